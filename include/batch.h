@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Samples wait in their flow and cross to user space many at a time. */
+#ifndef METRO_BATCH_H
+#define METRO_BATCH_H
+
+#include "flow.h"
+
+static __always_inline void batch_add(struct flow *f, __u32 rtt, __u64 now_ns)
+{
+	__u32 n = f->batch_count + 1;
+
+	if (n > BATCH_MAX) /* cannot be: a full batch is taken at once; told to the verifier */
+		return;
+	if (n == 1)
+		f->batch_first_ns = now_ns;
+	f->rtt[n] = rtt;
+	f->batch_last_ns = now_ns;
+	f->batch_count = n;
+}
+
+/* Should the batch leave? limit: samples, 1 .. BATCH_MAX; age: ns that the first may wait. */
+static __always_inline bool batch_due(const struct flow *f, __u64 now_ns, __u32 limit, __u64 age_ns)
+{
+	return f->batch_count >= limit ||
+	       (f->batch_count && now_ns - f->batch_first_ns >= age_ns);
+}
+
+/* Moves the samples into a record (all but its key) and leaves the last one behind as the
+ * predecessor of those to come. Returns false if there was none. */
+static __always_inline bool batch_take(struct flow *f, struct flow_record *record)
+{
+	__u32 n = f->batch_count;
+
+	if (n == 0 || n > BATCH_MAX)
+		return false;
+	record->time_ns = f->batch_last_ns;
+	record->count = n;
+	record->flags = f->flags & FLOW_PREVIOUS ? RECORD_HAS_PREVIOUS : 0;
+	__builtin_memcpy(record->rtt, f->rtt, sizeof(record->rtt));
+	f->rtt[0] = f->rtt[n];
+	f->batch_count = 0;
+	f->flags |= FLOW_PREVIOUS;
+	return true;
+}
+
+#endif

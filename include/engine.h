@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The engine: what a flow does with a segment. Compiled into the BPF programs and into the libpcap
+ * backend, so that both find the same samples in the same packets.
+ *
+ * A sample is the time from sending a segment of new data to the ACK that newly covers it, for the
+ * newest segment that the ACK covers completely.
+ *
+ * Karn's rule (RFC 6298, 3), in one number. When something is sent again, [seq, end):
+ *  - marks that end above seq go: they were sent again, or are in flight above a loss, where their
+ *    ACK waits for the recovery;
+ *  - the mark below seq, if any, gets MARK_GAP, so that only an ACK that stops right there counts;
+ *  - karn becomes the end of what was sent again. A later ACK that comes from below karn and goes
+ *    above it covers both old and new copies and makes no sample, though new segments sent since
+ *    then have marks. Once una has reached karn, all is clean.
+ */
+#ifndef METRO_ENGINE_H
+#define METRO_ENGINE_H
+
+#include "batch.h"
+#include "counters.h"
+#include "marks.h"
+#include "packet.h"
+
+struct engine_settings {
+	__u32 mark_mask;    /* marks a flow, less one; their number is a power of two */
+	__u32 batch_limit;  /* samples, 1 .. BATCH_MAX */
+	__u64 batch_age_ns; /* at most this long between the first sample and the next ACK or data */
+};
+
+/* Results are a set of events, the bits of enum counter and this one. */
+#define EVENT(counter) (1u << (counter))
+#define EVENT_FLUSH    (1u << 31) /* take the batch */
+_Static_assert(COUNTERS < 31, "a bit for each counter");
+
+/* Numbers further apart than this belong to no window that TCP could have (RFC 7323, 2.3). */
+#define WINDOW_MAX (1 << 30)
+/* An ACK above all that was sent: capture loss up to here, nonsense beyond. */
+#define UNSEEN_MAX (1 << 24)
+/* A SYN this close to the first number seen is that connection's own, its ISN not having been seen */
+#define ISN_NEAR (1 << 16)
+
+static __always_inline void flow_open(struct flow *f, __u32 start)
+{
+	f->una = start;
+	f->end = start;
+	f->nxt = start;
+	f->karn = start;
+	f->first = start;
+	f->count = 0;
+	f->flags = FLOW_OPEN | (f->flags & FLOW_PREVIOUS);
+}
+
+static __always_inline void flow_advance(struct flow *f, __u32 seq)
+{
+	if (seq_after(seq, f->nxt))
+		f->nxt = seq;
+}
+
+/* The number after our SYN: is this the connection we know, or has its port been used again? */
+static __always_inline void flow_syn(struct flow *f, __u32 start)
+{
+	__u32 distance = start - f->first;
+
+	if (distance + ISN_NEAR >= 2 * ISN_NEAR)
+		flow_open(f, start);
+}
+
+static __always_inline __u32 flow_new_data(struct flow *f, __u32 start, __u32 end, __u64 now_ns,
+					   __u32 mask)
+{
+	if (start != f->end)
+		marks_gap(f, mask); /* data in between never passed here */
+	f->end = end;
+	flow_advance(f, end);
+	return marks_push(f, end, now_ns, mask) ? EVENT(COUNTER_MARKS_THINNED) : 0;
+}
+
+static __always_inline __u32 flow_sent_again(struct flow *f, __u32 start, __u32 end, __u32 mask)
+{
+	__u32 again = seq_before(end, f->end) ? end : f->end;
+
+	f->count = marks_covered(f, start, mask);
+	marks_gap(f, mask);
+	if (seq_after(again, f->karn))
+		f->karn = again;
+	if (seq_after(end, f->end))
+		f->end = end;
+	flow_advance(f, end);
+	return EVENT(COUNTER_RETRANSMISSIONS);
+}
+
+static __always_inline __u32 flow_data(struct flow *f, __u32 start, __u32 end, __u64 now_ns,
+				       __u32 mask)
+{
+	if (start - f->nxt + WINDOW_MAX >= 2u * WINDOW_MAX)
+		return 0;
+	/* Keep-alives, and data sent again after its ACK: neither old nor new data is in doubt. */
+	if (f->flags & FLOW_UNA_KNOWN && !seq_after(end, f->una)) {
+		if (seq_after(end, f->end))
+			f->end = end;
+		return end - start > 1 ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
+	}
+	if (!seq_before(start, f->end))
+		return flow_new_data(f, start, end, now_ns, mask);
+	return flow_sent_again(f, start, end, mask);
+}
+
+/* A segment that the local side sends. */
+static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p, __u64 now_ns,
+					 const struct engine_settings *s)
+{
+	__u32 start = p->seq + !!(p->flags & TCP_SYN);
+	__u32 end = start + p->payload;
+	__u32 events = 0;
+
+	if (!(f->flags & FLOW_OPEN))
+		flow_open(f, start);
+	else if (p->flags & TCP_SYN)
+		flow_syn(f, start);
+	marks_expire(f, now_ns, s->mark_mask);
+	f->last_ns = now_ns;
+	if (p->flags & TCP_RST) {
+		f->flags |= FLOW_ENDED;
+		return EVENT_FLUSH;
+	}
+	if (p->payload)
+		events = flow_data(f, start, end, now_ns, s->mark_mask);
+	if (p->flags & TCP_FIN) {
+		f->flags |= FLOW_ENDED;
+		if (end + 1 - f->nxt + WINDOW_MAX < 2u * WINDOW_MAX)
+			flow_advance(f, end + 1);
+	}
+	if (batch_due(f, now_ns, s->batch_limit, s->batch_age_ns))
+		events |= EVENT_FLUSH;
+	return events;
+}
+
+/* Moves una to a higher ACK. Returns the events; *rtt is set if they have COUNTER_SAMPLES. */
+static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns, __u32 mask,
+					__u32 *rtt)
+{
+	__u32 una = f->una;
+	bool unseen = seq_after(ack, f->nxt);
+	bool ambiguous = seq_before(una, f->karn) && seq_after(ack, f->karn);
+	__u32 covered = marks_covered(f, ack, mask);
+	struct mark newest = {};
+
+	if (unseen && ack - f->nxt > UNSEEN_MAX)
+		return EVENT(COUNTER_ACKS_UNSEEN);
+	if (covered)
+		newest = *marks_at(f, covered - 1, mask);
+	marks_pop(f, covered);
+	f->una = ack;
+	if (!seq_after(f->karn, ack))
+		f->karn = ack; /* drag it along: old numbers come round again after 2^31 bytes */
+	if (unseen)
+		return EVENT(COUNTER_ACKS_UNSEEN);
+	if (!covered)
+		return 0;
+	if (ambiguous || (newest.when & MARK_GAP && newest.end != ack))
+		return EVENT(COUNTER_ACKS_AMBIGUOUS);
+	*rtt = mark_age(newest.when, now_ns);
+	return *rtt <= RTT_TICKS_MAX ? EVENT(COUNTER_SAMPLES) : 0;
+}
+
+/* True if a segment from the peer cannot change the flow: no new ACK, no end. */
+static __always_inline bool engine_ignores(const struct flow *f, const struct packet *p)
+{
+	return f->flags & FLOW_UNA_KNOWN && p->ack == f->una && !(p->flags & (TCP_FIN | TCP_RST));
+}
+
+/* A segment that the local side receives; its ACK is for what the local side has sent. */
+static __always_inline __u32 engine_received(struct flow *f, const struct packet *p, __u64 now_ns,
+					     const struct engine_settings *s)
+{
+	__u32 events = 0, rtt;
+
+	if (!(f->flags & FLOW_OPEN))
+		return 0;
+	marks_expire(f, now_ns, s->mark_mask);
+	if (p->flags & (TCP_FIN | TCP_RST))
+		f->flags |= FLOW_ENDED;
+	if (p->flags & TCP_RST)
+		return EVENT_FLUSH; /* its ACK number need not mean anything (RFC 9293, 3.10.7) */
+	if (!(f->flags & FLOW_UNA_KNOWN)) {
+		f->flags |= FLOW_UNA_KNOWN;
+		if (seq_before(p->ack, f->una))
+			f->una = p->ack;
+	}
+	if (!seq_after(p->ack, f->una))
+		return 0;
+	f->last_ns = now_ns;
+	events = flow_acked(f, p->ack, now_ns, s->mark_mask, &rtt);
+	if (events & EVENT(COUNTER_SAMPLES))
+		batch_add(f, rtt, now_ns);
+	if (batch_due(f, now_ns, s->batch_limit, s->batch_age_ns))
+		events |= EVENT_FLUSH;
+	return events;
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is remembered of one direction of one connection: where its sequence numbers stand, the
+ * outstanding segments (marks) and the samples that wait to be sent to user space (batch).
+ * 384 bytes with the default of 32 marks.
+ */
+#ifndef METRO_FLOW_H
+#define METRO_FLOW_H
+
+#include "record.h"
+
+/*
+ * An outstanding segment: the sequence number behind its last byte, and when it left, in ticks (see
+ * record.h), shifted left by one. Bit 0 of when says that segments sent after this one, and before
+ * the next mark, are not remembered: then only an ACK that ends exactly here was surely caused by
+ * this segment.
+ */
+struct mark {
+	__u32 end;
+	__u32 when;
+};
+
+#define MARK_GAP 1u
+
+#define MARKS_MIN     8
+#define MARKS_DEFAULT 32
+/* The BPF verifier walks the loop over all marks: at most this many in the kernel. */
+#define MARKS_MAX_BPF 256
+#define MARKS_MAX     32768
+
+enum flow_flags {
+	FLOW_OPEN = 1,	     /* the fields below are set; a new entry is all zeroes */
+	FLOW_UNA_KNOWN = 2,  /* an ACK has been seen */
+	FLOW_ENDED = 4,	     /* FIN or RST seen, from either side */
+	FLOW_PREVIOUS = 8,   /* rtt[0] holds the last sample of the batch before */
+};
+
+struct flow {
+	flow_lock lock; /* kernel only: packets of a flow can be on two CPUs at once */
+
+	/* Names as in RFC 9293, 3.3.1 where it has one. */
+	__u32 una;   /* highest ACK seen */
+	__u32 end;   /* behind the highest byte of data seen */
+	__u32 nxt;   /* behind the highest number used: as end, but FIN counts */
+	__u32 karn;  /* ACKs that pass this number from below it are ambiguous (engine.h) */
+	__u32 first; /* first number after the ISN, or first seen: tells a new connection */
+
+	__u16 head;  /* place of the oldest mark; the ring is used modulo its size */
+	__u16 count; /* marks in the ring, in rising order of end */
+
+	__u16 flags;
+	__u16 batch_count; /* samples in rtt[1] .. rtt[batch_count] */
+
+	__u64 last_ns;	 /* newest segment sent or new data acknowledged: for the idle time */
+	__u64 oldest_ns; /* no mark is older than this */
+
+	__u64 batch_first_ns; /* arrival of the ACK of rtt[1] */
+	__u64 batch_last_ns;  /* .. and of the last one */
+	__u32 rtt[1 + BATCH_MAX];
+
+	struct mark marks[];
+};
+
+#define FLOW_SIZE(marks) (sizeof(struct flow) + (marks) * sizeof(struct mark))
+
+_Static_assert(sizeof(struct flow) == 128, "two cache lines in front of the marks");
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The ring of outstanding segments inside a flow. Its size is a power of two, known when the
+ * program is loaded and given as a mask, so that the verifier sees every access in bounds.
+ */
+#ifndef METRO_MARKS_H
+#define METRO_MARKS_H
+
+#include "flow.h"
+#include "sequence.h"
+
+#define TICK_AGE_MASK 0x7fffffffu	/* 31 bits of ticks */
+#define RTT_TICKS_MAX 0x3fffffffu	/* half of them, 68.7 s: older is too old, or from the future */
+#define RTT_NS_MAX    ((__u64) RTT_TICKS_MAX << TICK_SHIFT)
+
+static __always_inline __u32 mark_when(__u64 now_ns)
+{
+	return (__u32) (now_ns >> (TICK_SHIFT - 1)) & ~MARK_GAP;
+}
+
+/* Ticks between a mark and now; above RTT_TICKS_MAX if that is no possible RTT. */
+static __always_inline __u32 mark_age(__u32 when, __u64 now_ns)
+{
+	return ((__u32) (now_ns >> TICK_SHIFT) - (when >> 1)) & TICK_AGE_MASK;
+}
+
+static __always_inline struct mark *marks_at(struct flow *f, __u32 i, __u32 mask)
+{
+	return &f->marks[(f->head + i) & mask];
+}
+
+/* How many marks, from the oldest on, end at or before seq. */
+static __always_inline __u32 marks_covered(struct flow *f, __u32 seq, __u32 mask)
+{
+	__u32 n = 0, count = f->count;
+
+	for (__u32 step = mask + 1; step; step >>= 1) {
+		if (n + step <= count && !seq_after(marks_at(f, n + step - 1, mask)->end, seq))
+			n += step;
+	}
+	return n;
+}
+
+/* Says that what was sent after the newest mark is not remembered. */
+static __always_inline void marks_gap(struct flow *f, __u32 mask)
+{
+	if (f->count)
+		marks_at(f, f->count - 1, mask)->when |= MARK_GAP;
+}
+
+/*
+ * Makes room in a full ring: drops the mark whose neighbours are closest in time. What remains is
+ * spread evenly over the time in flight, so a flow with hundreds of segments outstanding still gets
+ * its samples. (Dropping the oldest starves such a flow; dropping every second mark thins old marks
+ * again and again until few survive to their ACK.)
+ */
+static __always_inline void marks_thin(struct flow *f, __u32 now_when, __u32 mask)
+{
+	__u32 before = marks_at(f, 0, mask)->when;
+	__u32 here = marks_at(f, 1, mask)->when;
+	__u64 best = ~0ull;
+	__u32 victim;
+
+	/* Span and slot in one number, so that one minimum yields both. The slot rather than i, since
+	 * the verifier knows i and would follow each outcome on its own. */
+	for (__u32 i = 1; i <= mask; i++) {
+		__u32 after = i < mask ? marks_at(f, i + 1, mask)->when : now_when;
+		__u64 span = (__u64) ((after - before) >> 1) << 32 | ((f->head + i) & mask);
+
+		if (span < best)
+			best = span;
+		before = here;
+		here = after;
+	}
+	victim = (best - f->head) & mask;
+	marks_at(f, victim - 1, mask)->when |= MARK_GAP;
+	for (__u32 k = 0; k < mask; k++) {
+		if (victim + k >= mask)
+			break;
+		*marks_at(f, victim + k, mask) = *marks_at(f, victim + k + 1, mask);
+	}
+	f->count = mask;
+}
+
+/* Remembers a segment of new data. Returns true if another one had to go for it. */
+static __always_inline bool marks_push(struct flow *f, __u32 end, __u64 now_ns, __u32 mask)
+{
+	bool thinned = f->count > mask;
+	struct mark *m;
+
+	if (thinned)
+		marks_thin(f, mark_when(now_ns), mask);
+	if (f->count == 0)
+		f->oldest_ns = now_ns;
+	m = marks_at(f, f->count, mask);
+	m->end = end;
+	m->when = mark_when(now_ns);
+	f->count++;
+	return thinned;
+}
+
+/* Forgets the n oldest marks. */
+static __always_inline void marks_pop(struct flow *f, __u32 n)
+{
+	f->head += n;
+	f->count -= n;
+}
+
+/*
+ * Forgets marks that grew too old, before their 31 bits of time turn over. Called at each event of
+ * a flow; does nothing but compare unless a mark has been waiting for more than 68 s.
+ */
+static __always_inline void marks_expire(struct flow *f, __u64 now_ns, __u32 mask)
+{
+	__u32 age;
+
+	if (likely(f->count == 0 || now_ns <= f->oldest_ns + RTT_NS_MAX))
+		return;
+	age = mark_age(marks_at(f, 0, mask)->when, now_ns);
+	if (now_ns <= f->oldest_ns + 2 * RTT_NS_MAX && age <= RTT_TICKS_MAX)
+		f->oldest_ns = now_ns - ((__u64) age << TICK_SHIFT);
+	else
+		f->count = 0;
+}
+
+#endif

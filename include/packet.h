@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From bytes to a TCP segment: Ethernet with VLAN tags or bare IP, IPv4 with options, IPv6 with
+ * extension headers. Nothing behind the fixed part of the TCP header is read, so neither TCP options
+ * nor a payload need to have been captured.
+ *
+ * Bytes come through a load function that copies them, because that works for every part of a
+ * socket buffer, linear or not, and asks the verifier for less (no pointer of variable offset, for
+ * which some kernels want CAP_PERFMON).
+ */
+#ifndef METRO_PACKET_H
+#define METRO_PACKET_H
+
+#include "address.h"
+
+/* Copies len bytes from offset on. Returns 0, or negative if the packet does not have them. */
+typedef long (*packet_load)(void *ctx, __u32 offset, void *to, __u32 len);
+
+enum link_layer {
+	LINK_ETHERNET,
+	LINK_IP,   /* the IP header comes first: tun, WireGuard, PPP */
+	LINK_SLL,  /* Linux cooked captures: the `any` interface; files only, as is all that follows */
+	LINK_SLL2,
+	LINK_NULL, /* loopback of BSD systems: an address family, then IP */
+};
+
+enum packet_kind {
+	PACKET_TCP,
+	PACKET_OTHER,	 /* not IP, or not TCP */
+	PACKET_FRAGMENT, /* only the first has a TCP header, and it tells not how much data there is */
+	PACKET_BAD,	 /* cut short, or lengths that contradict each other */
+};
+
+/* Control bits, RFC 9293, 3.1 */
+enum tcp_flag { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08, TCP_ACK = 0x10 };
+
+struct packet {
+	struct address src;
+	struct address dst;
+	__u32 seq;
+	__u32 ack;
+	__u32 payload; /* bytes of data, on the wire and not only in the capture */
+	__u16 sport;
+	__u16 dport;
+	__u8 flags; /* enum tcp_flag */
+};
+
+#define ETHERTYPE_IPV4	 0x0800
+#define ETHERTYPE_IPV6	 0x86dd
+#define ETHERTYPE_VLAN	 0x8100
+#define ETHERTYPE_QINQ	 0x88a8
+#define ETHERTYPE_QINQ_1 0x9100 /* what was used before IEEE 802.1ad */
+
+#define VLAN_DEPTH	 4 /* tags that are looked through */
+#define EXTENSIONS_DEPTH 8 /* IPv6 extension headers that are looked through */
+
+struct vlan_tag {
+	__u16 control;
+	__u16 type;
+};
+
+struct ipv4_header {
+	__u8 version_ihl;
+	__u8 tos;
+	__u16 total_length;
+	__u16 id;
+	__u16 fragment; /* flags and offset */
+	__u8 ttl;
+	__u8 protocol;
+	__u16 checksum;
+	__u32 source;
+	__u32 destination;
+};
+
+struct ipv6_header {
+	__u8 version_class;
+	__u8 class_label[3];
+	__u16 payload_length;
+	__u8 next_header;
+	__u8 hop_limit;
+	struct address source;
+	struct address destination;
+};
+
+struct tcp_header {
+	__u16 source;
+	__u16 destination;
+	__u32 seq;
+	__u32 ack;
+	__u8 data_offset; /* in the upper four bits, in words of four bytes */
+	__u8 flags;
+	__u16 window;
+	__u16 checksum;
+	__u16 urgent;
+};
+
+enum ip_protocol {
+	PROTOCOL_HOP_BY_HOP = 0,
+	PROTOCOL_TCP = 6,
+	PROTOCOL_ROUTING = 43,
+	PROTOCOL_FRAGMENT = 44,
+	PROTOCOL_AH = 51,
+	PROTOCOL_DESTINATION = 60,
+};
+
+static __always_inline bool ethertype_is_vlan(__u16 type)
+{
+	return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_1;
+}
+
+/* How long the link layer's header is, and where in it the EtherType stands. */
+static __always_inline __u32 link_header_size(enum link_layer link, __u32 *type_offset)
+{
+	switch (link) {
+	case LINK_SLL:
+		*type_offset = 14;
+		return 16;
+	case LINK_SLL2:
+		*type_offset = 0;
+		return 20;
+	default:
+		*type_offset = 12;
+		return 14;
+	}
+}
+
+/* Finds the IP header. Returns PACKET_TCP for "go on". */
+static __always_inline enum packet_kind packet_link(void *ctx, packet_load load,
+						    enum link_layer link, __u32 *offset)
+{
+	struct vlan_tag tag;
+	__u32 type_offset;
+	__u16 type;
+
+	if (link == LINK_IP || link == LINK_NULL) {
+		*offset = link == LINK_IP ? 0 : 4;
+		return PACKET_TCP;
+	}
+	*offset = link_header_size(link, &type_offset);
+	if (load(ctx, type_offset, &type, sizeof(type)))
+		return PACKET_BAD;
+	type = be16_to_host(type);
+	for (int i = 0; i < VLAN_DEPTH && ethertype_is_vlan(type); i++) {
+		if (load(ctx, *offset, &tag, sizeof(tag)))
+			return PACKET_BAD;
+		type = be16_to_host(tag.type);
+		*offset += sizeof(tag);
+	}
+	return type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6 ? PACKET_TCP : PACKET_OTHER;
+}
+
+/* Moves *offset behind the IPv4 header; *length becomes what follows it. */
+static __always_inline enum packet_kind packet_ipv4(const struct ipv4_header *ip, __u32 wire_length,
+						    __u32 *offset, __s32 *length, struct packet *p)
+{
+	__u32 header = (ip->version_ihl & 0x0f) * 4;
+	__u32 total = be16_to_host(ip->total_length);
+
+	if (ip->protocol != PROTOCOL_TCP)
+		return PACKET_OTHER;
+	if (header < sizeof(*ip))
+		return PACKET_BAD;
+	if (be16_to_host(ip->fragment) & 0x3fff) /* more fragments, or an offset */
+		return PACKET_FRAGMENT;
+	/* 0: a super-packet above 64 KB (BIG TCP, Linux 6.3), or one captured before segmentation */
+	if (total == 0)
+		total = wire_length - *offset;
+	if (total < header)
+		return PACKET_BAD;
+	address_set_v4(&p->src, ip->source);
+	address_set_v4(&p->dst, ip->destination);
+	*offset += header;
+	*length = total - header;
+	return PACKET_TCP;
+}
+
+/* Walks the extension headers (RFC 8200, 4) as far as TCP. */
+static __always_inline enum packet_kind packet_extensions(void *ctx, packet_load load, __u8 next,
+							  __u32 *offset, __s32 *length)
+{
+	__u8 header[8];
+	__u32 size;
+
+	for (int i = 0; i < EXTENSIONS_DEPTH && next != PROTOCOL_TCP; i++) {
+		if (next != PROTOCOL_HOP_BY_HOP && next != PROTOCOL_ROUTING &&
+		    next != PROTOCOL_DESTINATION && next != PROTOCOL_FRAGMENT && next != PROTOCOL_AH)
+			return PACKET_OTHER;
+		if (load(ctx, *offset, header, sizeof(header)))
+			return PACKET_BAD;
+		size = (header[1] + 1) * 8;
+		if (next == PROTOCOL_AH) /* RFC 4302, 2.2: in words of four bytes, minus two */
+			size = (header[1] + 2) * 4;
+		if (next == PROTOCOL_FRAGMENT) {
+			/* An "atomic" fragment (RFC 6946) is a whole packet: offset 0, no more. */
+			if (header[2] || header[3] & 0xf9)
+				return PACKET_FRAGMENT;
+			size = sizeof(header);
+		}
+		next = header[0];
+		*offset += size;
+		*length -= size;
+	}
+	return next == PROTOCOL_TCP ? PACKET_TCP : PACKET_OTHER;
+}
+
+static __always_inline enum packet_kind packet_ipv6(void *ctx, packet_load load, __u32 wire_length,
+						    __u32 *offset, __s32 *length, struct packet *p)
+{
+	struct ipv6_header ip;
+
+	if (load(ctx, *offset, &ip, sizeof(ip)))
+		return PACKET_BAD;
+	*offset += sizeof(ip);
+	*length = be16_to_host(ip.payload_length);
+	if (*length == 0) /* a jumbogram (RFC 2675), which is how BIG TCP looks */
+		*length = wire_length - *offset;
+	p->src = ip.source;
+	p->dst = ip.destination;
+	return packet_extensions(ctx, load, ip.next_header, offset, length);
+}
+
+static __always_inline enum packet_kind packet_tcp(void *ctx, packet_load load, __u32 offset,
+						   __s32 length, struct packet *p)
+{
+	struct tcp_header tcp;
+	__s32 header;
+
+	if (load(ctx, offset, &tcp, sizeof(tcp)))
+		return PACKET_BAD;
+	header = (tcp.data_offset >> 4) * 4;
+	if (header < (__s32) sizeof(tcp) || header > length)
+		return PACKET_BAD;
+	p->sport = be16_to_host(tcp.source);
+	p->dport = be16_to_host(tcp.destination);
+	p->seq = be32_to_host(tcp.seq);
+	p->ack = be32_to_host(tcp.ack);
+	p->flags = tcp.flags;
+	p->payload = length - header;
+	return PACKET_TCP;
+}
+
+/* Reads the headers of a packet that is wire_length bytes long, from its link layer on. *p is
+ * complete if the result is PACKET_TCP. */
+static __always_inline enum packet_kind packet_parse(void *ctx, packet_load load,
+						     enum link_layer link, __u32 wire_length,
+						     struct packet *p)
+{
+	struct ipv4_header ip;
+	enum packet_kind kind;
+	__u32 offset;
+	__s32 length;
+
+	kind = packet_link(ctx, load, link, &offset);
+	if (kind != PACKET_TCP)
+		return kind;
+	if (load(ctx, offset, &ip, sizeof(ip)))
+		return PACKET_BAD;
+	if (ip.version_ihl >> 4 == 4)
+		kind = packet_ipv4(&ip, wire_length, &offset, &length, p);
+	else if (ip.version_ihl >> 4 == 6)
+		kind = packet_ipv6(ctx, load, wire_length, &offset, &length, p);
+	else
+		return PACKET_BAD;
+	if (kind != PACKET_TCP)
+		return kind;
+	return packet_tcp(ctx, load, offset, length, p);
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The few words that the engine needs from its surroundings: fixed-width types, byte order and
+ * inlining, once for clang -target bpf and once for the host compiler.
+ */
+#ifndef METRO_TYPES_H
+#define METRO_TYPES_H
+
+#ifdef __bpf__
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#define be16_to_host(x) bpf_ntohs(x)
+#define be32_to_host(x) bpf_ntohl(x)
+typedef struct bpf_spin_lock flow_lock;
+#else
+#include <arpa/inet.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#define be16_to_host(x) ntohs(x)
+#define be32_to_host(x) ntohl(x)
+typedef __u32 flow_lock; /* a place holder: one thread only */
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#endif
+
+#ifndef likely
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#endif
+
+#endif
