@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Finding flows, and making them: for data that the local side sends to a peer, and nothing else. */
+#ifndef METRO_BPF_FLOWS_H
+#define METRO_BPF_FLOWS_H
+
+#include "emit.h"
+
+static __always_inline struct flow *flow_find(const struct flow_key *key)
+{
+	return bpf_map_lookup_elem(&flows, key);
+}
+
+static __always_inline bool peer_configured(const struct flow_key *key)
+{
+	struct peer_host host = {.ifindex = key->ifindex, .addr = key->peer};
+	struct peer_network network = {
+		.prefixlen = PEER_IFINDEX_BITS + 128,
+		.ifindex = key->ifindex,
+		.addr = key->peer,
+	};
+
+	if (bpf_map_lookup_elem(&peer_hosts, &host))
+		return true;
+	return network_count && bpf_map_lookup_elem(&peer_networks, &network);
+}
+
+static __always_inline struct flow *flow_create(const struct flow_key *key)
+{
+	__u32 zero = 0;
+	void *blank;
+
+	/* Asking a full hash map costs up to 62 us before Linux 6.0: all free lists are searched. */
+	if (*(volatile __u32 *) &flow_count >= max_flows)
+		goto refused;
+	blank = bpf_map_lookup_elem(&blank_flow, &zero);
+	if (!blank)
+		return 0;
+	if (bpf_map_update_elem(&flows, key, blank, BPF_NOEXIST) == 0) {
+		__sync_fetch_and_add(&flow_count, 1);
+		count(COUNTER_FLOWS, 1);
+	}
+	/* An update that failed may have lost a race against another CPU's: then the flow is there. */
+	struct flow *f = flow_find(key);
+
+	if (f)
+		return f;
+refused:
+	count(COUNTER_FLOWS_REFUSED, 1);
+	return 0;
+}
+
+#endif

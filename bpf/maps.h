@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The maps, and the settings that the daemon writes before the programs are loaded. */
+#ifndef METRO_BPF_MAPS_H
+#define METRO_BPF_MAPS_H
+
+#include "counters.h"
+#include "flow.h"
+#include "peer.h"
+
+/* Constants to the verifier, which removes what they rule out. */
+const volatile __u32 mark_mask = MARKS_DEFAULT - 1;
+const volatile __u32 batch_limit = BATCH_MAX;
+const volatile __u64 batch_age_ns = 1000000000;
+const volatile __u32 max_flows = 32768;
+const volatile __u32 wake_bytes = 0; /* wake the reader when that much waits in the ring buffer */
+
+__u32 network_count; /* entries of peer_networks: without any, the trie is not asked */
+__u32 flow_count;    /* entries of flows */
+
+/* The size of a value depends on mark_mask and a value with a lock needs BTF of that very size, so
+ * the daemon makes this map and hands it in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(key_size, sizeof(struct flow_key));
+	__uint(value_size, FLOW_SIZE(MARKS_DEFAULT));
+	__uint(max_entries, 32768);
+} flows SEC(".maps");
+
+/* One entry, all zeroes, from which flows are made: it would not fit on the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, FLOW_SIZE(MARKS_DEFAULT));
+	__uint(max_entries, 1);
+} blank_flow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC); /* written by the daemon alone, so memory by need */
+	__uint(max_entries, PEERS_MAX);
+	__type(key, struct peer_host);
+	__type(value, __u8);
+} peer_hosts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PEERS_MAX);
+	__type(key, struct peer_network);
+	__type(value, __u8);
+} peer_networks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RECORDS_BYTES);
+} records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The hooks: TC (TCX or clsact) on both sides of an interface, or XDP for what comes in. They never
+ * change a packet's fate. Behind them, the road is: packet_parse, flow_find (or flow_create),
+ * engine_sent or engine_received under the flow's lock, emit.
+ */
+#include "flows.h"
+#include "sweep.h"
+
+/* "Next program, please": TCX_NEXT with TCX; with clsact, TC_ACT_UNSPEC goes on to the next filter. */
+#define NEXT (-1)
+
+/* skb->tstamp may hold the earliest departure time of a paced segment (Linux 4.20). fq holds a
+ * packet back for 10 s at most by default; other clocks than CLOCK_MONOTONIC are years away. */
+#define DEPARTURE_MAX_NS (10 * 1000000000ull)
+
+#define XDP_HEADERS_MAX 511 /* headers must lie within so many bytes, and one less than 2^n */
+
+static __always_inline long skb_load(void *ctx, __u32 offset, void *to, __u32 len)
+{
+	return bpf_skb_load_bytes(ctx, offset, to, len);
+}
+
+static __always_inline long xdp_load(void *ctx, __u32 offset, void *to, __u32 len)
+{
+	struct xdp_md *xdp = ctx;
+	void *end = (void *) (long) xdp->data_end;
+	void *at = (void *) (long) xdp->data + (offset & XDP_HEADERS_MAX);
+
+	if (offset > XDP_HEADERS_MAX || at + len > end)
+		return -1;
+	__builtin_memcpy(to, at, len);
+	return 0;
+}
+
+static __always_inline struct engine_settings settings(void)
+{
+	return (struct engine_settings){
+		.mark_mask = mark_mask,
+		.batch_limit = batch_limit,
+		.batch_age_ns = batch_age_ns,
+	};
+}
+
+static __always_inline void count_unread(enum packet_kind kind)
+{
+	if (kind == PACKET_BAD)
+		count(COUNTER_PARSE_ERRORS, 1);
+	else if (kind == PACKET_FRAGMENT)
+		count(COUNTER_FRAGMENTS, 1);
+}
+
+static __always_inline __u64 departure_ns(const struct __sk_buff *skb)
+{
+	__u64 now = bpf_ktime_get_ns(), planned = skb->tstamp;
+
+	return planned > now && planned - now <= DEPARTURE_MAX_NS ? planned : now;
+}
+
+static __always_inline void send_batch(const struct flow_key *key, struct flow_record *record)
+{
+	record->key = *key;
+	emit(record);
+}
+
+static __always_inline void sent(struct __sk_buff *skb, enum link_layer link)
+{
+	struct engine_settings s = settings();
+	struct flow_record record;
+	struct flow_key key;
+	struct packet p;
+	struct flow *f;
+	enum packet_kind kind = packet_parse(skb, skb_load, link, skb->len, &p);
+	bool batch = false;
+	__u32 events;
+	__u64 now;
+
+	if (kind != PACKET_TCP) {
+		count_unread(kind);
+		return;
+	}
+	if (!p.payload && !(p.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+		return;
+	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
+	f = flow_find(&key);
+	if (!f) {
+		if (!p.payload || p.flags & TCP_RST || !peer_configured(&key))
+			return;
+		f = flow_create(&key);
+		if (!f)
+			return;
+	}
+	now = departure_ns(skb);
+	bpf_spin_lock(&f->lock);
+	events = engine_sent(f, &p, now, &s);
+	if (events & EVENT_FLUSH)
+		batch = batch_take(f, &record);
+	bpf_spin_unlock(&f->lock);
+	if (batch)
+		send_batch(&key, &record);
+	count_events(events);
+}
+
+static __always_inline void received(void *ctx, packet_load load, enum link_layer link,
+				     __u32 wire_length, __u32 ifindex)
+{
+	struct engine_settings s = settings();
+	struct flow_record record;
+	struct flow_key key;
+	struct packet p;
+	struct flow *f;
+	enum packet_kind kind = packet_parse(ctx, load, link, wire_length, &p);
+	bool batch = false;
+	__u32 events;
+	__u64 now;
+
+	if (kind != PACKET_TCP) {
+		count_unread(kind);
+		return;
+	}
+	if (!(p.flags & (TCP_ACK | TCP_RST)))
+		return;
+	key = (struct flow_key){p.dst, p.src, p.dport, p.sport, ifindex};
+	f = flow_find(&key);
+	if (!f || engine_ignores(f, &p))
+		return;
+	now = bpf_ktime_get_ns();
+	bpf_spin_lock(&f->lock);
+	events = engine_received(f, &p, now, &s);
+	if (events & EVENT_FLUSH)
+		batch = batch_take(f, &record);
+	bpf_spin_unlock(&f->lock);
+	if (batch)
+		send_batch(&key, &record);
+	count_events(events);
+}
+
+SEC("tc")
+int metro_out_eth(struct __sk_buff *skb)
+{
+	sent(skb, LINK_ETHERNET);
+	return NEXT;
+}
+
+SEC("tc")
+int metro_out_ip(struct __sk_buff *skb)
+{
+	sent(skb, LINK_IP);
+	return NEXT;
+}
+
+SEC("tc")
+int metro_in_eth(struct __sk_buff *skb)
+{
+	received(skb, skb_load, LINK_ETHERNET, skb->len, skb->ifindex);
+	return NEXT;
+}
+
+SEC("tc")
+int metro_in_ip(struct __sk_buff *skb)
+{
+	received(skb, skb_load, LINK_IP, skb->len, skb->ifindex);
+	return NEXT;
+}
+
+SEC("xdp")
+int metro_in_xdp(struct xdp_md *xdp)
+{
+	received(xdp, xdp_load, LINK_ETHERNET, xdp->data_end - xdp->data, xdp->ingress_ifindex);
+	return XDP_PASS;
+}
+
+/* Not a hook: see sweep.h. */
+SEC("tc")
+int metro_sweep(struct __sk_buff *skb)
+{
+	struct {
+		__u64 idle_before_ns, ended_before_ns;
+		__u32 count, drop;
+	} request;
+	struct flow_record record;
+	struct flow_key key;
+
+	if (bpf_skb_load_bytes(skb, offsetof(struct sweep_request, idle_before_ns), &request,
+			       sizeof(request)))
+		return 0;
+	for (__u32 i = 0; i < SWEEP_KEYS && i < request.count; i++) {
+		struct flow *f;
+		bool batch, over;
+
+		if (bpf_skb_load_bytes(skb, offsetof(struct sweep_request, keys) + i * sizeof(key),
+				       &key, sizeof(key)))
+			break;
+		f = flow_find(&key);
+		if (!f)
+			continue;
+		bpf_spin_lock(&f->lock);
+		batch = batch_take(f, &record);
+		over = request.drop ||
+		       flow_is_over(f, request.idle_before_ns, request.ended_before_ns);
+		bpf_spin_unlock(&f->lock);
+		if (batch)
+			send_batch(&key, &record);
+		if (over && bpf_map_delete_elem(&flows, &key) == 0)
+			__sync_fetch_and_add(&flow_count, -1);
+	}
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
