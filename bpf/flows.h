@@ -13,11 +13,7 @@ static __always_inline struct flow *flow_find(const struct flow_key *key)
 static __always_inline bool peer_configured(const struct flow_key *key)
 {
 	struct peer_host host = {.ifindex = key->ifindex, .addr = key->peer};
-	struct peer_network network = {
-		.prefixlen = PEER_IFINDEX_BITS + 128,
-		.ifindex = key->ifindex,
-		.addr = key->peer,
-	};
+	struct peer_network network = peer_network_key(key->ifindex, &key->peer, 128);
 
 	if (bpf_map_lookup_elem(&peer_hosts, &host))
 		return true;

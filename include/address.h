@@ -17,16 +17,23 @@ struct address {
 	};
 };
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ADDRESS_V4_WORD 0xffff0000 /* ::ffff:0:0, third word, as it stands in memory */
+#else
+#define ADDRESS_V4_WORD 0x0000ffff
+#endif
+
 static __always_inline void address_set_v4(struct address *a, __u32 be_addr)
 {
 	a->words[0] = 0;
 	a->words[1] = 0;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	a->words[2] = 0xffff0000;
-#else
-	a->words[2] = 0x0000ffff;
-#endif
+	a->words[2] = ADDRESS_V4_WORD;
 	a->words[3] = be_addr;
+}
+
+static __always_inline bool address_is_v4(const struct address *a)
+{
+	return a->words[0] == 0 && a->words[1] == 0 && a->words[2] == ADDRESS_V4_WORD;
 }
 
 #endif

@@ -90,7 +90,7 @@ static __always_inline bool marks_push(struct flow *f, __u32 end, __u64 now_ns, 
 
 	if (thinned)
 		marks_thin(f, mark_when(now_ns), mask);
-	if (f->count == 0)
+	if (f->count == 0 || now_ns < f->oldest_ns)
 		f->oldest_ns = now_ns;
 	m = marks_at(f, f->count, mask);
 	m->end = end;
@@ -107,17 +107,18 @@ static __always_inline void marks_pop(struct flow *f, __u32 n)
 }
 
 /*
- * Forgets marks that grew too old, before their 31 bits of time turn over. Called at each event of
- * a flow; does nothing but compare unless a mark has been waiting for more than 68 s.
+ * Forgets marks that grew too old, before their 31 bits of time turn over, and those that lie more
+ * than that in the future since the clock of a capture was set back. Called at each event of a flow;
+ * does nothing but compare unless a mark has been waiting for more than 68 s.
  */
 static __always_inline void marks_expire(struct flow *f, __u64 now_ns, __u32 mask)
 {
 	__u32 age;
 
-	if (likely(f->count == 0 || now_ns <= f->oldest_ns + RTT_NS_MAX))
+	if (likely(f->count == 0 || now_ns + RTT_NS_MAX - f->oldest_ns <= 2 * RTT_NS_MAX))
 		return;
 	age = mark_age(marks_at(f, 0, mask)->when, now_ns);
-	if (now_ns <= f->oldest_ns + 2 * RTT_NS_MAX && age <= RTT_TICKS_MAX)
+	if (now_ns - f->oldest_ns <= 2 * RTT_NS_MAX && age <= RTT_TICKS_MAX)
 		f->oldest_ns = now_ns - ((__u64) age << TICK_SHIFT);
 	else
 		f->count = 0;

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# make            build/bpf-metro and the tools that tests and the demo use
+# make demo       two network namespaces, real traffic, and its round-trip times (as root)
+# make check      all tests (as root)
+# make unit       the unit tests alone (as anyone)
+# make asan       build with sanitizers, run the unit tests under them
+# make deps       install what is missing (Debian, Ubuntu)
+# make install    DESTDIR and PREFIX are honoured
+# make format     clang-format over all sources
+# make clean
+#
+# V=1 shows the commands. CC=clang builds with clang.
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+BUILD   ?= build
+CC      ?= cc
+CLANG   ?= clang
+V       ?= 0
+
+# Ubuntu hides bpftool in a directory named for the kernel, behind a wrapper that may not find it.
+BPFTOOL ?= $(shell for b in bpftool /usr/sbin/bpftool /usr/lib/linux-tools/*/bpftool \
+	/usr/lib/linux-tools-*/bpftool; do $$b version >/dev/null 2>&1 && echo $$b && break; done)
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat-security \
+	-Wundef -Wpointer-arith -Werror
+SANITIZE ?=
+OPTIMIZE ?= $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
+	-fno-sanitize-recover=undefined,-O2)
+HARDEN   := -fstack-protector-strong -fPIE
+CPPFLAGS += -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -Iinclude -Isrc -isystem $(BUILD)
+CFLAGS   ?= -g
+override CFLAGS += -std=gnu11 $(OPTIMIZE) $(HARDEN) $(WARNINGS) -MMD -MP
+override LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+LDLIBS   := -lbpf -lelf -lz -lyaml -lpcap -lpthread
+
+sources   := $(wildcard src/*.c)
+objects   := $(sources:src/%.c=$(BUILD)/src/%.o)
+library   := $(filter-out $(BUILD)/src/main.o,$(objects))
+tools     := $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
+unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all tools demo check unit unit-tests asan deps install format format-check clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/bpf-metro tools
+
+tools: $(tools)
+
+$(BUILD)/bpf-metro: $(objects)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/src/%.o: src/%.c $(BUILD)/flags | $(BUILD)/metro.skel.h
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/src/backend_bpf.o: $(BUILD)/metro.skel.h
+
+# ---- BPF: -mcpu=v2 is what Linux 5.10 accepts everywhere; -g gives the BTF of the maps
+$(BUILD)/metro.bpf.o: bpf/metro.bpf.c $(BUILD)/flags
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -mcpu=v2 -g -O2 -Wall -Wextra -Werror -MMD -MP \
+		-Ivmlinux -Iinclude -Ibpf -c -o $@ $<
+
+$(BUILD)/metro.skel.h: $(BUILD)/metro.bpf.o
+	$(call say,SKEL,$@)
+	$(if $(BPFTOOL),,$(error no bpftool found: `make deps` installs it))
+	$(Q)$(BPFTOOL) gen skeleton $< name metro > $@
+
+# ---- tools and unit tests
+$(BUILD)/%: tests/tools/%.c $(BUILD)/flags
+	$(call say,TOOL,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(library) $(BUILD)/flags
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(library) -lcmocka $(LDLIBS)
+
+# What was built with other flags is built again.
+flags := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(flags))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(flags))' > $@
+
+unit-tests: $(unittests)
+
+# ---- what people run
+deps:
+	$(Q)packaging/install-deps.sh
+
+# The packages may be missing when make starts: what follows is a make of its own.
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) tests/demo.sh
+
+check: deps
+	$(Q)$(MAKE) --no-print-directory all unit-tests
+	$(Q)BUILD=$(BUILD) tests/run.sh unit e2e
+
+unit: unit-tests
+	$(Q)BUILD=$(BUILD) tests/run.sh unit
+
+asan:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined all unit
+
+install: all
+	install -D -m 0755 $(BUILD)/bpf-metro $(DESTDIR)$(PREFIX)/sbin/bpf-metro
+	install -D -m 0644 packaging/bpf-metro.yaml \
+		$(DESTDIR)$(PREFIX)/share/doc/bpf-metro/bpf-metro.yaml
+
+format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] tests/*/*.[ch] vmlinux/*.h)
+
+format:
+	$(Q)clang-format -i $(format_sources)
+
+format-check:
+	$(Q)clang-format --dry-run -Werror $(format_sources)
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/unit/*.d)

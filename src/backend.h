@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where samples come from: a table of functions for BPF, live libpcap and capture files. */
+#ifndef METRO_BACKEND_H
+#define METRO_BACKEND_H
+
+#include "counters.h"
+#include "interface.h"
+#include "options.h"
+#include "peers.h"
+#include "sink.h"
+
+#define BACKEND_REASON 256 /* room for one sentence about what went wrong */
+
+struct backend_settings {
+	unsigned int marks;	  /* a flow; power of two */
+	unsigned int max_flows;
+	unsigned int snaplen;	  /* libpcap: bytes of each packet */
+	unsigned int batch_limit; /* samples in a batch, 1 .. BATCH_MAX */
+	__u64 batch_age_ns;	  /* and how long they may wait for more */
+	__u64 idle_ns;		  /* flows without traffic for so long are dropped */
+	__u64 ended_ns;		  /* .. and flows that ended */
+	enum hook_choice hook;	  /* BPF */
+
+	void (*deliver)(void *arg, const struct batch *batch);
+	void *arg;
+};
+
+struct backend {
+	const struct backend_ops *ops;
+};
+
+struct backend_ops {
+	const char *name;
+
+	/* Starts and ends measuring on an interface. -errno is explained in reason. */
+	int (*attach)(struct backend *backend, const struct interface *interface,
+		      char reason[BACKEND_REASON]);
+	void (*detach)(struct backend *backend, unsigned int ifindex);
+
+	/* From now on, these are the peers, until the next call. Flows of peers that are no longer
+	 * among them go. Returns 0 or -errno, reported; the old peers then stay in force. */
+	int (*set_peers)(struct backend *backend, const struct peers *peers);
+
+	/* Readable when there is something to read; owned by the backend. -1: never wait. */
+	int (*fd)(struct backend *backend);
+
+	/* Delivers what is there. Returns 0, or 1 at the end of a capture file, or -errno, reported. */
+	int (*read)(struct backend *backend);
+
+	/* One step of a walk over all flows, which delivers samples that wait for their batch to
+	 * fill and drops flows that are over. Returns true when the walk is complete. */
+	bool (*sweep)(struct backend *backend);
+
+	/* Interfaces or addresses of this host have changed. May be NULL. */
+	void (*refresh)(struct backend *backend);
+
+	/* Waits, for a fraction of a second, for what the kernel still holds back, and delivers it.
+	 * May be NULL. */
+	void (*drain)(struct backend *backend);
+
+	/* Flows time out after that long; takes effect with the next sweep. */
+	void (*set_ttl)(struct backend *backend, __u64 idle_ns, __u64 ended_ns);
+
+	/* All counters since the start. */
+	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);
+
+	/* Delivers nothing more; detaches and frees everything. */
+	void (*close)(struct backend *backend);
+};
+
+/* Each makes a backend that measures nothing yet. Returns 0, or -errno explained in reason. */
+int backend_bpf_open(struct backend **backend, const struct backend_settings *settings,
+		     char reason[BACKEND_REASON]);
+int backend_pcap_open(struct backend **backend, const struct backend_settings *settings,
+		      char reason[BACKEND_REASON]);
+
+/* A capture file, or standard input for "-". Measures the data that the local addresses send, or,
+ * if there are none, both directions. */
+int backend_file_open(struct backend **backend, const struct backend_settings *settings,
+		      const char *path, const struct address *local, size_t local_count,
+		      char reason[BACKEND_REASON]);
+
+#endif

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The libpcap backend: the engine over a copy of the peers' packets, in user space. */
+#include "backend.h"
+#include "flow_table.h"
+#include "frame.h"
+#include "local_addresses.h"
+#include "pcap_filter.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
+#define BLOCK_MS     50		       /* packets wait at most so long for a block to fill */
+#define ROUNDS	     64		       /* buffers read from one interface before the next */
+
+struct capture {
+	struct backend_pcap *backend;
+	struct interface interface;
+	pcap_t *pcap; /* NULL while the interface is down */
+	enum link_layer link;
+	__u64 drops; /* of handles closed since */
+	struct capture *next;
+};
+
+struct backend_pcap {
+	struct backend backend;
+	struct backend_settings settings;
+	int epoll;
+	struct flow_table *table;
+	struct local_addresses local;
+	const struct peers *peers;
+	struct capture *captures;
+	__u64 unknown_direction;
+	__u64 drops; /* of captures closed since */
+};
+
+static struct backend_pcap *self(struct backend *backend)
+{
+	return (struct backend_pcap *) backend;
+}
+
+static void deliver(void *arg, const struct flow_record *record)
+{
+	struct backend_pcap *b = arg;
+	struct capture *c;
+	struct batch batch;
+
+	LL_SEARCH_SCALAR(b->captures, c, interface.ifindex, record->key.ifindex);
+	if (!c)
+		return;
+	batch = (struct batch){
+		.record = record,
+		.iface = c->interface.name,
+		.wall_ns = record->time_ns,
+	};
+	b->settings.deliver(b->settings.arg, &batch);
+}
+
+/* For packets between hosts that are not this one: forwarded, bridged, of a container. Without
+ * promiscuous mode, a frame with our own source address leaves, one with our destination arrives. */
+static unsigned int directions_by_link(const struct capture *c, const __u8 *bytes)
+{
+	if (c->link != LINK_ETHERNET)
+		return 0;
+	return (!memcmp(bytes + 6, c->interface.mac, 6) ? DIRECTION_SENT : 0) |
+	       (!memcmp(bytes, c->interface.mac, 6) ? DIRECTION_RECEIVED : 0);
+}
+
+static unsigned int directions_by_peer(const struct capture *c, const struct packet *p)
+{
+	const struct peers *peers = c->backend->peers;
+
+	return (peers_match(peers, c->interface.ifindex, &p->dst) ? DIRECTION_SENT : 0) |
+	       (peers_match(peers, c->interface.ifindex, &p->src) ? DIRECTION_RECEIVED : 0);
+}
+
+static unsigned int directions(const struct capture *c, const __u8 *bytes, const struct packet *p)
+{
+	const struct local_addresses *local = &c->backend->local;
+	unsigned int d = (local_addresses_have(local, &p->src) ? DIRECTION_SENT : 0) |
+			 (local_addresses_have(local, &p->dst) ? DIRECTION_RECEIVED : 0);
+
+	if (!d)
+		d = directions_by_link(c, bytes);
+	if (!d) {
+		d = directions_by_peer(c, p);
+		if (d == (DIRECTION_SENT | DIRECTION_RECEIVED)) { /* both peers: no telling */
+			c->backend->unknown_direction++;
+			d = 0;
+		}
+	}
+	return d;
+}
+
+static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_char *bytes)
+{
+	struct capture *c = (void *) arg;
+	enum packet_kind kind;
+	struct packet packet;
+	__u64 now;
+
+	kind = frame_parse(c->link, bytes, header->caplen, header->len, &packet);
+	if (kind != PACKET_TCP) {
+		flow_table_unread(c->backend->table, kind);
+		return;
+	}
+	now = header->ts.tv_sec * 1000000000ull;
+	now += pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO
+		       ? (__u64) header->ts.tv_usec
+		       : header->ts.tv_usec * 1000ull;
+	flow_table_packet(c->backend->table, &packet, now, c->interface.ifindex,
+			  directions(c, bytes, &packet));
+}
+
+/* Lets only the peers' packets through; none at all while there are no peers. */
+static int filter_set(struct capture *c, char reason[BACKEND_REASON])
+{
+	struct bpf_insn nothing = {BPF_RET | BPF_K, 0, 0, 0};
+	struct bpf_program program = {.bf_len = 1, .bf_insns = &nothing};
+	char *text;
+	int some = pcap_filter_text(c->backend->peers, c->interface.ifindex, &text), err = 0;
+
+	if (some < 0)
+		return some;
+	if (some && pcap_compile(c->pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN))
+		err = -EINVAL;
+	else if (pcap_setfilter(c->pcap, &program))
+		err = -EIO;
+	if (err)
+		snprintf(reason, BACKEND_REASON, "filter for %s: %.180s", c->interface.name,
+			 pcap_geterr(c->pcap));
+	else
+		log_debug("filter for %s: %s", c->interface.name, some ? text : "nothing");
+	if (some && program.bf_insns != &nothing)
+		pcap_freecode(&program);
+	free(text);
+	return err;
+}
+
+/* Packets that this interface's captures lost, past ones and the present one. */
+static __u64 capture_drops(const struct capture *c)
+{
+	struct pcap_stat stat = {};
+
+	if (c->pcap)
+		pcap_stats(c->pcap, &stat);
+	return c->drops + stat.ps_drop;
+}
+
+static void handle_close(struct capture *c)
+{
+	if (!c->pcap)
+		return;
+	c->drops = capture_drops(c);
+	epoll_ctl(c->backend->epoll, EPOLL_CTL_DEL, pcap_get_selectable_fd(c->pcap), NULL);
+	pcap_close(c->pcap);
+	c->pcap = NULL;
+}
+
+static int handle_fail(struct capture *c, char reason[BACKEND_REASON], int status)
+{
+	const char *hint = "", *detail = pcap_geterr(c->pcap);
+
+	if (status == PCAP_ERROR_PERM_DENIED)
+		hint = " (needs CAP_NET_RAW, or root)";
+	if (!*detail)
+		detail = pcap_statustostr(status);
+	snprintf(reason, BACKEND_REASON, "capturing on %s: %.160s%s", c->interface.name, detail,
+		 hint);
+	pcap_close(c->pcap);
+	c->pcap = NULL;
+	return status == PCAP_ERROR_PERM_DENIED ? -EPERM : -EIO;
+}
+
+static int handle_activate(struct capture *c, char reason[BACKEND_REASON])
+{
+	const struct backend_settings *s = &c->backend->settings;
+	char error[PCAP_ERRBUF_SIZE];
+	int status;
+
+	c->pcap = pcap_create(c->interface.name, error);
+	if (!c->pcap) {
+		snprintf(reason, BACKEND_REASON, "capturing on %s: %.180s", c->interface.name, error);
+		return -EIO;
+	}
+	pcap_set_snaplen(c->pcap, (int) s->snaplen);
+	pcap_set_promisc(c->pcap, 0);
+	pcap_set_timeout(c->pcap, BLOCK_MS);
+	pcap_set_buffer_size(c->pcap, BUFFER_BYTES);
+	pcap_set_immediate_mode(c->pcap, s->batch_limit == 1); /* someone is watching */
+	pcap_set_tstamp_precision(c->pcap, PCAP_TSTAMP_PRECISION_NANO); /* or else micro */
+	status = pcap_activate(c->pcap);
+	if (status < 0)
+		return handle_fail(c, reason, status);
+	if (frame_link_layer(pcap_datalink(c->pcap), &c->link)) {
+		snprintf(reason, BACKEND_REASON, "%s: link type %d is not known",
+			 c->interface.name, pcap_datalink(c->pcap));
+		return -ENOTSUP;
+	}
+	if (pcap_setnonblock(c->pcap, 1, error))
+		return handle_fail(c, reason, PCAP_ERROR);
+	return 0;
+}
+
+static int handle_open(struct capture *c, char reason[BACKEND_REASON])
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+	int err;
+
+	err = handle_activate(c, reason);
+	if (!err)
+		err = filter_set(c, reason);
+	if (!err && epoll_ctl(c->backend->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(c->pcap),
+			      &event)) {
+		err = -errno;
+		snprintf(reason, BACKEND_REASON, "waiting for %s: %s", c->interface.name,
+			 strerror(errno));
+	}
+	if (err)
+		handle_close(c);
+	return err;
+}
+
+static int live_attach(struct backend *backend, const struct interface *interface,
+		       char reason[BACKEND_REASON])
+{
+	struct backend_pcap *b = self(backend);
+	struct capture *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->backend = b;
+	c->interface = *interface;
+	err = handle_open(c, reason);
+	if (err) {
+		free(c);
+		return err;
+	}
+	LL_PREPEND(b->captures, c);
+	log_info("measuring on %s with libpcap", interface->name);
+	return 0;
+}
+
+static void live_detach(struct backend *backend, unsigned int ifindex)
+{
+	struct backend_pcap *b = self(backend);
+	struct capture *c;
+
+	LL_SEARCH_SCALAR(b->captures, c, interface.ifindex, ifindex);
+	if (!c)
+		return;
+	LL_DELETE(b->captures, c);
+	handle_close(c);
+	b->drops += c->drops;
+	free(c);
+}
+
+static int live_set_peers(struct backend *backend, const struct peers *peers)
+{
+	struct backend_pcap *b = self(backend);
+	char reason[BACKEND_REASON];
+	int err = 0, one;
+	struct capture *c;
+
+	b->peers = peers;
+	flow_table_set_peers(b->table, peers);
+	LL_FOREACH(b->captures, c) {
+		one = c->pcap ? filter_set(c, reason) : 0;
+		if (one) {
+			log_error("%s", reason);
+			err = one;
+		}
+	}
+	return err;
+}
+
+static int live_fd(struct backend *backend)
+{
+	return self(backend)->epoll;
+}
+
+static void capture_read(struct capture *c)
+{
+	int n = 1;
+
+	for (int i = 0; i < ROUNDS && n > 0; i++)
+		n = pcap_dispatch(c->pcap, -1, on_packet, (void *) c);
+	if (n >= 0)
+		return;
+	log_warning("capturing on %s: %s; going on when it is up again", c->interface.name,
+		    pcap_geterr(c->pcap));
+	handle_close(c);
+}
+
+static int live_read(struct backend *backend)
+{
+	struct capture *c;
+
+	LL_FOREACH(self(backend)->captures, c)
+		if (c->pcap)
+			capture_read(c);
+	return 0;
+}
+
+/* Tries again where capturing ended because the interface went down. */
+static void live_refresh(struct backend *backend)
+{
+	struct backend_pcap *b = self(backend);
+	char reason[BACKEND_REASON];
+	struct capture *c;
+	int err = local_addresses_read(&b->local);
+
+	if (err)
+		log_warning("reading this host's addresses: %s", strerror(-err));
+	LL_FOREACH(b->captures, c) {
+		if (c->pcap || interface_find(c->interface.name, &c->interface))
+			continue;
+		if (handle_open(c, reason))
+			log_debug("%s", reason);
+		else
+			log_info("measuring on %s again", c->interface.name);
+	}
+}
+
+static void live_drain(struct backend *backend)
+{
+	struct timespec wait = {.tv_nsec = 2 * BLOCK_MS * 1000000l};
+
+	nanosleep(&wait, NULL); /* until the kernel has retired the block it fills */
+	live_read(backend);
+}
+
+static __u64 before(__u64 now, __u64 span)
+{
+	return now > span ? now - span : 0;
+}
+
+static bool live_sweep(struct backend *backend)
+{
+	struct backend_pcap *b = self(backend);
+	struct timespec t;
+	__u64 now;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	now = t.tv_sec * 1000000000ull + t.tv_nsec;
+	return flow_table_sweep(b->table, before(now, b->settings.idle_ns),
+				before(now, b->settings.ended_ns));
+}
+
+static void live_set_ttl(struct backend *backend, __u64 idle_ns, __u64 ended_ns)
+{
+	self(backend)->settings.idle_ns = idle_ns;
+	self(backend)->settings.ended_ns = ended_ns;
+}
+
+static void live_counters(struct backend *backend, __u64 values[COUNTERS])
+{
+	struct backend_pcap *b = self(backend);
+	struct capture *c;
+
+	memcpy(values, flow_table_counters(b->table), COUNTERS * sizeof(*values));
+	values[COUNTER_DIRECTION] += b->unknown_direction;
+	values[COUNTER_CAPTURE_DROPS] += b->drops;
+	LL_FOREACH(b->captures, c)
+		values[COUNTER_CAPTURE_DROPS] += capture_drops(c);
+}
+
+static void live_close(struct backend *backend)
+{
+	struct backend_pcap *b = self(backend);
+
+	while (b->captures)
+		live_detach(backend, b->captures->interface.ifindex);
+	flow_table_free(b->table);
+	local_addresses_free(&b->local);
+	if (b->epoll >= 0)
+		close(b->epoll);
+	free(b);
+}
+
+static const struct backend_ops live_ops = {
+	.name = "pcap",
+	.attach = live_attach,
+	.detach = live_detach,
+	.set_peers = live_set_peers,
+	.fd = live_fd,
+	.read = live_read,
+	.sweep = live_sweep,
+	.refresh = live_refresh,
+	.drain = live_drain,
+	.set_ttl = live_set_ttl,
+	.counters = live_counters,
+	.close = live_close,
+};
+
+int backend_pcap_open(struct backend **backend, const struct backend_settings *settings,
+		      char reason[BACKEND_REASON])
+{
+	struct backend_pcap *b = calloc(1, sizeof(*b));
+	int err;
+
+	if (!b)
+		return -ENOMEM;
+	b->backend.ops = &live_ops;
+	b->settings = *settings;
+	b->epoll = epoll_create1(EPOLL_CLOEXEC);
+	err = b->epoll < 0 ? -errno : local_addresses_read(&b->local);
+	if (!err) {
+		struct flow_table_settings table = {
+			.engine = {.mark_mask = settings->marks - 1,
+				   .batch_limit = settings->batch_limit,
+				   .batch_age_ns = settings->batch_age_ns},
+			.max_flows = settings->max_flows,
+			.emit = deliver,
+			.arg = b,
+		};
+		err = flow_table_new(&b->table, &table);
+	}
+	if (err) {
+		snprintf(reason, BACKEND_REASON, "starting libpcap: %s", strerror(-err));
+		live_close(&b->backend);
+		return err;
+	}
+	*backend = &b->backend;
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The flow table in the kernel, seen from user space: making it, and walking over it. */
+#ifndef METRO_BPF_FLOWS_USER_H
+#define METRO_BPF_FLOWS_USER_H
+
+#include "peers.h"
+
+/* Makes the map of flows with that many marks each. Returns its descriptor or -errno. */
+int flow_map_create(unsigned int marks, unsigned int max_flows);
+
+struct flow_walk;
+
+/* flows: the map; sweep: the program metro_sweep. Both stay the caller's. Returns 0 or -ENOMEM. */
+int flow_walk_new(struct flow_walk **walk, int flows, int sweep, unsigned int marks);
+void flow_walk_free(struct flow_walk *walk);
+
+struct flow_walk_terms {
+	__u64 idle_before_ns;	   /* CLOCK_MONOTONIC */
+	__u64 ended_before_ns;
+	const struct peers *peers; /* drop flows whose peer is not among these; NULL: keep all */
+};
+
+/* Looks at some more flows, at most a few hundred: sends waiting samples into the ring buffer, drops
+ * flows that are over. Returns 1 when all have been seen, 0 if there are more, -errno. */
+int flow_walk_step(struct flow_walk *walk, const struct flow_walk_terms *terms);
+
+#endif

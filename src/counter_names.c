@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "counter_names.h"
+#include "log.h"
+
+#include <stdio.h>
+
+static const char *const names[COUNTERS] = {
+	[COUNTER_SAMPLES] = "samples",
+	[COUNTER_FLOWS] = "flows",
+	[COUNTER_FLOWS_REFUSED] = "flows_refused",
+	[COUNTER_MARKS_THINNED] = "marks_thinned",
+	[COUNTER_ACKS_AMBIGUOUS] = "acks_ambiguous",
+	[COUNTER_ACKS_UNSEEN] = "acks_unseen",
+	[COUNTER_RETRANSMISSIONS] = "retransmissions",
+	[COUNTER_FRAGMENTS] = "fragments",
+	[COUNTER_PARSE_ERRORS] = "parse_errors",
+	[COUNTER_RING_LOST] = "ring_lost",
+	[COUNTER_CAPTURE_DROPS] = "capture_drops",
+	[COUNTER_DIRECTION] = "direction_unknown",
+};
+
+/* What lost measurements, and what the user can do about it. */
+static const struct {
+	enum counter counter;
+	const char *advice;
+} losses[] = {
+	{COUNTER_FLOWS_REFUSED, "segments of new flows were not measured: raise max_flows"},
+	{COUNTER_RING_LOST, "samples did not fit into the ring buffer: is the CPU overloaded?"},
+	{COUNTER_CAPTURE_DROPS, "packets were too many for libpcap: BPF would not lose them"},
+	{COUNTER_DIRECTION, "packets between two peers, of which none is this host, were left out"},
+};
+
+const char *counter_name(enum counter counter)
+{
+	return names[counter];
+}
+
+void counters_log(const __u64 values[COUNTERS])
+{
+	char line[512];
+	size_t n = 0;
+
+	for (int i = 0; i < COUNTERS && n < sizeof(line); i++)
+		n += (size_t) snprintf(line + n, sizeof(line) - n, "%s%s=%llu", i ? " " : "",
+				       names[i], values[i]);
+	log_info("counters: %s", line);
+	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
+		if (values[losses[i].counter])
+			log_warning("%llu %s", values[losses[i].counter], losses[i].advice);
+}

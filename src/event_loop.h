@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Waits for descriptors and calls what belongs to them: a thin cover over epoll(7). */
+#ifndef METRO_EVENT_LOOP_H
+#define METRO_EVENT_LOOP_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+struct event_loop;
+
+/* Called when the descriptor is readable. */
+typedef void (*event_handler)(void *arg, int fd);
+
+/* Returns 0 or -errno. */
+int event_loop_new(struct event_loop **loop);
+void event_loop_free(struct event_loop *loop);
+
+/* The descriptor stays the caller's, who removes it before closing it. Returns 0 or -errno. */
+int event_loop_add(struct event_loop *loop, int fd, event_handler handler, void *arg);
+void event_loop_remove(struct event_loop *loop, int fd);
+
+/* Waits for at least one event and calls its handler; returns at once if wait is false. Returns 0
+ * or -errno. */
+int event_loop_once(struct event_loop *loop, bool wait);
+
+/* A descriptor from which the signals of the set are read, now blocked for the process. */
+int event_signals(const sigset_t *set);
+/* The next signal, or 0 if there is none. */
+int event_signal_take(int fd);
+
+/* A descriptor that is readable once every interval; set changes it. Return it or -errno. */
+int event_timer(double interval_s);
+int event_timer_set(int fd, double interval_s);
+void event_timer_take(int fd);
+
+#endif

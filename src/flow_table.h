@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The engine over a table in user space: what the libpcap backends run packets through. */
+#ifndef METRO_FLOW_TABLE_H
+#define METRO_FLOW_TABLE_H
+
+#include "counters.h"
+#include "engine.h"
+#include "peers.h"
+
+struct flow_table;
+
+struct flow_table_settings {
+	struct engine_settings engine;
+	unsigned int max_flows;
+	/* Called with samples; the record is gone after the call. */
+	void (*emit)(void *arg, const struct flow_record *record);
+	void *arg;
+};
+
+/* Which way a packet goes, seen from the local side. On a loopback interface, and in a file of which
+ * no side is local, it goes both ways. */
+enum direction { DIRECTION_SENT = 1, DIRECTION_RECEIVED = 2 };
+
+/* Returns 0 or -ENOMEM. */
+int flow_table_new(struct flow_table **table, const struct flow_table_settings *settings);
+void flow_table_free(struct flow_table *table);
+
+/* New flows are made for data to these peers only; NULL: for all data. Borrowed. Flows of other
+ * peers go with the next sweep. */
+void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
+
+/* Runs one packet through the engine; directions is a set of enum direction. */
+void flow_table_packet(struct flow_table *table, const struct packet *packet, __u64 now_ns,
+		       __u32 ifindex, unsigned int directions);
+
+/* One step of a walk over all flows (see backend.h). Returns true when the walk is complete. */
+bool flow_table_sweep(struct flow_table *table, __u64 idle_before_ns, __u64 ended_before_ns);
+
+/* Packets that packet_parse could not make a segment of are counted here, too. */
+void flow_table_unread(struct flow_table *table, enum packet_kind kind);
+
+__u64 *flow_table_counters(struct flow_table *table);
+
+#endif

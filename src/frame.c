@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "frame.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <string.h>
+
+struct frame {
+	const __u8 *bytes;
+	__u32 captured;
+};
+
+int frame_link_layer(int dlt, enum link_layer *link)
+{
+	switch (dlt) {
+	case DLT_EN10MB:
+		*link = LINK_ETHERNET;
+		return 0;
+	case DLT_RAW:
+	case DLT_IPV4:
+	case DLT_IPV6:
+		*link = LINK_IP;
+		return 0;
+	case DLT_LINUX_SLL:
+		*link = LINK_SLL;
+		return 0;
+	case DLT_LINUX_SLL2:
+		*link = LINK_SLL2;
+		return 0;
+	case DLT_NULL:
+	case DLT_LOOP:
+		*link = LINK_NULL;
+		return 0;
+	default:
+		return -ENOTSUP;
+	}
+}
+
+static long frame_load(void *ctx, __u32 offset, void *to, __u32 len)
+{
+	const struct frame *frame = ctx;
+
+	if (offset > frame->captured || len > frame->captured - offset)
+		return -ENODATA;
+	memcpy(to, frame->bytes + offset, len);
+	return 0;
+}
+
+enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 captured,
+			     __u32 wire_length, struct packet *packet)
+{
+	struct frame frame = {.bytes = bytes, .captured = captured};
+
+	return packet_parse(&frame, frame_load, link, wire_length, packet);
+}

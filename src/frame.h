@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Captured bytes as the parser wants them, for the link types of libpcap that we know. */
+#ifndef METRO_FRAME_H
+#define METRO_FRAME_H
+
+#include "packet.h"
+
+/* The link layer of one of libpcap's DLT_ values. Returns 0, or -ENOTSUP. */
+int frame_link_layer(int dlt, enum link_layer *link);
+
+/* Parses one captured packet: captured bytes are there, wire_length there were. */
+enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 captured,
+			     __u32 wire_length, struct packet *packet);
+
+#endif

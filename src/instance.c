@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "instance.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_MAX       63
+#define HOST_LENGTH_MAX 253
+
+/*
+ * A datagram has 1432 bytes and a metric is never split: this is what the longest metric name,
+ * value, two host names and an interface leave to the tags.
+ */
+#define TAGS_MAX        800
+
+#define ACCEPTED_PREFIX "an IPv4 or IPv6 address or a network such as 10.0.0.0/8"
+#define ACCEPTED_HOST   "a host name or an address"
+
+/* Makes room for one more. Returns the array, perhaps moved, or NULL: then it is as it was. */
+static void *grow(void *array, size_t count, size_t size)
+{
+	if (count & (count - 1)) /* room was made up to the next power of two */
+		return array;
+	return reallocarray(array, count ? 2 * count : 1, size);
+}
+
+static int append_text(char ***array, size_t *count, const char *text)
+{
+	char **grown = grow(*array, *count, sizeof(**array));
+
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	grown[*count] = strdup(text);
+	if (!grown[*count])
+		return -ENOMEM;
+	(*count)++;
+	return 0;
+}
+
+static int append_prefix(struct instance *instance, const struct prefix *prefix)
+{
+	struct prefix *grown = grow(instance->ips, instance->ips_count, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	instance->ips = grown;
+	grown[instance->ips_count++] = *prefix;
+	return 0;
+}
+
+static bool label_is_valid(const char *label, size_t length)
+{
+	if (length == 0 || length > LABEL_MAX || label[0] == '-' || label[length - 1] == '-')
+		return false;
+	/* RFC 1123 knows no underscore, but /etc/hosts and container networks do. */
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)label[i]) && label[i] != '-' && label[i] != '_')
+			return false;
+	return true;
+}
+
+bool host_name_is_valid(const char *name)
+{
+	size_t length = strlen(name), label = 0;
+
+	if (length && name[length - 1] == '.') /* "host.example." is the same name, complete */
+		length--;
+	if (length == 0 || length > HOST_LENGTH_MAX)
+		return false;
+	for (size_t i = 0; i <= length; i++) {
+		if (i < length && name[i] != '.')
+			continue;
+		if (!label_is_valid(name + label, i - label))
+			return false;
+		if (i < length)
+			label = i + 1;
+	}
+	return label + strspn(name + label, "0123456789") < length;
+}
+
+/* The kernel's own rule (dev_valid_name). */
+static bool interface_is_valid(const char *name)
+{
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	for (; *name; name++)
+		if (*name == '/' || *name == ':' || isspace((unsigned char)*name) ||
+		    iscntrl((unsigned char)*name))
+			return false;
+	return true;
+}
+
+int instance_set_interface(struct instance *instance, struct mistakes *mistakes, const char *name)
+{
+	char quoted[QUOTED_TEXT];
+
+	if (!*name) {
+		mistake(mistakes, "is empty; accepted: the name of a network interface, as "
+				  "`ip link` shows it");
+		return 0;
+	}
+	if (strlen(name) >= IFNAMSIZ) {
+		mistake(mistakes,
+			"%s is too long; accepted: the name of a network interface, at "
+			"most %d characters",
+			mistake_quote(name, quoted), IFNAMSIZ - 1);
+		return 0;
+	}
+	if (!interface_is_valid(name)) {
+		mistake(mistakes,
+			"%s cannot be an interface's name; accepted: a name without "
+			"spaces, / and :",
+			mistake_quote(name, quoted));
+		return 0;
+	}
+	instance->interface = strdup(name);
+	return instance->interface ? 0 : -ENOMEM;
+}
+
+/* What prefix_parse had to say against the text. */
+static void report_prefix(struct mistakes *mistakes, const char *text, int err,
+			  const struct prefix *prefix, const char *accepted)
+{
+	char quoted[QUOTED_TEXT], network[PREFIX_TEXT];
+
+	mistake_quote(text, quoted);
+	if (err == -ERANGE)
+		mistake(mistakes, "%s has too many prefix bits; accepted: /0 to /%d", quoted,
+			strchr(text, ':') ? 128 : 32);
+	else if (err == -EDOM)
+		mistake(mistakes,
+			"%s has bits set behind the prefix; accepted: %s for the whole "
+			"network, or the address without /BITS",
+			quoted, prefix_format(prefix, network));
+	else if (strchr(text, '%'))
+		mistake(mistakes,
+			"%s names a zone, which the instance's interface says already; "
+			"accepted: the address without %%ZONE",
+			quoted);
+	else
+		mistake(mistakes, "%s is not valid; accepted: %s", quoted, accepted);
+}
+
+int instance_add_ip(struct instance *instance, struct mistakes *mistakes, const char *text)
+{
+	char quoted[QUOTED_TEXT];
+	struct prefix prefix;
+	int err = prefix_parse(text, &prefix);
+
+	if (!err)
+		return append_prefix(instance, &prefix);
+	if (err == -EINVAL && host_name_is_valid(text))
+		mistake(mistakes, "%s is a name; put it under hosts; accepted: " ACCEPTED_PREFIX,
+			mistake_quote(text, quoted));
+	else
+		report_prefix(mistakes, text, err, &prefix, ACCEPTED_PREFIX);
+	return 0;
+}
+
+int instance_add_host(struct instance *instance, struct mistakes *mistakes, const char *text)
+{
+	char quoted[QUOTED_TEXT];
+	struct prefix prefix;
+	int err = prefix_parse(text, &prefix);
+
+	if (!err && !strchr(text, '/'))
+		return append_prefix(instance, &prefix);
+	if (err == -EINVAL && host_name_is_valid(text))
+		return append_text(&instance->hosts, &instance->hosts_count, text);
+	if (err == -EINVAL)
+		report_prefix(mistakes, text, err, &prefix, ACCEPTED_HOST);
+	else
+		mistake(mistakes, "%s is a network; put it under ips; accepted: " ACCEPTED_HOST,
+			mistake_quote(text, quoted));
+	return 0;
+}
+
+int instance_add_peer(struct instance *instance, struct mistakes *mistakes, const char *text)
+{
+	struct prefix prefix;
+	int err = prefix_parse(text, &prefix);
+
+	if (!err)
+		return append_prefix(instance, &prefix);
+	if (err == -EINVAL && host_name_is_valid(text))
+		return append_text(&instance->hosts, &instance->hosts_count, text);
+	report_prefix(mistakes, text, err, &prefix,
+		      "an address, a network such as 10.0.0.0/8, or a host name");
+	return 0;
+}
+
+static bool tag_is_clean(const char *tag)
+{
+	for (; *tag; tag++)
+		if (iscntrl((unsigned char)*tag) || strchr(",|#", *tag))
+			return false;
+	return true;
+}
+
+int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const char *tag)
+{
+	char quoted[QUOTED_TEXT];
+
+	if (!*tag) {
+		mistake(mistakes, "is empty; accepted: a tag such as env:production");
+		return 0;
+	}
+	if (!tag_is_clean(tag)) {
+		mistake(mistakes,
+			"%s would break the StatsD line; accepted: a tag without "
+			"commas, '|', '#', newlines and other control characters",
+			mistake_quote(tag, quoted));
+		return 0;
+	}
+	return append_text(&instance->tags, &instance->tags_count, tag);
+}
+
+void instance_check_tags(const struct instance *instance, struct mistakes *mistakes)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < instance->tags_count; i++)
+		length += strlen(instance->tags[i]) + 1;
+	if (length > TAGS_MAX)
+		mistake(mistakes,
+			"are %zu bytes long together, too many for a StatsD datagram; "
+			"accepted: up to %d, with a comma for each",
+			length, TAGS_MAX);
+}
+
+static void free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+void instance_clear(struct instance *instance)
+{
+	free(instance->interface);
+	free(instance->ips);
+	free_texts(instance->hosts, instance->hosts_count);
+	free_texts(instance->tags, instance->tags_count);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One entry of `instances`, filled from words as people write them. Every function checks its word,
+ * reports what is wrong with it, and returns 0 even so: only -ENOMEM stops the reading.
+ */
+#ifndef METRO_INSTANCE_H
+#define METRO_INSTANCE_H
+
+#include "config.h"
+#include "mistakes.h"
+
+int instance_set_interface(struct instance *instance, struct mistakes *mistakes, const char *name);
+
+/* An address or a network. */
+int instance_add_ip(struct instance *instance, struct mistakes *mistakes, const char *text);
+
+/* A host name or an address. */
+int instance_add_host(struct instance *instance, struct mistakes *mistakes, const char *text);
+
+/* Any of these, as on the command line. */
+int instance_add_peer(struct instance *instance, struct mistakes *mistakes, const char *text);
+
+int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const char *tag);
+
+/* Do all tags together leave room for a metric in one StatsD datagram? */
+void instance_check_tags(const struct instance *instance, struct mistakes *mistakes);
+
+/* Could the text be a host's name? A last label of digits alone is a mistyped address. */
+bool host_name_is_valid(const char *name);
+
+/* Frees what the instance owns, not the instance. */
+void instance_clear(struct instance *instance);
+
+#endif

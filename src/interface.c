@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "interface.h"
+
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int interface_find(const char *name, struct interface *interface)
+{
+	struct ifreq request = {};
+	int fd, err = 0;
+
+	memset(interface, 0, sizeof(*interface));
+	if (strlen(name) >= sizeof(interface->name))
+		return -ENODEV;
+	strcpy(interface->name, name);
+	interface->ifindex = if_nametoindex(name);
+	if (!interface->ifindex)
+		return -errno;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	strcpy(request.ifr_name, name);
+	if (ioctl(fd, SIOCGIFHWADDR, &request))
+		err = -errno;
+	close(fd);
+	if (err)
+		return err;
+	interface->type = request.ifr_hwaddr.sa_family;
+	memcpy(interface->mac, request.ifr_hwaddr.sa_data, sizeof(interface->mac));
+	return 0;
+}
+
+int interface_is_bare_ip(const struct interface *interface)
+{
+	switch (interface->type) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK:
+		return 0;
+	case ARPHRD_NONE: /* tun, WireGuard */
+	case ARPHRD_RAWIP:
+	case ARPHRD_PPP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE:
+		return 1;
+	default:
+		return -ENOTSUP;
+	}
+}
+
+int interface_watch(void)
+{
+	struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+	};
+	int fd, err;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *) &addr, sizeof(addr))) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+bool interface_watch_drain(int fd)
+{
+	char buffer[8192];
+	bool any = false;
+
+	/* What changed does not matter: the caller looks at everything again. ENOBUFS says that
+	 * messages were lost, which means the same. */
+	while (recv(fd, buffer, sizeof(buffer), 0) > 0 || errno == ENOBUFS)
+		any = true;
+	return any;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Network interfaces as the kernel has them now, and word of their coming and going. */
+#ifndef METRO_INTERFACE_H
+#define METRO_INTERFACE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+
+struct interface {
+	char name[IF_NAMESIZE];
+	unsigned int ifindex;
+	unsigned short type; /* ARPHRD_*, <linux/if_arp.h> */
+	unsigned char mac[6];
+};
+
+/* Looks an interface up by name. Returns 0, -ENODEV if there is none, or another -errno. */
+int interface_find(const char *name, struct interface *interface);
+
+/* How packets look at the hooks: 0 with an Ethernet header, 1 with the IP header first, -ENOTSUP
+ * for link layers that bpf-metro does not know. */
+int interface_is_bare_ip(const struct interface *interface);
+
+/* A descriptor that becomes readable when interfaces appear, change or go. Returns it or -errno. */
+int interface_watch(void);
+
+/* Discards what the watch has to say; returns true if it was about interfaces or addresses. */
+bool interface_watch_drain(int fd);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One message a line, to standard error or to a file. Not for samples: those go to a sink. */
+#ifndef METRO_LOG_H
+#define METRO_LOG_H
+
+/* go-metro's level names, in rising order of severity. */
+enum log_level {
+	LEVEL_TRACE,
+	LEVEL_DEBUG,
+	LEVEL_INFO,
+	LEVEL_WARNING,
+	LEVEL_ERROR,
+	LEVEL_CRITICAL,
+};
+
+/* Messages below the level are dropped. The level at start is LEVEL_INFO. */
+void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+
+/* Accepts trace, debug, info, warning, warn, error, err, critical, crit, in any case.
+ * Returns 0 or -EINVAL. */
+int log_level_parse(const char *name, enum log_level *level);
+
+/* From now on messages go to the file (created with its directory if need be), and no longer to
+ * standard error. Opening again under the same path serves logrotate. NULL returns to standard
+ * error. Returns 0 or -errno, in which case messages go on as before. */
+int log_open(const char *path);
+void log_close(void);
+
+/* Safe to call from any thread, but not from a signal handler. errno is kept. A message of several
+ * lines is written as several; one longer than 16 KiB is cut. */
+void log_message(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#define log_trace(...)	  log_message(LEVEL_TRACE, __VA_ARGS__)
+#define log_debug(...)	  log_message(LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...)	  log_message(LEVEL_INFO, __VA_ARGS__)
+#define log_warning(...)  log_message(LEVEL_WARNING, __VA_ARGS__)
+#define log_error(...)	  log_message(LEVEL_ERROR, __VA_ARGS__)
+#define log_critical(...) log_message(LEVEL_CRITICAL, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* bpf-metro: round-trip times of this host's own TCP traffic. */
+#include "config.h"
+#include "daemon.h"
+#include "log.h"
+#include "offline.h"
+#include "options.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
+
+static int load(const struct options *options, struct config **config)
+{
+	if (options->interface)
+		return config_from_arguments(options->interface, options->peers,
+					     options->peers_count, config);
+	return config_load(options->config_path, config);
+}
+
+static int measure_live(const struct options *options)
+{
+	struct config *config;
+	int err = load(options, &config);
+
+	if (err)
+		return err == -EINVAL ? STATUS_WRONG : STATUS_FAILED;
+	if (options->check) {
+		printf("%s: the configuration is valid\n", options->config_path);
+		config_free(config);
+		return STATUS_DONE;
+	}
+	return daemon_run(options, config) ? STATUS_FAILED : STATUS_DONE;
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options;
+
+	signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of write(2) */
+	switch (options_parse(argc, argv, &options)) {
+	case OPTIONS_DONE:
+		return STATUS_DONE;
+	case OPTIONS_WRONG:
+		return STATUS_WRONG;
+	case OPTIONS_RUN:
+		break;
+	}
+	if (options.verbose)
+		log_set_level(LEVEL_DEBUG);
+	if (options.read_path)
+		return offline_run(&options) ? STATUS_FAILED : STATUS_DONE;
+	return measure_live(&options);
+}

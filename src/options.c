@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "options.h"
+#include "flow.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "number.h"
+
+#ifndef METRO_VERSION
+#define METRO_VERSION "unknown"
+#endif
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define INTERVAL_MIN_S    0.1
+#define INTERVAL_MAX_S    3600
+
+/* Options without a letter get a number that is none. */
+enum { LONG_ONLY = 256 };
+
+/* Says what is wrong and where help is. Returns -EINVAL for the caller to pass on. */
+static int __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
+{
+	va_list args;
+
+	fputs("bpf-metro: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs("\ntry bpf-metro --help\n", stderr);
+	return -EINVAL;
+}
+
+/* What each option does with its value. Returns 0, or -EINVAL after reporting. */
+typedef int set_fn(struct options *options, const char *value);
+
+static int set_path(const char **path, const char *option, const char *value)
+{
+	if (!*value)
+		return wrong("%s needs the name of a file", option);
+	*path = value;
+	return 0;
+}
+
+static int set_config(struct options *options, const char *value)
+{
+	return set_path(&options->config_path, "--config", value);
+}
+
+static int set_log(struct options *options, const char *value)
+{
+	return set_path(&options->log_path, "--log", value);
+}
+
+static int set_read(struct options *options, const char *value)
+{
+	return set_path(&options->read_path, "--read", value);
+}
+
+static int set_interface(struct options *options, const char *value)
+{
+	options->interface = value;
+	return 0;
+}
+
+static int add_local(struct options *options, const char *text, size_t length)
+{
+	struct address *addr = &options->local[options->local_count];
+	char word[ADDRESS_TEXT];
+
+	if (options->local_count == ARRAY_SIZE(options->local))
+		return wrong("--local: too many addresses; accepted: up to %zu",
+			     ARRAY_SIZE(options->local));
+	snprintf(word, sizeof(word), "%.*s", (int)length, text);
+	if (length >= sizeof(word) || address_parse(word, addr))
+		return wrong("--local: \"%.*s\" is not an address; accepted: IPv4 and IPv6 "
+			     "addresses, with commas between",
+			     (int)length, text);
+	options->local_count++;
+	return 0;
+}
+
+static int set_local(struct options *options, const char *value)
+{
+	for (;;) {
+		size_t length = strcspn(value, ",");
+		int err = add_local(options, value, length);
+
+		if (err || !value[length])
+			return err;
+		value += length + 1;
+	}
+}
+
+/* Finds value in a list of words that ends with NULL; *choice becomes its index. */
+static int choose(const char *option, const char *value, const char *const *words,
+		  const char *accepted, unsigned int *choice)
+{
+	for (unsigned int i = 0; words[i]; i++) {
+		if (strcmp(value, words[i]) == 0) {
+			*choice = i;
+			return 0;
+		}
+	}
+	return wrong("%s: \"%s\" is not known; accepted: %s", option, value, accepted);
+}
+
+static int set_backend(struct options *options, const char *value)
+{
+	static const char *const words[] = {
+		[BACKEND_AUTO] = "auto", [BACKEND_BPF] = "bpf", [BACKEND_PCAP] = "pcap", NULL};
+
+	return choose("--backend", value, words, "auto, bpf, pcap", &options->backend);
+}
+
+static int set_hook(struct options *options, const char *value)
+{
+	static const char *const words[] = {[HOOK_AUTO] = "auto",
+					    [HOOK_TC] = "tc",
+					    [HOOK_CLSACT] = "clsact",
+					    [HOOK_XDP] = "xdp",
+					    NULL};
+
+	return choose("--hook", value, words, "auto, tc, clsact, xdp", &options->hook);
+}
+
+static int set_output(struct options *options, const char *value)
+{
+	static const char *const words[] = {[OUTPUT_DEFAULT] = "default",
+					    [OUTPUT_STATSD] = "statsd",
+					    [OUTPUT_TEXT] = "text",
+					    [OUTPUT_JSON] = "json",
+					    NULL};
+
+	return choose("--output", value, words, "statsd, text, json", &options->output);
+}
+
+static int set_interval(struct options *options, const char *value)
+{
+	if (number_parse_decimal(value, INTERVAL_MIN_S, INTERVAL_MAX_S, &options->interval_s))
+		return wrong("--interval: \"%s\" is not valid; accepted: seconds from %g to %d",
+			     value, INTERVAL_MIN_S, INTERVAL_MAX_S);
+	return 0;
+}
+
+static int set_marks(struct options *options, const char *value)
+{
+	unsigned int marks;
+
+	if (number_parse_whole(value, MARKS_MIN, MARKS_MAX, &marks) || (marks & (marks - 1)))
+		return wrong("--marks: \"%s\" is not valid; accepted: a power of two from %d to %d",
+			     value, MARKS_MIN, MARKS_MAX);
+	options->marks = marks;
+	return 0;
+}
+
+static int set_check(struct options *options, const char *value)
+{
+	(void)value;
+	options->check = true;
+	return 0;
+}
+
+static int set_verbose(struct options *options, const char *value)
+{
+	(void)value;
+	options->verbose = true;
+	return 0;
+}
+
+/* A row without a function ends the run: --help and --version. */
+struct option_row {
+	int code; /* the letter, or LONG_ONLY and up */
+	const char *name;
+	const char *argument; /* NULL: takes none */
+	set_fn *set;
+	const char *help;
+};
+
+static const struct option_row rows[] = {
+	{'c', "config", "FILE", set_config, "configuration (" CONFIG_DEFAULT_PATH ")"},
+	{'i', "interface", "IFACE", set_interface, "measure the PEERs on this interface"},
+	{'r', "read", "FILE", set_read, "measure a capture file; - is standard input"},
+	{LONG_ONLY, "local", "ADDR", set_local, "with -r: only data sent by these addresses"},
+	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
+	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
+	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text or json"},
+	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
+	{LONG_ONLY + 5, "marks", "N", set_marks, "segments remembered a flow, a power of two"},
+	{LONG_ONLY + 6, "log", "FILE", set_log, "log to this file"},
+	{LONG_ONLY + 7, "check", NULL, set_check, "check the configuration and exit"},
+	{'v', "verbose", NULL, set_verbose, "log more"},
+	{'V', "version", NULL, NULL, "print the version and exit"},
+	{'h', "help", NULL, NULL, "print this and exit"},
+};
+
+static const struct option_row *find_row(int code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].code == code)
+			return &rows[i];
+	return NULL;
+}
+
+static void print_help(void)
+{
+	puts("usage: bpf-metro [-c FILE]               run as the configuration says\n"
+	     "       bpf-metro -i IFACE PEER...        measure and print; a PEER is an\n"
+	     "                                         address, a network or a host name\n"
+	     "       bpf-metro -r FILE [--local ADDR]  measure a capture file\n"
+	     "\n"
+	     "Measures TCP round-trip times of passing traffic.\n");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct option_row *row = &rows[i];
+		char option[32];
+
+		snprintf(option, sizeof(option), "--%s%s%s", row->name, row->argument ? " " : "",
+			 row->argument ? row->argument : "");
+		if (row->code < LONG_ONLY)
+			printf("  -%c, %-20s  %s\n", row->code, option, row->help);
+		else
+			printf("      %-20s  %s\n", option, row->help);
+	}
+	puts("\ngo-metro's -cfg FILE and -log FILE are understood, too.");
+}
+
+static int refuse_filter(struct options *options, const char *value)
+{
+	(void)options, (void)value;
+	return wrong("-f (a capture filter) is not supported yet; leave it out: the filter is "
+		     "made from the peers");
+}
+
+static int set_soften(struct options *options, const char *value)
+{
+	static const char *const off[] = {"false", "False", "FALSE", "f", "F", "0"};
+
+	(void)options;
+	for (size_t i = 0; value && i < ARRAY_SIZE(off); i++)
+		if (strcmp(value, off[i]) == 0)
+			return 0;
+	return wrong("-st is not supported yet; leave it out");
+}
+
+/* go-metro's options, in the manner of Go's flag package: one dash or two, -x V or -x=V. */
+static const struct go_option {
+	const char *name;
+	bool takes_value;
+	set_fn *set;
+} go_options[] = {
+	{"cfg", true, set_config},
+	{"log", true, set_log},
+	{"f", true, refuse_filter},
+	{"st", false, set_soften},
+};
+
+/* The row that an argument asks for, with *value set to what follows a '=', or NULL. */
+static const struct go_option *find_go_option(const char *argument, const char **value)
+{
+	const char *name = argument + strspn(argument, "-");
+	size_t dashes = (size_t)(name - argument), length = strcspn(name, "=");
+
+	if (dashes < 1 || dashes > 2)
+		return NULL;
+	*value = name[length] ? name + length + 1 : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(go_options); i++)
+		if (strlen(go_options[i].name) == length &&
+		    strncmp(go_options[i].name, name, length) == 0)
+			return &go_options[i];
+	return NULL;
+}
+
+/*
+ * Takes go-metro's options out of argv before getopt_long sees it, which would read -cfg as -c fg.
+ */
+static int take_go_options(int *argc, char *argv[], struct options *options)
+{
+	int kept = 1, i = 1, err = 0;
+
+	for (; i < *argc && strcmp(argv[i], "--") != 0 && !err; i++) {
+		const char *value;
+		const struct go_option *option = find_go_option(argv[i], &value);
+
+		if (!option) {
+			argv[kept++] = argv[i];
+			continue;
+		}
+		if (option->takes_value && !value) {
+			value = argv[++i];
+			if (i == *argc)
+				return wrong("option -%s needs a value", option->name);
+		}
+		err = option->set(options, value);
+	}
+	while (i < *argc)
+		argv[kept++] = argv[i++];
+	argv[kept] = NULL;
+	*argc = kept;
+	return err;
+}
+
+/* getopt_long's tables out of ours. letters needs 2 bytes a row and 3 more. */
+static void make_getopt_tables(struct option *longs, char *letters)
+{
+	*letters++ = ':'; /* a missing value is ':', not '?' */
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		longs[i] = (struct option){rows[i].name,
+					   rows[i].argument ? required_argument : no_argument, NULL,
+					   rows[i].code};
+		if (rows[i].code >= LONG_ONLY)
+			continue;
+		*letters++ = (char)rows[i].code;
+		if (rows[i].argument)
+			*letters++ = ':';
+	}
+	longs[ARRAY_SIZE(rows)] = (struct option){0};
+	*letters = '\0';
+}
+
+/* What getopt_long had against an argument; code is its '?' or ':'. */
+static int report_getopt(int code, char *argv[])
+{
+	const struct option_row *row = find_row(optopt);
+
+	if (code == ':')
+		return wrong("option --%s needs a value: %s", row->name, row->argument);
+	if (row)
+		return wrong("option --%s takes no value", row->name);
+	if (optopt)
+		return wrong("option -%c is not known", optopt);
+	return wrong("option %s is not known, or short for several", argv[optind - 1]);
+}
+
+static enum options_result read_options(int argc, char *argv[], struct options *options)
+{
+	struct option longs[ARRAY_SIZE(rows) + 1];
+	char letters[2 * ARRAY_SIZE(rows) + 2];
+	int code;
+
+	make_getopt_tables(longs, letters);
+	opterr = 0;
+	optind = 0; /* glibc: begin afresh */
+	while ((code = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		const struct option_row *row = find_row(code);
+
+		if (code == '?' || code == ':') {
+			report_getopt(code, argv);
+			return OPTIONS_WRONG;
+		}
+		if (code == 'h') {
+			print_help();
+			return OPTIONS_DONE;
+		}
+		if (code == 'V') {
+			puts("bpf-metro " METRO_VERSION);
+			return OPTIONS_DONE;
+		}
+		if (row->set(options, optarg))
+			return OPTIONS_WRONG;
+	}
+	options->peers = argv + optind;
+	options->peers_count = (size_t)(argc - optind);
+	return OPTIONS_RUN;
+}
+
+/* What must not stand together, and what must not stand alone. */
+static int check_combination(const struct options *o)
+{
+	const struct {
+		bool broken;
+		const char *message;
+	} rules[] = {
+		{o->read_path && o->interface, "-r and -i exclude each other"},
+		{o->read_path && o->peers_count,
+		 "-r takes no PEER; to choose senders, use --local ADDR"},
+		{o->read_path && o->hook != HOOK_AUTO, "--hook makes no sense with -r"},
+		{o->read_path && o->backend == BACKEND_BPF,
+		 "-r reads with libpcap; leave --backend bpf out"},
+		{o->read_path && o->output == OUTPUT_STATSD,
+		 "-r prints text or json; leave --output statsd out"},
+		{!o->read_path && o->local_count, "--local needs -r FILE"},
+		{!o->interface && o->peers_count, "a PEER needs -i IFACE in front of it"},
+		{o->interface && !o->peers_count,
+		 "-i needs a PEER: an address, a network or a name; 0.0.0.0/0 means everything"},
+		{o->interface && o->config_path,
+		 "-i and -c exclude each other: with -i, no configuration is read"},
+		{o->backend == BACKEND_PCAP && o->hook != HOOK_AUTO,
+		 "--hook makes no sense with --backend pcap"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].broken)
+			return wrong("%s", rules[i].message);
+	return 0;
+}
+
+enum options_result options_parse(int argc, char *argv[], struct options *options)
+{
+	enum options_result result;
+
+	memset(options, 0, sizeof(*options));
+	if (take_go_options(&argc, argv, options))
+		return OPTIONS_WRONG;
+	result = read_options(argc, argv, options);
+	if (result == OPTIONS_RUN && check_combination(options))
+		result = OPTIONS_WRONG;
+	if (!options->config_path)
+		options->config_path = CONFIG_DEFAULT_PATH;
+	return result;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The command line: GNU habits, and go-metro's own options (-cfg FILE, -cfg=FILE, -log FILE). */
+#ifndef METRO_OPTIONS_H
+#define METRO_OPTIONS_H
+
+#include "prefix.h"
+
+enum backend_choice { BACKEND_AUTO, BACKEND_BPF, BACKEND_PCAP };
+enum hook_choice { HOOK_AUTO, HOOK_TC, HOOK_CLSACT, HOOK_XDP };
+enum output_choice { OUTPUT_DEFAULT, OUTPUT_STATSD, OUTPUT_TEXT, OUTPUT_JSON };
+
+struct options {
+	const char *config_path; /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */
+	const char *log_path;	 /* -log, --log; NULL */
+	const char *interface;	 /* -i, --interface; NULL */
+	const char *read_path;	 /* -r, --read; NULL; "-" is standard input */
+	struct address local[16]; /* --local, may be repeated or a list with commas; only with -r */
+	size_t local_count;
+	char *const *peers; /* the remaining arguments, into argv */
+	size_t peers_count;
+	enum backend_choice backend; /* --backend auto|bpf|pcap */
+	enum hook_choice hook;	     /* --hook auto|tc|clsact|xdp */
+	enum output_choice output;   /* --output statsd|text|json */
+	double interval_s;	     /* --interval; 0: as the configuration says */
+	unsigned int marks;	     /* --marks; 0: as the configuration says */
+	bool check;		     /* --check */
+	bool verbose;		     /* -v, --verbose: log level debug */
+};
+
+/* What options_parse found to do. */
+enum options_result {
+	OPTIONS_RUN,   /* go on */
+	OPTIONS_DONE,  /* --help or --version was printed: exit status 0 */
+	OPTIONS_WRONG, /* reported on standard error: exit status 2 */
+};
+
+enum options_result options_parse(int argc, char *argv[], struct options *options);
+
+#endif

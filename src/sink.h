@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where samples go: a table of functions for each of StatsD, text and JSON lines. */
+#ifndef METRO_SINK_H
+#define METRO_SINK_H
+
+#include "peers.h"
+#include "record.h"
+
+/* Samples of one flow on their way to a sink. */
+struct batch {
+	const struct flow_record *record;
+	const char *iface; /* name of the interface, "file" for a capture file; never NULL */
+	__u64 wall_ns;	   /* arrival of the last sample's ACK, ns since 1970, UTC */
+	__u64 frame;	   /* number of that ACK in a capture file from 1; 0 when live */
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	const struct peers *peers; /* borrowed; the owner replaces it when it changes, and keeps it
+				      until close; may be NULL (a capture file): then no names
+				      and no tags */
+	int error; /* 0, or -errno: output is lost for good (standard output closed or full), which
+		      was reported; there is no use in going on */
+};
+
+struct sink_ops {
+	const char *name;
+	/* How many samples a batch may hold: 1 for sinks that print each as it comes. */
+	unsigned int batch_limit;
+	/* Takes in a batch, which is gone after the call. */
+	void (*take)(struct sink *sink, const struct batch *batch);
+	/* The end of a report interval. May be NULL. */
+	void (*report)(struct sink *sink);
+	/* Follows a changed configuration (the server's address); what was taken in stays. Returns 0
+	 * or -errno, reported; then it goes on as before. May be NULL. */
+	int (*reconfigure)(struct sink *sink, const struct config *config);
+	/* Reports what is left and frees the sink. Returns 0, or -errno if output was lost that
+	 * should not be (standard output closed or full). */
+	int (*close)(struct sink *sink);
+};
+
+/* Each makes a sink, to be ended with its close. Returns 0 or -errno, reported. */
+int sink_statsd_open(struct sink **sink, const struct config *config, const struct peers *peers);
+int sink_text_open(struct sink **sink, const struct peers *peers);
+int sink_json_open(struct sink **sink, const struct peers *peers);
+
+#endif

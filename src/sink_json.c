@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One JSON object a line and a sample, for programs. Keys and their order are a contract. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "sink.h"
+#include "timestamp.h"
+
+#define CACHED_FLOWS  512            /* a power of two */
+#define ESCAPED_IFACE (6 * IFNAMSIZ) /* every byte as \u00ff */
+#define MIDDLE_MAX    (ESCAPED_IFACE + 2 * ADDRESS_TEXT + 80)
+
+/*
+ * The part of a line that is the same for all samples of a flow: from the quote behind the time to
+ * the colon before the RTT. Making it costs more than the rest of the line, so it is kept for flows
+ * seen lately, each in the one place its hash names.
+ */
+struct flow_text {
+	struct flow_key key;
+	char iface[IFNAMSIZ];
+	unsigned int length; /* 0: this place is free */
+	char middle[MIDDLE_MAX];
+};
+
+struct json_sink {
+	struct sink sink;
+	struct timestamp timestamp;
+	struct output output;
+	struct flow_text flows[CACHED_FLOWS];
+};
+
+static struct json_sink *json_sink(struct sink *sink)
+{
+	return (struct json_sink *)sink;
+}
+
+/* Bytes that the UTF-8 character beginning with this one has, 0 if none begins so. */
+static unsigned int utf8_claimed(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc0)
+		return 0;
+	if (first < 0xe0)
+		return 2;
+	if (first < 0xf0)
+		return 3;
+	return first < 0xf8 ? 4 : 0;
+}
+
+/* Bytes of the UTF-8 character at text, 0 if there is none. */
+static unsigned int utf8_length(const unsigned char *text)
+{
+	static const __u32 smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	unsigned int length = utf8_claimed(text[0]);
+	__u32 code = length > 1 ? text[0] & (0x7f >> length) : text[0];
+
+	for (unsigned int i = 1; i < length; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (text[i] & 0x3f);
+	}
+	if (code < smallest[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	return length;
+}
+
+/* Writes the name as the inside of a JSON string; bytes that are not UTF-8 become U+0080..00FF. */
+static void escape_iface(const char *name, char escaped[ESCAPED_IFACE])
+{
+	const unsigned char *from = (const unsigned char *)name;
+	char *to = escaped;
+	unsigned int length;
+
+	while (*from) {
+		length = utf8_length(from);
+		if (*from == '"' || *from == '\\')
+			*to++ = '\\';
+		if (*from < 0x20 || !length) {
+			to += sprintf(to, "\\u%04x", *from++);
+			continue;
+		}
+		while (length--)
+			*to++ = *from++;
+	}
+	*to = '\0';
+}
+
+static void make_flow_text(struct flow_text *flow, const struct flow_key *key, const char *iface)
+{
+	char escaped[ESCAPED_IFACE], src[ADDRESS_TEXT], dst[ADDRESS_TEXT];
+
+	flow->key = *key;
+	snprintf(flow->iface, sizeof(flow->iface), "%s", iface);
+	escape_iface(flow->iface, escaped);
+	flow->length = snprintf(flow->middle, sizeof(flow->middle),
+				"\",\"iface\":\"%s\",\"src\":\"%s\",\"sport\":%u,"
+				"\"dst\":\"%s\",\"dport\":%u,\"rtt_ns\":",
+				escaped, address_format(&key->local, src), key->local_port,
+				address_format(&key->peer, dst), key->peer_port);
+}
+
+/* Connections of one host differ in a port and in the peer's last bits: mix those. */
+static unsigned int cache_place(const struct flow_key *key)
+{
+	__u32 hash = key->local.words[3] ^ key->peer.words[3] * 0x9e3779b1;
+
+	hash ^= ((__u32)key->local_port << 16 | key->peer_port) * 0x85ebca6b;
+	hash *= 0xc2b2ae35;
+	return (hash >> 16) & (CACHED_FLOWS - 1);
+}
+
+static const struct flow_text *flow_text(struct json_sink *json, const struct batch *batch)
+{
+	const struct flow_key *key = &batch->record->key;
+	struct flow_text *flow = &json->flows[cache_place(key)];
+
+	if (!flow->length || memcmp(&flow->key, key, sizeof(*key)) ||
+	    strncmp(flow->iface, batch->iface, sizeof(flow->iface) - 1))
+		make_flow_text(flow, key, batch->iface);
+	return flow;
+}
+
+static void write_sample(struct json_sink *json, const struct batch *batch, __u32 rtt)
+{
+	const struct flow_text *flow = flow_text(json, batch);
+	struct output *output = &json->output;
+
+	output_text(output, "{\"time\":\"");
+	output_text(output, timestamp_text(&json->timestamp, batch->wall_ns));
+	output_bytes(output, flow->middle, flow->length);
+	output_number(output, (__u64)rtt * TICK_NS);
+	if (batch->frame) {
+		output_text(output, ",\"frame\":");
+		output_number(output, batch->frame);
+	}
+	output_text(output, "}\n");
+}
+
+static void json_take(struct sink *sink, const struct batch *batch)
+{
+	struct json_sink *json = json_sink(sink);
+
+	for (unsigned int i = 1; i <= batch->record->count; i++)
+		write_sample(json, batch, batch->record->rtt[i]);
+	if (!batch->frame)
+		output_flush(&json->output);
+	sink->error = json->output.error;
+}
+
+static int json_close(struct sink *sink)
+{
+	struct json_sink *json = json_sink(sink);
+	int error = output_flush(&json->output);
+
+	free(json);
+	return error;
+}
+
+static const struct sink_ops json_ops = {
+	.name = "json",
+	.batch_limit = 1,
+	.take = json_take,
+	.close = json_close,
+};
+
+int sink_json_open(struct sink **sink, const struct peers *peers)
+{
+	struct json_sink *json = calloc(1, sizeof(*json));
+
+	if (!json) {
+		log_error("no memory for JSON output");
+		return -ENOMEM;
+	}
+	json->sink.ops = &json_ops;
+	json->sink.peers = peers;
+	timestamp_init(&json->timestamp, TIMESTAMP_UTC);
+	output_init(&json->output, STDOUT_FILENO);
+	*sink = &json->sink;
+	return 0;
+}

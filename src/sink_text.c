@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* For people: one aligned line a sample, and at the end a table of who was how far away. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "sink.h"
+#include "timestamp.h"
+#include "window.h"
+
+#define ENDPOINT_TEXT (ADDRESS_TEXT + sizeof("[]:65535"))
+
+/* Columns are as wide as the widest entry so far: no line is wider than it must be. */
+struct widths {
+	int iface;
+	int src;
+	int dst;
+};
+
+struct text_sink {
+	struct sink sink;
+	struct timestamp timestamp;
+	struct widths widths;
+	struct windows windows; /* over the whole run */
+	__u64 samples_untold;   /* not in the table: no memory for a window */
+	struct output output;
+};
+
+static struct text_sink *text_sink(struct sink *sink)
+{
+	return (struct text_sink *)sink;
+}
+
+static void widen(int *width, const char *text)
+{
+	int length = strlen(text);
+
+	if (length > *width)
+		*width = length;
+}
+
+static const char *format_endpoint(const struct address *addr, __u16 port, char text[ENDPOINT_TEXT])
+{
+	char plain[ADDRESS_TEXT];
+
+	snprintf(text, ENDPOINT_TEXT, address_is_v4(addr) ? "%s:%u" : "[%s]:%u",
+		 address_format(addr, plain), port);
+	return text;
+}
+
+static void write_samples(struct text_sink *text, const struct batch *batch)
+{
+	const struct flow_record *record = batch->record;
+	const char *when = timestamp_text(&text->timestamp, batch->wall_ns);
+	char src[ENDPOINT_TEXT], dst[ENDPOINT_TEXT];
+
+	format_endpoint(&record->key.local, record->key.local_port, src);
+	format_endpoint(&record->key.peer, record->key.peer_port, dst);
+	widen(&text->widths.iface, batch->iface);
+	widen(&text->widths.src, src);
+	widen(&text->widths.dst, dst);
+	for (unsigned int i = 1; i <= record->count; i++) {
+		output_format(&text->output, "%s %-*s %-*s > %-*s rtt %9.3f ms", when,
+			      text->widths.iface, batch->iface, text->widths.src, src,
+			      text->widths.dst, dst, window_ticks_ms(record->rtt[i]));
+		if (batch->frame)
+			output_format(&text->output, " frame %llu",
+				      (unsigned long long)batch->frame);
+		output_text(&text->output, "\n");
+	}
+}
+
+static void text_take(struct sink *sink, const struct batch *batch)
+{
+	struct text_sink *text = text_sink(sink);
+
+	write_samples(text, batch);
+	if (windows_add(&text->windows, batch->record, batch->iface))
+		text->samples_untold += batch->record->count;
+	if (!batch->frame)
+		output_flush(&text->output);
+	sink->error = text->output.error;
+}
+
+/* The peer's name where one was configured, else its address. */
+static const char *window_dst(const struct text_sink *text, const struct window *window,
+			      char addr[ADDRESS_TEXT])
+{
+	const struct peers *peers = text->sink.peers;
+	const char *name = NULL;
+
+	if (peers)
+		name = peers_name(peers, window->key.ifindex, &window->key.dst);
+	return name ? name : address_format(&window->key.dst, addr);
+}
+
+static struct widths table_widths(const struct text_sink *text)
+{
+	struct widths widths = {
+		.iface = strlen("iface"), .src = strlen("src"), .dst = strlen("dst")};
+	char addr[ADDRESS_TEXT];
+
+	for (const struct window *w = text->windows.first; w; w = window_next(w)) {
+		widen(&widths.iface, w->iface);
+		widen(&widths.src, address_format(&w->key.src, addr));
+		widen(&widths.dst, window_dst(text, w, addr));
+	}
+	return widths;
+}
+
+static void write_table_line(struct text_sink *text, const struct widths *widths,
+			     const struct window *window)
+{
+	const struct window_stats *stats = &window->stats;
+	char src[ADDRESS_TEXT], dst[ADDRESS_TEXT];
+
+	output_format(&text->output, "%-*s %-*s %-*s %10llu %9.3f %9.3f %9.3f %9.3f\n",
+		      widths->iface, window->iface, widths->src,
+		      address_format(&window->key.src, src), widths->dst,
+		      window_dst(text, window, dst), (unsigned long long)stats->count,
+		      window_ticks_ms(stats->min), window_mean_ms(stats),
+		      window_ticks_ms(stats->max), window_jitter_ms(stats));
+}
+
+static void write_table(struct text_sink *text)
+{
+	struct widths widths = table_widths(text);
+
+	if (!text->windows.first) {
+		output_text(&text->output, "no round-trip times seen\n");
+		return;
+	}
+	output_format(&text->output,
+		      "\nround-trip times in ms\n%-*s %-*s %-*s %10s %9s %9s %9s %9s\n",
+		      widths.iface, "iface", widths.src, "src", widths.dst, "dst", "samples", "min",
+		      "mean", "max", "jitter");
+	for (const struct window *w = text->windows.first; w; w = window_next(w))
+		write_table_line(text, &widths, w);
+}
+
+static int text_close(struct sink *sink)
+{
+	struct text_sink *text = text_sink(sink);
+	int error;
+
+	write_table(text);
+	error = output_flush(&text->output);
+	if (text->samples_untold)
+		log_error("out of memory: %llu samples are missing from the table",
+			  (unsigned long long)text->samples_untold);
+	windows_clear(&text->windows);
+	free(text);
+	return error;
+}
+
+static const struct sink_ops text_ops = {
+	.name = "text",
+	.batch_limit = 1,
+	.take = text_take,
+	.close = text_close,
+};
+
+int sink_text_open(struct sink **sink, const struct peers *peers)
+{
+	struct text_sink *text = calloc(1, sizeof(*text));
+
+	if (!text) {
+		log_error("no memory for text output");
+		return -ENOMEM;
+	}
+	text->sink.ops = &text_ops;
+	text->sink.peers = peers;
+	timestamp_init(&text->timestamp, TIMESTAMP_CLOCK);
+	output_init(&text->output, STDOUT_FILENO);
+	*sink = &text->sink;
+	return 0;
+}

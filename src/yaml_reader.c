@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "yaml_reader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "log.h"
+#include "number.h"
+
+static bool is_null(const yaml_node_t *node)
+{
+	static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+
+	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp((const char *)node->data.scalar.value, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_word(const yaml_node_t *node, const char *word)
+{
+	return node->type == YAML_SCALAR_NODE &&
+	       strcmp((const char *)node->data.scalar.value, word) == 0;
+}
+
+static const char *kind_of(const yaml_node_t *node)
+{
+	switch (node->type) {
+	case YAML_SEQUENCE_NODE:
+		return "a list";
+	case YAML_MAPPING_NODE:
+		return "a mapping (KEY: VALUE)";
+	default:
+		return "a single value";
+	}
+}
+
+void yaml_at(struct yaml_reader *reader, const yaml_node_t *node)
+{
+	reader->mistakes->line = node->start_mark.line + 1;
+}
+
+yaml_node_t *yaml_root(struct yaml_reader *reader)
+{
+	return yaml_document_get_root_node(&reader->document);
+}
+
+yaml_node_t *yaml_lookup(struct yaml_reader *reader, yaml_node_t *mapping, const char *name)
+{
+	yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+
+	for (; pair < mapping->data.mapping.pairs.top; pair++) {
+		yaml_node_t *key = yaml_document_get_node(&reader->document, pair->key);
+		yaml_node_t *value = yaml_document_get_node(&reader->document, pair->value);
+
+		if (is_word(key, name))
+			return is_null(value) ? NULL : value;
+	}
+	return NULL;
+}
+
+/* The known key that a mistyped one is closest to, or NULL. */
+static const char *nearest_key(const char *word, const struct yaml_key *keys, size_t count)
+{
+	unsigned int limit = strlen(word) < 5 ? 1 : 2, best = limit + 1;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned int distance = mistake_distance(word, keys[i].name);
+
+		if (distance < best) {
+			best = distance;
+			nearest = keys[i].name;
+		}
+	}
+	return nearest;
+}
+
+static void report_unknown(struct mistakes *mistakes, const char *word, const struct yaml_key *keys,
+			   size_t count)
+{
+	const char *nearest = nearest_key(word, keys, count);
+	char quoted[QUOTED_TEXT], known[512] = "";
+	size_t length = 0;
+
+	for (size_t i = 0; i < count && length < sizeof(known); i++)
+		length += (size_t)snprintf(known + length, sizeof(known) - length, "%s%s",
+					   i ? ", " : "", keys[i].name);
+	mistake_quote(word, quoted);
+	if (nearest)
+		mistake(mistakes, "%s is not a known key (did you mean %s?); accepted: %s", quoted,
+			nearest, known);
+	else
+		mistake(mistakes, "%s is not a known key; accepted: %s", quoted, known);
+}
+
+/* The table's row for a key, or NULL, reported. */
+static const struct yaml_key *find_key(struct yaml_reader *reader, const yaml_node_t *node,
+				       const struct yaml_key *keys, size_t count)
+{
+	if (node->type != YAML_SCALAR_NODE) {
+		mistake(reader->mistakes, "%s stands where a key should; accepted: KEY: VALUE",
+			kind_of(node));
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (is_word(node, keys[i].name))
+			return &keys[i];
+	report_unknown(reader->mistakes, (const char *)node->data.scalar.value, keys, count);
+	return NULL;
+}
+
+static int read_value(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		      void *target)
+{
+	if (is_null(node)) /* a key without a value means the default */
+		return 0;
+	yaml_at(reader, node);
+	return key->read(reader, key, node, target);
+}
+
+int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_key *keys,
+		      size_t count, void *target)
+{
+	struct mistakes *mistakes = reader->mistakes;
+	size_t first_line[YAML_KEYS_MAX] = {0};
+	int err = 0;
+
+	if (node->type != YAML_MAPPING_NODE) {
+		mistake(mistakes, "is %s; accepted: lines of the form KEY: VALUE", kind_of(node));
+		return 0;
+	}
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+	     pair < node->data.mapping.pairs.top && !err; pair++) {
+		yaml_node_t *key_node = yaml_document_get_node(&reader->document, pair->key);
+		yaml_node_t *value = yaml_document_get_node(&reader->document, pair->value);
+		const struct yaml_key *key;
+		size_t depth, *first;
+
+		yaml_at(reader, key_node);
+		key = find_key(reader, key_node, keys, count);
+		if (!key)
+			continue;
+		first = &first_line[key - keys];
+		depth = mistakes_enter(mistakes, "%s%s", mistakes->where[0] ? "." : "", key->name);
+		if (*first)
+			mistake(mistakes, "is given twice, first in line %zu; accepted: once",
+				*first);
+		else
+			err = read_value(reader, key, value, target);
+		*first = *first ? *first : key_node->start_mark.line + 1;
+		mistakes_leave(mistakes, depth);
+	}
+	return err;
+}
+
+int yaml_read_list(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		   yaml_read_fn *read, void *target)
+{
+	struct mistakes *mistakes = reader->mistakes;
+	yaml_node_item_t *first = node->data.sequence.items.start;
+	int err = 0;
+
+	if (node->type != YAML_SEQUENCE_NODE) {
+		mistake(mistakes, "is %s; accepted: a list, each item behind \"- \"",
+			kind_of(node));
+		return 0;
+	}
+	for (yaml_node_item_t *item = first; item < node->data.sequence.items.top && !err; item++) {
+		yaml_node_t *value = yaml_document_get_node(&reader->document, *item);
+		size_t depth = mistakes_enter(mistakes, "[%td]", item - first);
+
+		yaml_at(reader, value);
+		err = read(reader, key, value, target);
+		mistakes_leave(mistakes, depth);
+	}
+	return err;
+}
+
+const char *yaml_text(struct yaml_reader *reader, yaml_node_t *node, const char *accepted)
+{
+	const char *text = (const char *)node->data.scalar.value;
+
+	if (node->type != YAML_SCALAR_NODE) {
+		mistake(reader->mistakes, "is %s; accepted: %s", kind_of(node), accepted);
+		return NULL;
+	}
+	if (strlen(text) != node->data.scalar.length) {
+		mistake(reader->mistakes, "contains a zero byte; accepted: %s", accepted);
+		return NULL;
+	}
+	return text;
+}
+
+static void report_number(struct yaml_reader *reader, const char *text, int err,
+			  const char *accepted)
+{
+	char quoted[QUOTED_TEXT];
+
+	if (err == -ERANGE)
+		mistake(reader->mistakes, "%s is out of range; accepted: %s",
+			mistake_quote(text, quoted), accepted);
+	else if (err)
+		mistake(reader->mistakes, "%s is not valid; accepted: %s",
+			mistake_quote(text, quoted), accepted);
+}
+
+int yaml_read_whole(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		    void *target)
+{
+	char accepted[64];
+	const char *text;
+
+	snprintf(accepted, sizeof(accepted), "a whole number from %.0f to %.0f", key->min,
+		 key->max);
+	text = yaml_text(reader, node, accepted);
+	if (text) {
+		int err = number_parse_whole(text, (unsigned int)key->min, (unsigned int)key->max,
+					     (unsigned int *)((char *)target + key->offset));
+
+		report_number(reader, text, err, accepted);
+	}
+	return 0;
+}
+
+int yaml_read_decimal(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		      void *target)
+{
+	char accepted[64];
+	const char *text;
+
+	snprintf(accepted, sizeof(accepted), "a number from %g to %g", key->min, key->max);
+	text = yaml_text(reader, node, accepted);
+	if (text) {
+		int err = number_parse_decimal(text, key->min, key->max,
+					       (double *)((char *)target + key->offset));
+
+		report_number(reader, text, err, accepted);
+	}
+	return 0;
+}
+
+int yaml_read_bool(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		   void *target)
+{
+	static const struct {
+		const char *word;
+		bool value;
+	} words[] = {
+		{"true", true}, {"false", false}, {"yes", true}, {"no", false},
+		{"on", true},   {"off", false},   {"y", true},   {"n", false},
+	};
+	const char *text = yaml_text(reader, node, "true or false");
+	char quoted[QUOTED_TEXT];
+
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcasecmp(text, words[i].word) == 0) {
+			*(bool *)((char *)target + key->offset) = words[i].value;
+			return 0;
+		}
+	}
+	mistake(reader->mistakes, "%s is neither true nor false; accepted: true or false",
+		mistake_quote(text, quoted));
+	return 0;
+}

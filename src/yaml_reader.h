@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Typed values out of a YAML file. What a mapping may hold is said by a table of keys; whatever
+ * does not fit the table is reported with its line, and reading goes on behind it.
+ */
+#ifndef METRO_YAML_READER_H
+#define METRO_YAML_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <yaml.h>
+
+#include "mistakes.h"
+
+struct yaml_reader {
+	struct mistakes *mistakes;
+	yaml_document_t document;
+};
+
+struct yaml_key;
+
+/* Stores a node's value at (or below) target. Returns 0, after reported mistakes too, or -ENOMEM.
+ */
+typedef int yaml_read_fn(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+			 void *target);
+
+/* One key of a mapping, at most YAML_KEYS_MAX of them. */
+struct yaml_key {
+	const char *name;
+	yaml_read_fn *read;
+	size_t offset;   /* of the value's field in the target */
+	double min, max; /* what a number may be */
+};
+
+#define YAML_KEYS_MAX 32
+
+/* Reads the file, which mistakes->file names. Returns 0 and a reader with one document that is not
+ * empty, to be closed; -EINVAL or another -errno, reported. */
+int yaml_reader_open(struct yaml_reader *reader, struct mistakes *mistakes);
+void yaml_reader_close(struct yaml_reader *reader);
+
+yaml_node_t *yaml_root(struct yaml_reader *reader);
+
+/* The value of a key of a mapping; NULL when it is not there or null, which means the same. */
+yaml_node_t *yaml_lookup(struct yaml_reader *reader, yaml_node_t *mapping, const char *name);
+
+/* Calls the read function of every key that is given, with the mistakes' place set to it. Reports
+ * unknown and repeated keys. */
+int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_key *keys,
+		      size_t count, void *target);
+
+/* Calls read for every item of a list, with the mistakes' place set to it; key is passed through.
+ */
+int yaml_read_list(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		   yaml_read_fn *read, void *target);
+
+/* The text of a scalar; NULL, reported with what is accepted, when the node is something else. */
+const char *yaml_text(struct yaml_reader *reader, yaml_node_t *node, const char *accepted);
+
+/* From now on mistakes are at this node's line. */
+void yaml_at(struct yaml_reader *reader, const yaml_node_t *node);
+
+/* Into an unsigned int, a double, a bool. */
+yaml_read_fn yaml_read_whole;
+yaml_read_fn yaml_read_decimal;
+yaml_read_fn yaml_read_bool;
+
+#endif

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Runs the suites that are named (unit, e2e) and ends with one line over everything:
+#   N passed, N failed, N skipped
+# Every test speaks TAP. METRO_SKIPS_FAIL=1 turns skipped tests into failed ones, except those whose
+# line matches the extended regular expression METRO_SKIPS_ALLOWED.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+export BUILD=${BUILD:-build}
+limit=${METRO_TEST_SECONDS:-300} # for one test program
+
+passed=0 failed=0 skipped=0
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+# Adds one program's TAP to the totals; one that ends badly without saying so has failed, too.
+tally() { # NAME STATUS
+    local ok not_ok skip bad=0
+    skip=$(grep -c '^ok .*# SKIP' "$output")
+    ok=$(($(grep -c '^ok' "$output") - skip))
+    not_ok=$(grep -c '^not ok' "$output")
+    if [ "${METRO_SKIPS_FAIL:-0}" = 1 ] && [ "$skip" -gt 0 ]; then
+        bad=$(grep '^ok .*# SKIP' "$output" |
+            { if [ -n "${METRO_SKIPS_ALLOWED:-}" ]; then grep -Ecv "$METRO_SKIPS_ALLOWED"; else grep -c .; fi; })
+        [ "$bad" = 0 ] || echo "# $1: $bad skipped test(s) count as failed here"
+    fi
+    if [ "$2" != 0 ] && [ "$not_ok" = 0 ]; then
+        echo "not ok - $1 ended with status $2"
+        not_ok=1
+    elif [ $((ok + not_ok + skip)) = 0 ]; then
+        echo "not ok - $1 tested nothing"
+        not_ok=1
+    fi
+    passed=$((passed + ok))
+    failed=$((failed + not_ok + bad))
+    skipped=$((skipped + skip - bad))
+}
+
+run() { # NAME COMMAND...
+    local name=$1 status
+    shift
+    echo "# $name"
+    CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "$limit" "$@" 2>&1 </dev/null | tee "$output"
+    status=${PIPESTATUS[0]}
+    tally "$name" "$status"
+}
+
+for suite in "$@"; do
+    case $suite in
+    unit)
+        for test in "$BUILD"/unit/test_*; do
+            case $test in *.d) continue ;; esac
+            run "$test" "$test"
+        done
+        ;;
+    e2e)
+        if [ "$(id -u)" != 0 ]; then
+            echo "ok - e2e # SKIP needs root" | tee "$output"
+            tally e2e 0
+            continue
+        fi
+        for test in tests/e2e/test_*.sh; do
+            run "$test" bash "$test"
+        done
+        ;;
+    *)
+        echo "run.sh: unknown suite $suite" >&2
+        exit 2
+        ;;
+    esac
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Records as an engine would hand them over, for the tests of windows and sinks. Include after
+ * cmocka.h. */
+#ifndef METRO_TEST_SAMPLES_H
+#define METRO_TEST_SAMPLES_H
+
+#include <string.h>
+
+#include "prefix.h"
+#include "record.h"
+
+#define TICKS_A_MS 15625 /* of 64 ns */
+
+struct flow {
+	const char *src;
+	const char *dst;
+	__u16 sport;
+	__u16 dport;
+	__u32 ifindex;
+};
+
+/* A record of the given samples, the first sample in rtt[0]. */
+static inline struct flow_record make_record(const struct flow *flow, __u64 time_ns,
+					     unsigned int count, const __u32 *rtt)
+{
+	struct flow_record record = {
+		.key.local_port = flow->sport,
+		.key.peer_port = flow->dport,
+		.key.ifindex = flow->ifindex,
+		.time_ns = time_ns,
+		.count = count,
+	};
+
+	assert_int_equal(address_parse(flow->src, &record.key.local), 0);
+	assert_int_equal(address_parse(flow->dst, &record.key.peer), 0);
+	assert_true(count <= BATCH_MAX);
+	record.rtt[0] = 0xdeadbeef; /* only with RECORD_HAS_PREVIOUS does this mean anything */
+	memcpy(record.rtt + 1, rtt, count * sizeof(*rtt));
+	return record;
+}
+
+static inline void set_previous(struct flow_record *record, __u32 rtt)
+{
+	record->flags |= RECORD_HAS_PREVIOUS;
+	record->rtt[0] = rtt;
+}
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "capture.h"
+#include "config.h"
+#include "options.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define ARGUMENTS_MAX     40
+#define HINT              "\ntry bpf-metro --help\n"
+
+static char line[2048];
+static char *arguments[ARGUMENTS_MAX + 1];
+static struct options options;
+
+/* Parses a command line of words with single spaces between; '' is an empty word. */
+static enum options_result parse(const char *words)
+{
+	char *rest = line, *word;
+	int count = 0;
+
+	snprintf(line, sizeof(line), "bpf-metro%s%s", *words ? " " : "", words);
+	while ((word = strsep(&rest, " ")) && count < ARGUMENTS_MAX)
+		arguments[count++] = strcmp(word, "''") ? word : word + 2;
+	arguments[count] = NULL;
+	return options_parse(count, arguments, &options);
+}
+
+/* The same, with standard error caught in text. */
+static enum options_result parse_caught(const char *words, char *text, size_t size)
+{
+	FILE *file = tmpfile();
+	int saved = dup(STDERR_FILENO);
+	enum options_result result;
+
+	fflush(stderr);
+	dup2(fileno(file), STDERR_FILENO);
+	result = parse(words);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(file);
+	text[fread(text, 1, size - 1, file)] = '\0';
+	fclose(file);
+	return result;
+}
+
+static void assert_text(const char *found, const char *expected)
+{
+	if (!expected)
+		assert_null(found);
+	else
+		assert_string_equal(found, expected);
+}
+
+static void test_defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(""), OPTIONS_RUN);
+	assert_string_equal(options.config_path, CONFIG_DEFAULT_PATH);
+	assert_null(options.log_path);
+	assert_null(options.interface);
+	assert_null(options.read_path);
+	assert_int_equal(options.peers_count, 0);
+	assert_int_equal(options.backend, BACKEND_AUTO);
+	assert_int_equal(options.hook, HOOK_AUTO);
+	assert_int_equal(options.output, OUTPUT_DEFAULT);
+	assert_true(options.interval_s == 0);
+	assert_int_equal(options.marks, 0);
+	assert_false(options.check || options.verbose);
+}
+
+static void test_paths(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *config, *log;
+	} cases[] = {
+		{"-c a", "a", NULL},
+		{"-ca", "a", NULL},
+		{"--config a", "a", NULL},
+		{"--config=a", "a", NULL},
+		{"--conf=a", "a", NULL},
+		{"-cfg a", "a", NULL},
+		{"-cfg=a", "a", NULL},
+		{"--cfg a", "a", NULL},
+		{"--cfg=a=b", "a=b", NULL},
+		{"-cfg=/etc/dd-agent/conf.d/go-metro.yaml", "/etc/dd-agent/conf.d/go-metro.yaml",
+		 NULL},
+		{"-cfg a -log b", "a", "b"},
+		{"-log=b -cfg=a", "a", "b"},
+		{"--log b -v", CONFIG_DEFAULT_PATH, "b"},
+		{"-v --log=b", CONFIG_DEFAULT_PATH, "b"},
+		{"-st=false -cfg a", "a", NULL},
+		{"-st=0 -c a", "a", NULL},
+		{"-cfoo", "foo", NULL},
+		{"-cfgx", "fgx", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(parse(cases[i].words), OPTIONS_RUN);
+		assert_text(options.config_path, cases[i].config);
+		assert_text(options.log_path, cases[i].log);
+	}
+}
+
+static void test_measuring(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("10.0.0.1 -i eth0 ::/0 --hook xdp -v name --backend=bpf"),
+			 OPTIONS_RUN);
+	assert_string_equal(options.interface, "eth0");
+	assert_int_equal(options.peers_count, 3);
+	assert_string_equal(options.peers[0], "10.0.0.1");
+	assert_string_equal(options.peers[1], "::/0");
+	assert_string_equal(options.peers[2], "name");
+	assert_int_equal(options.hook, HOOK_XDP);
+	assert_int_equal(options.backend, BACKEND_BPF);
+	assert_true(options.verbose);
+
+	assert_int_equal(parse("-ieth0 --interval 0.5 --marks 64 --output statsd -- -log"),
+			 OPTIONS_RUN);
+	assert_true(options.interval_s == 0.5);
+	assert_int_equal(options.marks, 64);
+	assert_int_equal(options.output, OUTPUT_STATSD);
+	assert_int_equal(options.peers_count, 1);
+	assert_string_equal(options.peers[0], "-log");
+
+	assert_int_equal(parse("--hook clsact --check --output text"), OPTIONS_RUN);
+	assert_int_equal(options.hook, HOOK_CLSACT);
+	assert_int_equal(options.output, OUTPUT_TEXT);
+	assert_true(options.check);
+}
+
+static void test_reading(void **state)
+{
+	char text[ADDRESS_TEXT];
+
+	(void)state;
+	assert_int_equal(parse("-r - --local 10.0.0.1,::1 --local=10.0.0.2 --backend pcap "
+			       "--output json"),
+			 OPTIONS_RUN);
+	assert_string_equal(options.read_path, "-");
+	assert_int_equal(options.local_count, 3);
+	assert_string_equal(address_format(&options.local[0], text), "10.0.0.1");
+	assert_string_equal(address_format(&options.local[1], text), "::1");
+	assert_string_equal(address_format(&options.local[2], text), "10.0.0.2");
+	assert_int_equal(options.output, OUTPUT_JSON);
+
+	assert_int_equal(parse("-r f --local "
+			       "::1,::2,::3,::4,::5,::6,::7,::8,::9,::a,::b,::c,::d,::e,::f,::10"),
+			 OPTIONS_RUN);
+	assert_int_equal(options.local_count, 16);
+}
+
+static const struct {
+	const char *words, *message;
+} wrong[] = {
+	{"--nonsense", "option --nonsense is not known, or short for several"},
+	{"--in 1", "option --in is not known, or short for several"},
+	{"-x", "option -x is not known"},
+	{"-vx", "option -x is not known"},
+	{"-c", "option --config needs a value: FILE"},
+	{"--config", "option --config needs a value: FILE"},
+	{"-cfg", "option -cfg needs a value"},
+	{"-cfg=", "--config needs the name of a file"},
+	{"--config=", "--config needs the name of a file"},
+	{"-r ''", "--read needs the name of a file"},
+	{"--check=yes", "option --check takes no value"},
+	{"-f tcp", "-f (a capture filter) is not supported yet; leave it out: the filter is made "
+		   "from the peers"},
+	{"-f=tcp", "-f (a capture filter) is not supported yet; leave it out: the filter is made "
+		   "from the peers"},
+	{"-st", "-st is not supported yet; leave it out"},
+	{"-st=true", "-st is not supported yet; leave it out"},
+	{"-r f -i eth0", "-r and -i exclude each other"},
+	{"-r f 10.0.0.1", "-r takes no PEER; to choose senders, use --local ADDR"},
+	{"-r f --hook tc", "--hook makes no sense with -r"},
+	{"-r f --backend bpf", "-r reads with libpcap; leave --backend bpf out"},
+	{"-r f --output statsd", "-r prints text or json; leave --output statsd out"},
+	{"--local ::1", "--local needs -r FILE"},
+	{"10.0.0.1", "a PEER needs -i IFACE in front of it"},
+	{"-i eth0", "-i needs a PEER: an address, a network or a name; 0.0.0.0/0 means everything"},
+	{"-i eth0 ::1 -cfg f", "-i and -c exclude each other: with -i, no configuration is read"},
+	{"--backend pcap --hook xdp", "--hook makes no sense with --backend pcap"},
+	{"--backend ebpf", "--backend: \"ebpf\" is not known; accepted: auto, bpf, pcap"},
+	{"--hook tcx", "--hook: \"tcx\" is not known; accepted: auto, tc, clsact, xdp"},
+	{"--output xml", "--output: \"xml\" is not known; accepted: statsd, text, json"},
+	{"--interval 0", "--interval: \"0\" is not valid; accepted: seconds from 0.1 to 3600"},
+	{"--interval 0.01",
+	 "--interval: \"0.01\" is not valid; accepted: seconds from 0.1 to 3600"},
+	{"--interval 3601",
+	 "--interval: \"3601\" is not valid; accepted: seconds from 0.1 to 3600"},
+	{"--interval 10s", "--interval: \"10s\" is not valid; accepted: seconds from 0.1 to 3600"},
+	{"--interval inf", "--interval: \"inf\" is not valid; accepted: seconds from 0.1 to 3600"},
+	{"--interval ''", "--interval: \"\" is not valid; accepted: seconds from 0.1 to 3600"},
+	{"--interval .", "--interval: \".\" is not valid; accepted: seconds from 0.1 to 3600"},
+	{"--interval -", "--interval: \"-\" is not valid; accepted: seconds from 0.1 to 3600"},
+	{"--marks 24", "--marks: \"24\" is not valid; accepted: a power of two from 8 to 32768"},
+	{"--marks 4", "--marks: \"4\" is not valid; accepted: a power of two from 8 to 32768"},
+	{"--marks 131072", "--marks: \"131072\" is not valid; accepted: a power of two from 8 to "
+			   "32768"},
+	{"-r f --local 10.0.0.0/8", "--local: \"10.0.0.0/8\" is not an address; accepted: IPv4 and "
+				    "IPv6 addresses, with commas between"},
+	{"-r f --local ::1,", "--local: \"\" is not an address; accepted: IPv4 and IPv6 addresses, "
+			      "with commas between"},
+	{"-r f --local ::1,::2,::3,::4,::5,::6,::7,::8,::9,::a,::b,::c,::d,::e,::f,::10,::11",
+	 "--local: too many addresses; accepted: up to 16"},
+};
+
+static void test_wrong_usage(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		char text[512], expected[512];
+
+		assert_int_equal(parse_caught(wrong[i].words, text, sizeof(text)), OPTIONS_WRONG);
+		snprintf(expected, sizeof(expected), "bpf-metro: %s" HINT, wrong[i].message);
+		assert_string_equal(text, expected);
+	}
+}
+
+static void test_help_and_version(void **state)
+{
+	static const char *const names[] = {"--config",  "--interface", "--read",   "--local",
+					    "--backend", "--hook",      "--output", "--interval",
+					    "--marks",   "--log",       "--check",  "--verbose",
+					    "--version", "--help"};
+	struct capture capture;
+	enum options_result help, version;
+	const char *text;
+
+	(void)state;
+	stdout_capture(&capture);
+	help = parse("--help");
+	version = parse("--version");
+	stdout_restore(&capture);
+	assert_int_equal(help, OPTIONS_DONE);
+	assert_int_equal(version, OPTIONS_DONE);
+	text = capture_read(&capture);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_non_null(strstr(text, names[i]));
+	assert_non_null(strstr(text, "\nbpf-metro " METRO_VERSION "\n"));
+	for (const char *at = text; at; at = strchr(at + 1, '\n'))
+		assert_true(strcspn(at + 1, "\n") < 80);
+	capture_free(&capture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_measuring),   cmocka_unit_test(test_reading),
+		cmocka_unit_test(test_wrong_usage), cmocka_unit_test(test_help_and_version),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Interfaces come and go as the tests please: if_nametoindex is theirs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "peers.h"
+
+static unsigned int eth0 = 2, eth1 = 3;
+
+unsigned int if_nametoindex(const char *name)
+{
+	if (strcmp(name, "eth0") == 0)
+		return eth0;
+	return strcmp(name, "eth1") == 0 ? eth1 : 0;
+}
+
+static struct prefix ips_a[6], ips_b[3], ips_c[1];
+static char *hosts_a[] = {"db.example.", "web.example"};
+static char *hosts_c[] = {"web.example"};
+
+/* a and b on eth0, c on eth1. */
+static struct instance instances[] = {
+	{.interface = "eth0", .ips = ips_a, .ips_count = 6, .hosts = hosts_a, .hosts_count = 2},
+	{.interface = "eth0", .ips = ips_b, .ips_count = 3},
+	{.interface = "eth1", .ips = ips_c, .ips_count = 1, .hosts = hosts_c, .hosts_count = 1},
+};
+static const struct config config = {.instances = instances, .instances_count = 3};
+
+static struct address addr(const char *text)
+{
+	struct address a;
+
+	assert_int_equal(address_parse(text, &a), 0);
+	return a;
+}
+
+static void fill(struct prefix *prefixes, const char *const *texts)
+{
+	for (; *texts; texts++)
+		assert_int_equal(prefix_parse(*texts, prefixes++), 0);
+}
+
+static int setup(void **state)
+{
+	static const char *const a[] = {"10.0.0.1",   "10.0.0.1",      "10.1.0.0/16", "10.1.0.0/16",
+					"10.0.0.0/8", "2001:db8::/32", NULL};
+	static const char *const b[] = {"10.0.0.1", "10.1.2.3", "::/0", NULL};
+	static const char *const c[] = {"10.0.0.1", NULL};
+	struct peers *peers;
+
+	eth0 = 2;
+	eth1 = 3;
+	fill(ips_a, a);
+	fill(ips_b, b);
+	fill(ips_c, c);
+	assert_int_equal(peers_new(&peers, &config), 0);
+	*state = peers;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	peers_free(*state);
+	return 0;
+}
+
+static bool matches(const struct peers *peers, unsigned int ifindex, const char *text)
+{
+	struct address a = addr(text);
+
+	return peers_match(peers, ifindex, &a);
+}
+
+static const char *name_of(const struct peers *peers, unsigned int ifindex, const char *text)
+{
+	struct address a = addr(text);
+
+	return peers_name(peers, ifindex, &a);
+}
+
+/* Instances as letters, "ab" say, in the order they were told. */
+static void note_instance(void *arg, const struct instance *instance)
+{
+	char letter[2] = {(char)('a' + (instance - instances)), '\0'};
+
+	strcat(arg, letter);
+}
+
+static void assert_instances(const struct peers *peers, unsigned int ifindex, const char *text,
+			     const char *expected)
+{
+	struct address a = addr(text);
+	char told[16] = "";
+
+	peers_each_instance(peers, ifindex, &a, note_instance, told);
+	assert_string_equal(told, expected);
+}
+
+static int set_host(struct peers *peers, const char *host, const char *first, const char *second)
+{
+	struct address addrs[2];
+	size_t count = 0;
+
+	if (first)
+		addrs[count++] = addr(first);
+	if (second)
+		addrs[count++] = addr(second);
+	return peers_set_host(peers, host, addrs, count);
+}
+
+static void test_match(void **state)
+{
+	struct peers *peers = *state;
+
+	assert_true(matches(peers, 2, "10.0.0.1"));
+	assert_true(matches(peers, 2, "10.200.0.1"));
+	assert_true(matches(peers, 2, "2001:db8::1"));
+	assert_true(matches(peers, 2, "2001:db9::1")); /* b's ::/0 */
+	assert_false(matches(peers, 2, "11.0.0.1"));   /* which is for IPv6 */
+	assert_true(matches(peers, 3, "10.0.0.1"));
+	assert_false(matches(peers, 3, "10.200.0.1"));
+	assert_false(matches(peers, 4, "10.0.0.1"));
+	assert_false(matches(peers, 0, "10.0.0.1"));
+}
+
+static void test_instances(void **state)
+{
+	struct peers *peers = *state;
+
+	assert_instances(peers, 2, "10.0.0.1", "ab");
+	assert_instances(peers, 3, "10.0.0.1", "c");
+	assert_instances(peers, 2, "10.1.2.3", "ba"); /* b by address, a by two networks */
+	assert_instances(peers, 2, "10.1.2.4", "a");
+	assert_instances(peers, 2, "2001:db8::1", "ab");
+	assert_instances(peers, 2, "11.0.0.1", "");
+	assert_instances(peers, 3, "2001:db8::1", "");
+}
+
+static void test_list(void **state)
+{
+	struct peers *peers = *state;
+	size_t hosts = 0;
+
+	/* a: one address, three networks; b: two addresses, one network; c: one address */
+	assert_int_equal(peers_count(peers), 8);
+	for (size_t i = 0; i < peers_count(peers); i++) {
+		const struct peer *peer = peers_at(peers, i);
+
+		hosts += prefix_is_host(&peer->prefix);
+		assert_int_equal(peer->ifindex, peer->instance == &instances[2] ? 3 : 2);
+		assert_null(peer->name);
+	}
+	assert_int_equal(hosts, 4);
+}
+
+static void test_hosts(void **state)
+{
+	struct peers *peers = *state;
+
+	assert_int_equal(set_host(peers, "unknown.example", "192.0.2.1", NULL), 0);
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", "192.0.2.2"), 1);
+	assert_int_equal(peers_count(peers), 8 + 4);
+	assert_instances(peers, 2, "192.0.2.1", "a");
+	assert_instances(peers, 3, "192.0.2.2", "c");
+	assert_string_equal(name_of(peers, 3, "192.0.2.2"), "web.example");
+	assert_null(name_of(peers, 2, "10.0.0.1"));
+	assert_null(name_of(peers, 2, "10.200.0.1"));
+
+	/* the same in another order, or twice, is no change */
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.2", "192.0.2.1"), 0);
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.3", "192.0.2.3"), 1);
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.3", NULL), 0);
+	assert_false(matches(peers, 2, "192.0.2.1"));
+	assert_true(matches(peers, 2, "192.0.2.3"));
+
+	/* a host at an address that is listed itself gives it the name */
+	assert_int_equal(set_host(peers, "db.example.", "10.0.0.1", NULL), 1);
+	assert_string_equal(name_of(peers, 2, "10.0.0.1"), "db.example");
+	assert_instances(peers, 2, "10.0.0.1", "ab");
+	assert_null(name_of(peers, 3, "10.0.0.1"));
+
+	/* and two names at one address are one peer, by the first name */
+	assert_int_equal(set_host(peers, "web.example", "10.0.0.1", NULL), 1);
+	assert_string_equal(name_of(peers, 2, "10.0.0.1"), "db.example");
+	assert_string_equal(name_of(peers, 3, "10.0.0.1"), "web.example");
+	assert_int_equal(peers_count(peers), 8);
+
+	assert_int_equal(peers_set_host(peers, "web.example", NULL, 0), 1);
+	assert_int_equal(peers_set_host(peers, "web.example", NULL, 0), 0);
+}
+
+static void test_inherit(void **state)
+{
+	struct peers *old = *state, *peers;
+
+	assert_int_equal(set_host(old, "web.example", "192.0.2.1", NULL), 1);
+	assert_int_equal(peers_new(&peers, &config), 0);
+	assert_false(matches(peers, 2, "192.0.2.1"));
+	assert_int_equal(peers_inherit_hosts(peers, old), 0);
+	assert_true(matches(peers, 2, "192.0.2.1"));
+	assert_true(matches(peers, 3, "192.0.2.1"));
+	peers_free(peers);
+}
+
+static void test_interfaces(void **state)
+{
+	struct peers *peers = *state;
+
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", NULL), 1);
+	assert_false(peers_refresh_interfaces(peers));
+	assert_string_equal(peers_interface_name(peers, 2), "eth0");
+	assert_string_equal(peers_interface_name(peers, 3), "eth1");
+	assert_null(peers_interface_name(peers, 4));
+	assert_null(peers_interface_name(peers, 0));
+
+	eth0 = 0; /* gone */
+	assert_true(peers_refresh_interfaces(peers));
+	assert_false(matches(peers, 2, "10.0.0.1"));
+	assert_false(matches(peers, 0, "10.0.0.1"));
+	assert_false(matches(peers, 2, "10.200.0.1"));
+	assert_true(matches(peers, 3, "10.0.0.1"));
+	assert_int_equal(peers_count(peers), 2);
+
+	eth0 = 9; /* back, as another */
+	assert_true(peers_refresh_interfaces(peers));
+	assert_true(matches(peers, 9, "192.0.2.1"));
+	assert_true(matches(peers, 9, "10.200.0.1"));
+	assert_string_equal(peers_interface_name(peers, 9), "eth0");
+	assert_null(peers_interface_name(peers, 2));
+}
+
+static void test_many(void **state)
+{
+	const size_t count = 100000;
+	struct prefix *ips = calloc(count, sizeof(*ips));
+	struct instance many = {.interface = "eth0", .ips = ips, .ips_count = count};
+	struct config big = {.instances = &many, .instances_count = 1};
+	struct peers *peers;
+
+	(void)state;
+	eth0 = 2;
+	for (size_t i = 0; i < count; i++) {
+		address_set_v4(&ips[i].addr, htonl(0x0a000000 + (unsigned int)i));
+		ips[i].bits = 128;
+	}
+	assert_int_equal(peers_new(&peers, &big), 0);
+	assert_int_equal(peers_count(peers), count);
+	assert_true(matches(peers, 2, "10.1.134.159"));
+	assert_false(matches(peers, 2, "10.1.134.160"));
+	peers_free(peers);
+	free(ips);
+}
+
+int main(void)
+{
+#define PEERS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		PEERS_TEST(test_match),      PEERS_TEST(test_instances),
+		PEERS_TEST(test_list),       PEERS_TEST(test_hosts),
+		PEERS_TEST(test_inherit),    PEERS_TEST(test_interfaces),
+		cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
+}

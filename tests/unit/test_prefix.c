@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "prefix.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+static void test_addresses(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *canonical; /* NULL: refused */
+		bool v4;
+	} cases[] = {
+		{"10.0.0.1", "10.0.0.1", true},
+		{"0.0.0.0", "0.0.0.0", true},
+		{"255.255.255.255", "255.255.255.255", true},
+		{"::ffff:10.0.0.1", "10.0.0.1", true},
+		{"::FFFF:0a00:0001", "10.0.0.1", true},
+		{"::", "::", false},
+		{"::1", "::1", false},
+		{"2001:DB8:0:0:0:0:0:1", "2001:db8::1", false},
+		{"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1", false},
+		{"2001:0:0:1::1", "2001:0:0:1::1", false},
+		{"", NULL, false},
+		{"10.0.0", NULL, false},
+		{"10.0.0.256", NULL, false},
+		{"10.0.0.01", NULL, false},
+		{" 10.0.0.1", NULL, false},
+		{"10.0.0.1 ", NULL, false},
+		{"10.0.0.1/32", NULL, false},
+		{"fe80::1%lo", NULL, false},
+		{"[::1]", NULL, false},
+		{"1:2:3:4:5:6:7:8:9", NULL, false},
+		{"localhost", NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct address addr;
+		char text[ADDRESS_TEXT];
+		int err = address_parse(cases[i].text, &addr);
+
+		if (!cases[i].canonical) {
+			assert_int_equal(err, -EINVAL);
+			continue;
+		}
+		assert_int_equal(err, 0);
+		assert_string_equal(address_format(&addr, text), cases[i].canonical);
+		assert_int_equal(address_is_v4(&addr), cases[i].v4);
+	}
+}
+
+static void test_prefixes(void **state)
+{
+	static const struct {
+		const char *text;
+		int err;
+		unsigned int bits;
+		const char *canonical;
+	} cases[] = {
+		{"10.0.0.1", 0, 128, "10.0.0.1"},
+		{"10.0.0.1/32", 0, 128, "10.0.0.1"},
+		{"10.0.0.0/8", 0, 104, "10.0.0.0/8"},
+		{"10.0.0.0/08", 0, 104, "10.0.0.0/8"},
+		{"0.0.0.0/0", 0, 96, "0.0.0.0/0"},
+		{"::/0", 0, 0, "::/0"},
+		{"::ffff:10.0.0.0/104", 0, 104, "10.0.0.0/8"},
+		{"2001:db8::/33", 0, 33, "2001:db8::/33"},
+		{"2001:db8::1/128", 0, 128, "2001:db8::1"},
+		{"10.0.0.1/8", -EDOM, 104, "10.0.0.0/8"},
+		{"10.0.0.129/25", -EDOM, 121, "10.0.0.128/25"},
+		{"255.255.255.255/31", -EDOM, 127, "255.255.255.254/31"},
+		{"2001:db8::ffff/112", -EDOM, 112, "2001:db8::/112"},
+		{"::1/0", -EDOM, 0, "::/0"},
+		{"10.0.0.0/33", -ERANGE, 0, NULL},
+		{"10.0.0.0/99999999999999999999999", -ERANGE, 0, NULL},
+		{"::/129", -ERANGE, 0, NULL},
+		{"10.0.0.0/", -EINVAL, 0, NULL},
+		{"10.0.0.0/-1", -EINVAL, 0, NULL},
+		{"10.0.0.0/+8", -EINVAL, 0, NULL},
+		{"10.0.0.0/ 8", -EINVAL, 0, NULL},
+		{"10.0.0.0/8/8", -EINVAL, 0, NULL},
+		{"10.0.0.0/255.0.0.0", -EINVAL, 0, NULL},
+		{"10/8", -EINVAL, 0, NULL},
+		{"/8", -EINVAL, 0, NULL},
+		{"", -EINVAL, 0, NULL},
+		{"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/1", -EINVAL, 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct prefix prefix;
+		char text[PREFIX_TEXT];
+
+		assert_int_equal(prefix_parse(cases[i].text, &prefix), cases[i].err);
+		if (!cases[i].canonical)
+			continue;
+		assert_int_equal(prefix.bits, cases[i].bits);
+		assert_string_equal(prefix_format(&prefix, text), cases[i].canonical);
+		assert_int_equal(prefix_is_host(&prefix), cases[i].bits == 128);
+	}
+}
+
+static void test_contains(void **state)
+{
+	static const struct {
+		const char *prefix, *addr;
+		bool contained;
+	} cases[] = {
+		{"10.0.0.0/8", "10.255.255.255", true},
+		{"10.0.0.0/8", "11.0.0.0", false},
+		{"10.0.0.0/8", "::a00:1", false},
+		{"10.0.0.128/25", "10.0.0.128", true},
+		{"10.0.0.128/25", "10.0.0.127", false},
+		{"10.0.0.4/31", "10.0.0.5", true},
+		{"10.0.0.4/31", "10.0.0.6", false},
+		{"10.0.0.1", "10.0.0.1", true},
+		{"10.0.0.1", "10.0.0.2", false},
+		{"0.0.0.0/0", "192.0.2.1", true},
+		{"0.0.0.0/0", "::1", false},
+		{"0.0.0.0/0", "2001:db8::1", false},
+		{"::/0", "2001:db8::1", true},
+		{"::/0", "192.0.2.1", false},
+		{"::/64", "192.0.2.1", false},
+		{"::/64", "::1", true},
+		{"2001:db8::/33", "2001:db8:7fff::1", true},
+		{"2001:db8::/33", "2001:db8:8000::1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct prefix prefix;
+		struct address addr;
+
+		assert_int_equal(prefix_parse(cases[i].prefix, &prefix), 0);
+		assert_int_equal(address_parse(cases[i].addr, &addr), 0);
+		assert_int_equal(prefix_contains(&prefix, &addr), cases[i].contained);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_contains),
+	};
+
+	return cmocka_run_group_tests_name("prefix", tests, NULL, NULL);
+}

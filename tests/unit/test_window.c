@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "samples.h"
+#include "window.h"
+
+static const struct flow first_flow = {"10.0.0.1", "10.0.0.2", 40000, 443, 3};
+static const struct flow second_flow = {"10.0.0.1", "10.0.0.2", 40001, 443, 3};
+
+static void add(struct windows *windows, const struct flow_record *record)
+{
+	assert_int_equal(windows_add(windows, record, "eth0"), 0);
+}
+
+static unsigned int count_windows(const struct windows *windows)
+{
+	unsigned int count = 0;
+
+	for (const struct window *w = windows->first; w; w = window_next(w))
+		count++;
+	return count;
+}
+
+static void assert_near(double is, double should)
+{
+	assert_float_equal(is, should, 1e-9);
+}
+
+static void test_one_sample(void **state)
+{
+	const __u32 rtt[] = {20 * TICKS_A_MS};
+	struct flow_record record = make_record(&first_flow, 1000, 1, rtt);
+	struct windows windows = {0};
+	const struct window *w;
+
+	(void)state;
+	add(&windows, &record);
+	w = windows.first;
+	assert_non_null(w);
+	assert_memory_equal(&w->key.src, &record.key.local, sizeof(struct address));
+	assert_memory_equal(&w->key.dst, &record.key.peer, sizeof(struct address));
+	assert_int_equal(w->key.ifindex, 3);
+	assert_string_equal(w->iface, "eth0");
+	assert_int_equal(w->stats.count, 1);
+	assert_near(window_mean_ms(&w->stats), 20);
+	assert_near(window_ticks_ms(w->stats.last), 20);
+	assert_near(window_jitter_ms(&w->stats), 0);
+	windows_clear(&windows);
+	assert_null(windows.first);
+}
+
+/* 10, 14, 11, 11 ms: mean 11.5, differences 4, 3, 0, so their mean is 7/3. */
+static void test_arithmetic(void **state)
+{
+	const __u32 rtt[] = {10 * TICKS_A_MS, 14 * TICKS_A_MS, 11 * TICKS_A_MS, 11 * TICKS_A_MS};
+	struct flow_record record = make_record(&first_flow, 1000, 4, rtt);
+	struct windows windows = {0};
+	const struct window_stats *stats;
+
+	(void)state;
+	add(&windows, &record);
+	stats = &windows.first->stats;
+	assert_int_equal(stats->count, 4);
+	assert_int_equal(stats->differences, 3);
+	assert_near(window_mean_ms(stats), 11.5);
+	assert_near(window_jitter_ms(stats), 7.0 / 3);
+	assert_near(window_ticks_ms(stats->last), 11);
+	assert_near(window_ticks_ms(stats->min), 10);
+	assert_near(window_ticks_ms(stats->max), 14);
+	windows_clear(&windows);
+}
+
+/* The sample before the batch counts for the jitter and for nothing else: 50 -> 10 -> 14. */
+static void test_previous_sample(void **state)
+{
+	const __u32 rtt[] = {10 * TICKS_A_MS, 14 * TICKS_A_MS};
+	struct flow_record record = make_record(&first_flow, 1000, 2, rtt);
+	struct windows windows = {0};
+	const struct window_stats *stats;
+
+	(void)state;
+	set_previous(&record, 50 * TICKS_A_MS);
+	add(&windows, &record);
+	stats = &windows.first->stats;
+	assert_int_equal(stats->count, 2);
+	assert_int_equal(stats->differences, 2);
+	assert_near(window_mean_ms(stats), 12);
+	assert_near(window_jitter_ms(stats), 22);
+	assert_near(window_ticks_ms(stats->max), 14);
+	windows_clear(&windows);
+}
+
+/* Two flows, 10 and 90 ms: no difference is taken between one and the other. */
+static void test_flows_share_a_window(void **state)
+{
+	const __u32 low[] = {10 * TICKS_A_MS, 12 * TICKS_A_MS};
+	const __u32 high[] = {90 * TICKS_A_MS, 91 * TICKS_A_MS};
+	struct flow_record a = make_record(&first_flow, 1000, 2, low);
+	struct flow_record b = make_record(&second_flow, 2000, 2, high);
+	struct windows windows = {0};
+	const struct window_stats *stats;
+
+	(void)state;
+	add(&windows, &a);
+	add(&windows, &b);
+	assert_int_equal(count_windows(&windows), 1);
+	stats = &windows.first->stats;
+	assert_int_equal(stats->count, 4);
+	assert_near(window_mean_ms(stats), 50.75);
+	assert_near(window_jitter_ms(stats), 1.5);
+	assert_near(window_ticks_ms(stats->last), 91);
+	windows_clear(&windows);
+}
+
+static void test_last_is_by_time_not_by_order(void **state)
+{
+	const __u32 early[] = {1 * TICKS_A_MS}, late[] = {2 * TICKS_A_MS},
+		    same[] = {3 * TICKS_A_MS};
+	struct flow_record newer = make_record(&first_flow, 2000, 1, late);
+	struct flow_record older = make_record(&second_flow, 1000, 1, early);
+	struct flow_record equal = make_record(&second_flow, 2000, 1, same);
+	struct windows windows = {0};
+
+	(void)state;
+	add(&windows, &newer);
+	add(&windows, &older);
+	assert_near(window_ticks_ms(windows.first->stats.last), 2);
+	add(&windows, &equal);
+	assert_near(window_ticks_ms(windows.first->stats.last), 3);
+
+	/* The next interval knows nothing of the times of this one. */
+	windows_clear(&windows);
+	add(&windows, &older);
+	assert_near(window_ticks_ms(windows.first->stats.last), 1);
+	windows_clear(&windows);
+}
+
+static void test_what_makes_a_window(void **state)
+{
+	static const struct flow flows[] = {
+		{"10.0.0.1", "10.0.0.2", 1, 2, 3}, {"10.0.0.1", "10.0.0.2", 9, 2, 3},
+		{"10.0.0.1", "10.0.0.2", 1, 9, 3}, {"10.0.0.9", "10.0.0.2", 1, 2, 3},
+		{"10.0.0.1", "10.0.0.9", 1, 2, 3}, {"10.0.0.1", "10.0.0.2", 1, 2, 9},
+		{"fd00::1", "fd00::2", 1, 2, 3},   {"10.0.0.2", "10.0.0.1", 1, 2, 3},
+	};
+	const __u32 rtt[] = {TICKS_A_MS};
+	struct windows windows = {0};
+	struct flow_record record;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flows) / sizeof(*flows); i++) {
+		record = make_record(&flows[i], 1, 1, rtt);
+		add(&windows, &record);
+	}
+	assert_int_equal(count_windows(&windows), 6);
+	assert_int_equal(windows.first->stats.count, 3);
+	windows_clear(&windows);
+}
+
+static void test_extremes(void **state)
+{
+	__u32 rtt[BATCH_MAX];
+	struct flow_record record;
+	struct windows windows = {0};
+	const struct window_stats *stats;
+
+	(void)state;
+	for (int i = 0; i < BATCH_MAX; i++)
+		rtt[i] = i % 2 ? 0 : UINT32_MAX;
+	record = make_record(&first_flow, UINT64_MAX, BATCH_MAX, rtt);
+	for (int i = 0; i < 1000; i++)
+		add(&windows, &record);
+	stats = &windows.first->stats;
+	assert_int_equal(stats->count, 15000);
+	assert_int_equal(stats->sum, 8000ULL * UINT32_MAX);
+	assert_int_equal(stats->difference_sum, 14000ULL * UINT32_MAX);
+	assert_int_equal(stats->min, 0);
+	assert_int_equal(stats->max, UINT32_MAX);
+	assert_near(window_mean_ms(stats), 8.0 / 15 * 274877.90688);
+	windows_clear(&windows);
+}
+
+/* A record of n samples ends behind its last: what lies there is another record's. */
+static void test_reads_no_more_than_count(void **state)
+{
+	const __u32 rtt[] = {TICKS_A_MS, 3 * TICKS_A_MS};
+	struct flow_record whole = make_record(&first_flow, 1, 2, rtt);
+	struct flow_record *cut = malloc(FLOW_RECORD_SIZE(2));
+	struct windows windows = {0};
+
+	(void)state;
+	assert_non_null(cut);
+	memcpy(cut, &whole, FLOW_RECORD_SIZE(2));
+	add(&windows, cut);
+	free(cut);
+	assert_int_equal(windows.first->stats.count, 2);
+	windows_clear(&windows);
+}
+
+static void test_odd_records(void **state)
+{
+	const __u32 rtt[BATCH_MAX] = {TICKS_A_MS};
+	struct flow_record record = make_record(&first_flow, 1, BATCH_MAX, rtt);
+	struct windows windows = {0};
+
+	(void)state;
+	record.count = 0;
+	add(&windows, &record);
+	assert_null(windows.first);
+	record.count = UINT16_MAX;
+	add(&windows, &record);
+	assert_int_equal(windows.first->stats.count, BATCH_MAX);
+	windows_clear(&windows);
+}
+
+static void test_long_interface_name(void **state)
+{
+	const __u32 rtt[] = {TICKS_A_MS};
+	struct flow_record record = make_record(&first_flow, 1, 1, rtt);
+	struct windows windows = {0};
+
+	(void)state;
+	assert_int_equal(windows_add(&windows, &record, "a-name-longer-than-the-kernel's"), 0);
+	assert_string_equal(windows.first->iface, "a-name-longer-t");
+	windows_clear(&windows);
+}
+
+static void test_merge(void **state)
+{
+	const __u32 low[] = {10 * TICKS_A_MS, 12 * TICKS_A_MS}, high[] = {20 * TICKS_A_MS};
+	struct flow_record a = make_record(&first_flow, 2000, 2, low);
+	struct flow_record b = make_record(&second_flow, 1000, 1, high);
+	struct window_stats sum = {0}, one = {0}, two = {0}, none = {0};
+
+	(void)state;
+	window_stats_add(&one, &a);
+	window_stats_add(&two, &b);
+	window_stats_merge(&sum, &one);
+	window_stats_merge(&sum, &two);
+	window_stats_merge(&sum, &none);
+	assert_int_equal(sum.count, 3);
+	assert_near(window_mean_ms(&sum), 14);
+	assert_near(window_jitter_ms(&sum), 2);
+	assert_near(window_ticks_ms(sum.last), 12);
+	assert_near(window_ticks_ms(sum.min), 10);
+	assert_near(window_ticks_ms(sum.max), 20);
+}
+
+static void test_nothing_is_zero(void **state)
+{
+	struct window_stats none = {0};
+
+	(void)state;
+	assert_near(window_mean_ms(&none), 0);
+	assert_near(window_jitter_ms(&none), 0);
+}
+
+/* Enough to make the hash grow; in the order they came. */
+static void test_many_windows(void **state)
+{
+	const __u32 rtt[] = {TICKS_A_MS};
+	struct flow_record record = make_record(&first_flow, 1, 1, rtt);
+	struct windows windows = {0};
+	__u32 expected = 0;
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		for (__u32 i = 0; i < 20000; i++) {
+			record.key.peer.words[3] = htonl(0x0a000000 + i);
+			add(&windows, &record);
+		}
+	}
+	for (const struct window *w = windows.first; w; w = window_next(w)) {
+		assert_int_equal(w->key.dst.words[3], htonl(0x0a000000 + expected++));
+		assert_int_equal(w->stats.count, 2);
+	}
+	assert_int_equal(expected, 20000);
+	windows_clear(&windows);
+	assert_null(windows.first);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_sample),
+		cmocka_unit_test(test_arithmetic),
+		cmocka_unit_test(test_previous_sample),
+		cmocka_unit_test(test_flows_share_a_window),
+		cmocka_unit_test(test_last_is_by_time_not_by_order),
+		cmocka_unit_test(test_what_makes_a_window),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_reads_no_more_than_count),
+		cmocka_unit_test(test_odd_records),
+		cmocka_unit_test(test_long_interface_name),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_nothing_is_zero),
+		cmocka_unit_test(test_many_windows),
+	};
+
+	return cmocka_run_group_tests_name("window", tests, NULL, NULL);
+}
