@@ -10,7 +10,7 @@
 /* Constants to the verifier, which removes what they rule out. */
 const volatile __u32 mark_mask = MARKS_DEFAULT - 1;
 const volatile __u32 batch_limit = BATCH_MAX;
-const volatile __u64 batch_age_ns = 1000000000;
+const volatile __u32 batch_age = 1000000000 / TICK_NS;
 const volatile __u32 max_flows = 32768;
 const volatile __u32 wake_bytes = 0; /* wake the reader when that much waits in the ring buffer */
 

@@ -38,7 +38,7 @@ static __always_inline struct engine_settings settings(void)
 	return (struct engine_settings){
 		.mark_mask = mark_mask,
 		.batch_limit = batch_limit,
-		.batch_age_ns = batch_age_ns,
+		.batch_age = batch_age,
 	};
 }
 

@@ -25,7 +25,7 @@
 struct engine_settings {
 	__u32 mark_mask;    /* marks a flow, less one; their number is a power of two */
 	__u32 batch_limit;  /* samples, 1 .. BATCH_MAX */
-	__u64 batch_age_ns; /* at most this long between the first sample and the next ACK or data */
+	__u32 batch_age;    /* ticks from the first sample on, after which the next packet sends all */
 };
 
 /* Results are a set of events, the bits of enum counter and this one. */
@@ -39,6 +39,11 @@ _Static_assert(COUNTERS < 31, "a bit for each counter");
 #define UNSEEN_MAX (1 << 24)
 /* A SYN this close to the first number seen is that connection's own, its ISN not having been seen */
 #define ISN_NEAR (1 << 16)
+
+/* A sample may be off by one of these: 1 us (and less, for the rounding of both times), 0.1 %. */
+#define RTT_DOUBT_TICKS (1000 / TICK_NS - 1)
+#define RTT_DOUBT_SHARE 1024
+#define RTT_NONE	0xffffffffu
 
 static __always_inline void flow_open(struct flow *f, __u32 start)
 {
@@ -131,26 +136,51 @@ static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p,
 		if (end + 1 - f->nxt + WINDOW_MAX < 2u * WINDOW_MAX)
 			flow_advance(f, end + 1);
 	}
-	if (batch_due(f, now_ns, s->batch_limit, s->batch_age_ns))
+	if (batch_due(f, now_ns, s->batch_limit, s->batch_age))
 		events |= EVENT_FLUSH;
 	return events;
+}
+
+/*
+ * How long ago the segment was sent that caused this ACK: the newest of the marks that it covers, or,
+ * if that one has a gap behind it and the ACK does not end exactly on it, one that was not kept and
+ * lies between it and the next. Then the middle of the two times will do if it cannot be off by more
+ * than 1 us or 0.1 %, whichever is larger. Returns ticks; above RTT_TICKS_MAX if there is no telling.
+ */
+static __always_inline __u32 flow_rtt(struct flow *f, __u32 covered, __u32 ack, __u64 now_ns,
+				      __u32 mask)
+{
+	const struct mark *newest = marks_at(f, covered - 1, mask);
+	__u32 rtt = mark_age(newest->when, now_ns), after, doubt;
+
+	if (!(newest->when & MARK_GAP) || newest->end == ack)
+		return rtt;
+	/* No next mark, or the gap is one of data that was sent again. */
+	if (covered >= f->count || seq_after(f->karn, newest->end))
+		return RTT_NONE;
+	after = mark_age(marks_at(f, covered, mask)->when, now_ns);
+	doubt = (rtt - after) / 2;
+	if (rtt > RTT_TICKS_MAX || after > rtt ||
+	    (doubt > RTT_DOUBT_TICKS && doubt > rtt / RTT_DOUBT_SHARE))
+		return RTT_NONE;
+	return rtt - doubt;
 }
 
 /* Moves una to a higher ACK. Returns the events; *rtt is set if they have COUNTER_SAMPLES. */
 static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns, __u32 mask,
 					__u32 *rtt)
 {
-	__u32 una = f->una;
 	bool unseen = seq_after(ack, f->nxt);
-	bool ambiguous = seq_before(una, f->karn) && seq_after(ack, f->karn);
+	bool ambiguous = seq_before(f->una, f->karn) && seq_after(ack, f->karn);
 	__u32 covered = marks_covered(f, ack, mask);
-	struct mark newest = {};
 
 	if (unseen && ack - f->nxt > UNSEEN_MAX)
 		return EVENT(COUNTER_ACKS_UNSEEN);
+	*rtt = RTT_NONE;
 	if (covered)
-		newest = *marks_at(f, covered - 1, mask);
+		*rtt = flow_rtt(f, covered, ack, now_ns, mask);
 	marks_pop(f, covered);
+	f->stride = ack - f->una;
 	f->una = ack;
 	if (!seq_after(f->karn, ack))
 		f->karn = ack; /* drag it along: old numbers come round again after 2^31 bytes */
@@ -158,10 +188,9 @@ static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns,
 		return EVENT(COUNTER_ACKS_UNSEEN);
 	if (!covered)
 		return 0;
-	if (ambiguous || (newest.when & MARK_GAP && newest.end != ack))
+	if (ambiguous || *rtt > RTT_TICKS_MAX)
 		return EVENT(COUNTER_ACKS_AMBIGUOUS);
-	*rtt = mark_age(newest.when, now_ns);
-	return *rtt <= RTT_TICKS_MAX ? EVENT(COUNTER_SAMPLES) : 0;
+	return EVENT(COUNTER_SAMPLES);
 }
 
 /* True if a segment from the peer cannot change the flow: no new ACK, no end. */
@@ -194,7 +223,7 @@ static __always_inline __u32 engine_received(struct flow *f, const struct packet
 	events = flow_acked(f, p->ack, now_ns, s->mark_mask, &rtt);
 	if (events & EVENT(COUNTER_SAMPLES))
 		batch_add(f, rtt, now_ns);
-	if (batch_due(f, now_ns, s->batch_limit, s->batch_age_ns))
+	if (batch_due(f, now_ns, s->batch_limit, s->batch_age))
 		events |= EVENT_FLUSH;
 	return events;
 }

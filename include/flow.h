@@ -54,8 +54,9 @@ struct flow {
 	__u64 last_ns;	 /* newest segment sent or new data acknowledged: for the idle time */
 	__u64 oldest_ns; /* no mark is older than this */
 
-	__u64 batch_first_ns; /* arrival of the ACK of rtt[1] */
-	__u64 batch_last_ns;  /* .. and of the last one */
+	__u32 stride;	     /* bytes that the last ACK newly covered */
+	__u32 batch_first;   /* arrival of the ACK of rtt[1], in ticks */
+	__u64 batch_last_ns; /* .. and of the last one */
 	__u32 rtt[1 + BATCH_MAX];
 
 	struct mark marks[];

@@ -16,7 +16,7 @@ struct backend_settings {
 	unsigned int max_flows;
 	unsigned int snaplen;	  /* libpcap: bytes of each packet */
 	unsigned int batch_limit; /* samples in a batch, 1 .. BATCH_MAX */
-	__u64 batch_age_ns;	  /* and how long they may wait for more */
+	unsigned int batch_age;	  /* and how long they may wait for more, in ticks (record.h) */
 	__u64 idle_ns;		  /* flows without traffic for so long are dropped */
 	__u64 ended_ns;		  /* .. and flows that ended */
 	enum hook_choice hook;	  /* BPF */

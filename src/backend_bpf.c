@@ -329,7 +329,7 @@ static void write_settings(struct backend_bpf *b)
 
 	b->skel->rodata->mark_mask = s->marks - 1;
 	b->skel->rodata->batch_limit = s->batch_limit;
-	b->skel->rodata->batch_age_ns = s->batch_age_ns;
+	b->skel->rodata->batch_age = s->batch_age;
 	b->skel->rodata->max_flows = s->max_flows;
 	b->skel->rodata->wake_bytes = s->batch_limit > 1 ? RECORDS_BYTES / 4 : 0;
 	bpf_map__set_value_size(b->skel->maps.blank_flow, FLOW_SIZE(s->marks));

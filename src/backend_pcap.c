@@ -417,7 +417,7 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 		struct flow_table_settings table = {
 			.engine = {.mark_mask = settings->marks - 1,
 				   .batch_limit = settings->batch_limit,
-				   .batch_age_ns = settings->batch_age_ns},
+				   .batch_age = settings->batch_age},
 			.max_flows = settings->max_flows,
 			.emit = deliver,
 			.arg = b,

@@ -162,6 +162,14 @@ static int monitored_start(struct daemon *d, char reason[BACKEND_REASON])
 typedef int (*backend_opener)(struct backend **backend, const struct backend_settings *settings,
 			      char reason[BACKEND_REASON]);
 
+/* A fraction of the interval, at most what 32 bits of ticks hold with room to spare. */
+static unsigned int batch_age(double interval)
+{
+	double wait = interval / 4 < 60 ? interval / 4 : 60;
+
+	return (unsigned int) (wait * NS_PER_S / TICK_NS);
+}
+
 static struct backend_settings backend_settings(struct daemon *d)
 {
 	const struct config *c = d->config;
@@ -171,7 +179,7 @@ static struct backend_settings backend_settings(struct daemon *d)
 		.max_flows = c->max_flows,
 		.snaplen = c->snaplen,
 		.batch_limit = d->sink->ops->batch_limit,
-		.batch_age_ns = (__u64) (interval_s(d) * NS_PER_S / 4),
+		.batch_age = batch_age(interval_s(d)),
 		.idle_ns = c->idle_ttl_s * NS_PER_S,
 		.ended_ns = c->exp_ttl_s * NS_PER_S,
 		.hook = d->options->hook,
