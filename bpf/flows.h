@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Finding flows, and making them: for data that the local side sends to a peer, and nothing else. */
+/* Finding flows, and making them for what the local side sends to a peer (engine_starts). */
 #ifndef METRO_BPF_FLOWS_H
 #define METRO_BPF_FLOWS_H
 

@@ -84,7 +84,7 @@ static __always_inline void sent(struct __sk_buff *skb, enum link_layer link)
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	f = flow_find(&key);
 	if (!f) {
-		if (!p.payload || p.flags & TCP_RST || !peer_configured(&key))
+		if (!engine_starts(&p) || !peer_configured(&key))
 			return;
 		f = flow_create(&key);
 		if (!f)

@@ -12,7 +12,8 @@
  *  - the mark below seq, if any, gets MARK_GAP, so that only an ACK that stops right there counts;
  *  - karn becomes the end of what was sent again. A later ACK that comes from below karn and goes
  *    above it covers both old and new copies and makes no sample, though new segments sent since
- *    then have marks. Once una has reached karn, all is clean.
+ *    then have marks. Once una has reached karn, all is clean. If before that something is sent again
+ *    further up, the marks in between go, too.
  */
 #ifndef METRO_ENGINE_H
 #define METRO_ENGINE_H
@@ -44,6 +45,15 @@ _Static_assert(COUNTERS < 31, "a bit for each counter");
 #define RTT_DOUBT_TICKS (1000 / TICK_NS - 1)
 #define RTT_DOUBT_SHARE 1024
 #define RTT_NONE	0xffffffffu
+
+/* Should a segment that the local side sends make a flow? Data, and SYNs of connections that the local
+ * side opens: not answers to SYNs of others, lest a SYN flood fills the table. */
+static __always_inline bool engine_starts(const struct packet *p)
+{
+	if (p->flags & TCP_RST)
+		return false;
+	return p->payload || (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
 
 static __always_inline void flow_open(struct flow *f, __u32 start)
 {
@@ -84,8 +94,11 @@ static __always_inline __u32 flow_new_data(struct flow *f, __u32 start, __u32 en
 static __always_inline __u32 flow_sent_again(struct flow *f, __u32 start, __u32 end, __u32 mask)
 {
 	__u32 again = seq_before(end, f->end) ? end : f->end;
+	__u32 clean = start;
 
-	f->count = marks_covered(f, start, mask);
+	if (seq_before(f->una, f->karn) && seq_before(f->karn, start))
+		clean = f->karn; /* one number cannot tell of two places in doubt */
+	f->count = marks_covered(f, clean, mask);
 	marks_gap(f, mask);
 	if (seq_after(again, f->karn))
 		f->karn = again;

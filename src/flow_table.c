@@ -115,7 +115,7 @@ static void sent(struct flow_table *t, const struct packet *p, __u64 now_ns, __u
 		return;
 	e = entry_find(t, &key);
 	if (!e) {
-		if (!p->payload || p->flags & TCP_RST)
+		if (!engine_starts(p))
 			return;
 		if (t->peers && !peers_match(t->peers, ifindex, &key.peer))
 			return;
