@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The backend for capture files: as fast as they can be read, by the capture's own clock. */
 #include "backend.h"
+#include "capture_file.h"
 #include "flow_table.h"
 #include "frame.h"
 #include "local_addresses.h"
@@ -18,11 +19,15 @@ struct backend_file {
 	struct backend backend;
 	struct backend_settings settings;
 	const char *path;
-	pcap_t *pcap;
-	enum link_layer link;
+	struct capture_file *file;
 	struct flow_table *table;
 	struct local_addresses local;
-	__u64 frame;
+	struct captured packet; /* the one at hand */
+	int link_type;		/* of the packets before, and what that is for us */
+	enum link_layer link;
+	bool link_known;
+	__u64 unknown; /* packets of unknown link types */
+	__u64 untimed; /* packets without a time */
 };
 
 static struct backend_file *self(struct backend *backend)
@@ -37,7 +42,7 @@ static void deliver(void *arg, const struct flow_record *record)
 		.record = record,
 		.iface = IFACE,
 		.wall_ns = record->time_ns,
-		.frame = b->frame,
+		.frame = b->packet.number,
 	};
 
 	b->settings.deliver(b->settings.arg, &batch);
@@ -51,35 +56,73 @@ static unsigned int directions(const struct backend_file *b, const struct packet
 	       (local_addresses_have(&b->local, &p->dst) ? DIRECTION_RECEIVED : 0);
 }
 
-static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_char *bytes)
+/* Packets of one file can be of different interfaces, but mostly are not. */
+static bool link_follow(struct backend_file *b)
 {
-	struct backend_file *b = (void *) arg;
+	const char *name;
+
+	if (b->packet.link_type == b->link_type)
+		return b->link_known;
+	b->link_type = b->packet.link_type;
+	b->link_known = frame_link_layer(b->link_type, &b->link) == 0;
+	if (!b->link_known && !b->unknown) {
+		name = pcap_datalink_val_to_name(b->link_type);
+		log_warning("%s: packet %llu: link type %d (%s) is not known and left out; known are "
+			    "Ethernet, raw IP, Linux cooked v1 and v2, and loopback",
+			    b->path, b->packet.number, b->link_type, name ? name : "?");
+	}
+	return b->link_known;
+}
+
+static void measure(struct backend_file *b)
+{
+	const struct captured *c = &b->packet;
 	enum packet_kind kind;
 	struct packet packet;
-	__u64 now;
 
-	b->frame++;
-	kind = frame_parse(b->link, bytes, header->caplen, header->len, &packet);
-	if (kind != PACKET_TCP) {
-		flow_table_unread(b->table, kind);
+	if (!link_follow(b)) {
+		b->unknown++;
 		return;
 	}
-	/* tv_usec holds nanoseconds: the file was opened so. */
-	now = header->ts.tv_sec * 1000000000ull + header->ts.tv_usec;
-	flow_table_packet(b->table, &packet, now, 0, directions(b, &packet));
+	if (!c->time_ns) {
+		if (!b->untimed++)
+			log_warning("%s: packet %llu has no time and is left out, as are others",
+				    b->path, c->number);
+		return;
+	}
+	kind = frame_parse(b->link, c->bytes, c->length, c->wire_length, &packet);
+	if (kind == PACKET_TCP)
+		flow_table_packet(b->table, &packet, c->time_ns, 0, directions(b, &packet));
+	else
+		flow_table_unread(b->table, kind);
+}
+
+static int file_end(const struct backend_file *b)
+{
+	if (b->packet.number && b->unknown == b->packet.number) {
+		log_error("%s: no packet has a link type that is known", b->path);
+		return -ENOTSUP;
+	}
+	return 1;
 }
 
 static int file_read(struct backend *backend)
 {
 	struct backend_file *b = self(backend);
-	int n = pcap_dispatch(b->pcap, PACKETS_READ, on_packet, (void *) b);
+	char reason[BACKEND_REASON];
+	int status;
 
-	if (n > 0)
-		return 0;
-	if (n == 0)
-		return 1;
-	log_error("%s: packet %llu: %s", b->path, b->frame + 1, pcap_geterr(b->pcap));
-	return -EIO;
+	for (int i = 0; i < PACKETS_READ; i++) {
+		status = capture_file_next(b->file, &b->packet, reason, sizeof(reason));
+		if (status == 0)
+			return file_end(b);
+		if (status < 0) {
+			log_error("%s: %s; the packets before it were read", b->path, reason);
+			return status;
+		}
+		measure(b);
+	}
+	return 0;
 }
 
 static int file_fd(struct backend *backend)
@@ -104,8 +147,7 @@ static void file_close(struct backend *backend)
 	struct backend_file *b = self(backend);
 
 	flow_table_free(b->table);
-	if (b->pcap)
-		pcap_close(b->pcap);
+	capture_file_close(b->file);
 	local_addresses_free(&b->local);
 	free(b);
 }
@@ -121,26 +163,12 @@ static const struct backend_ops file_ops = {
 
 static int open_capture(struct backend_file *b, char reason[BACKEND_REASON])
 {
-	char error[PCAP_ERRBUF_SIZE];
-	int dlt;
+	char detail[BACKEND_REASON - 64];
+	int err = capture_file_open(&b->file, b->path, detail, sizeof(detail));
 
-	b->pcap = pcap_open_offline_with_tstamp_precision(b->path, PCAP_TSTAMP_PRECISION_NANO,
-							  error);
-	if (!b->pcap) {
-		snprintf(reason, BACKEND_REASON, "%s: %.200s", b->path, error);
-		return -EIO;
-	}
-	dlt = pcap_datalink(b->pcap);
-	if (frame_link_layer(dlt, &b->link)) {
-		const char *name = pcap_datalink_val_to_name(dlt);
-
-		snprintf(reason, BACKEND_REASON,
-			 "%s: link type %d (%s) is not known; known are Ethernet, raw IP, Linux "
-			 "cooked v1 and v2, and loopback",
-			 b->path, dlt, name ? name : "?");
-		return -ENOTSUP;
-	}
-	return 0;
+	if (err)
+		snprintf(reason, BACKEND_REASON, "%.60s: %s", b->path, detail);
+	return err;
 }
 
 int backend_file_open(struct backend **backend, const struct backend_settings *settings,
@@ -155,6 +183,7 @@ int backend_file_open(struct backend **backend, const struct backend_settings *s
 	b->backend.ops = &file_ops;
 	b->settings = *settings;
 	b->path = path;
+	b->link_type = -1;
 	err = open_capture(b, reason);
 	if (!err)
 		err = local_addresses_set(&b->local, local, local_count);

@@ -5,18 +5,23 @@
 #include <pcap/pcap.h>
 #include <string.h>
 
+#define LINKTYPE_RAW    101 /* what files say for DLT_RAW, whose own value depends on the system */
+#define DLT_RAW_OPENBSD 14
+
 struct frame {
 	const __u8 *bytes;
 	__u32 captured;
 };
 
-int frame_link_layer(int dlt, enum link_layer *link)
+int frame_link_layer(int type, enum link_layer *link)
 {
-	switch (dlt) {
+	switch (type) {
 	case DLT_EN10MB:
 		*link = LINK_ETHERNET;
 		return 0;
 	case DLT_RAW:
+	case LINKTYPE_RAW:
+	case DLT_RAW_OPENBSD:
 	case DLT_IPV4:
 	case DLT_IPV6:
 		*link = LINK_IP;

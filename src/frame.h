@@ -5,8 +5,8 @@
 
 #include "packet.h"
 
-/* The link layer of one of libpcap's DLT_ values. Returns 0, or -ENOTSUP. */
-int frame_link_layer(int dlt, enum link_layer *link);
+/* The link layer of one of libpcap's DLT_ values, or LINKTYPE_ of a file. Returns 0, or -ENOTSUP. */
+int frame_link_layer(int type, enum link_layer *link);
 
 /* Parses one captured packet: captured bytes are there, wire_length there were. */
 enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 captured,

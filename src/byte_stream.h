@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A file or standard input, plain or compressed with gzip, read in large pieces. */
+#ifndef METRO_BYTE_STREAM_H
+#define METRO_BYTE_STREAM_H
+
+#include "types.h"
+
+struct byte_stream;
+
+/* Opens a path, or standard input for "-". Returns 0 or -errno. */
+int byte_stream_open(struct byte_stream **stream, const char *path);
+void byte_stream_close(struct byte_stream *stream);
+
+/* Makes the next len bytes available in one piece, without moving on. Returns how many are there,
+ * less than len only at the end of the data, or -errno. The pointer holds until the next call. */
+long byte_stream_peek(struct byte_stream *stream, size_t len, const __u8 **bytes);
+
+/* Moves on over len bytes that a peek has shown. */
+void byte_stream_skip(struct byte_stream *stream, size_t len);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Capture files: pcap and pcapng, either byte order, any resolution of time, also compressed with
+ * gzip, from a file or a pipe. Our own reader because libpcap's gives up on a pcapng file whose
+ * interfaces differ in link type or resolution, which files from several interfaces do.
+ */
+#ifndef METRO_CAPTURE_FILE_H
+#define METRO_CAPTURE_FILE_H
+
+#include "packet.h"
+
+struct capture_file;
+
+struct captured {
+	__u64 number;  /* from 1, as tshark counts */
+	__u64 time_ns; /* since 1970; 0 if the file does not say */
+	int link_type; /* LINKTYPE_* of the file */
+	__u32 length;  /* bytes captured */
+	__u32 wire_length;
+	const __u8 *bytes;
+};
+
+/* Opens a path, or standard input for "-". Returns 0, or -errno after writing a sentence about it
+ * to reason. */
+int capture_file_open(struct capture_file **file, const char *path, char *reason,
+		      size_t reason_size);
+
+/* The next packet; its bytes hold until the next call. Returns 1, 0 at the end, or -errno after
+ * writing a sentence about the damage to reason: then there is nothing more to be read. */
+int capture_file_next(struct capture_file *file, struct captured *packet, char *reason,
+		      size_t reason_size);
+
+void capture_file_close(struct capture_file *file);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the readers of the two capture formats share, below capture_file.h. */
+#ifndef METRO_CAPTURE_FORMAT_H
+#define METRO_CAPTURE_FORMAT_H
+
+#include "byte_stream.h"
+#include "capture_file.h"
+
+#include <stdarg.h>
+
+/* A record of more bytes than this is damage, not data: GSO packets stay below it by far. */
+#define CAPTURE_RECORD_MAX (16u * 1024 * 1024)
+
+struct capture_interface {
+	int link_type;
+	__u32 snaplen;
+	__u64 units_per_s; /* of its time stamps */
+	__s64 offset_s;	   /* added to them */
+};
+
+struct capture_file {
+	struct byte_stream *stream;
+	const struct capture_format *format;
+	bool swapped;	/* the other byte order than this machine's */
+	__u64 packets;	/* read so far */
+	char *reason;	/* where to write what is wrong */
+	size_t reason_size;
+
+	struct capture_interface *interfaces; /* of the pcapng section; one for pcap */
+	size_t interfaces_count;
+	size_t record_header; /* pcap: bytes in front of a packet */
+	bool lengths_swapped; /* pcap before version 2.3 */
+	size_t consumed;      /* bytes of the last packet, to be skipped */
+};
+
+struct capture_format {
+	/* Reads the file's header if it is of this format. Returns 1, 0 if not, -errno if damaged. */
+	int (*open)(struct capture_file *file);
+	/* As capture_file_next. */
+	int (*next)(struct capture_file *file, struct captured *packet);
+};
+
+extern const struct capture_format capture_pcap, capture_pcapng;
+
+/* Numbers of the file in this machine's order. */
+__u16 capture_u16(const struct capture_file *file, const __u8 *bytes);
+__u32 capture_u32(const struct capture_file *file, const __u8 *bytes);
+
+__u64 capture_time(const struct capture_interface *interface, __u64 units);
+
+/* Writes the reason, in front of it the number of the packet that could not be read, and returns
+ * -EBADMSG. */
+int capture_damaged(struct capture_file *file, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* As byte_stream_peek, but all or nothing: returns 1, 0 at the very end, -errno with a reason. */
+int capture_need(struct capture_file *file, size_t len, const char *what, const __u8 **bytes);
+
+/* Adds an interface; returns 0 or -ENOMEM with a reason. */
+int capture_add_interface(struct capture_file *file, const struct capture_interface *interface);
+
+#endif
