@@ -81,6 +81,11 @@ $(BUILD)/%: tests/tools/%.c $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
+# This one drives the programs that the daemon loads.
+$(BUILD)/replay: tests/tools/replay.c $(library) $(BUILD)/flags
+	$(call say,TOOL,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(library) $(LDLIBS)
+
 $(BUILD)/unit/%: tests/unit/%.c $(library) $(BUILD)/flags
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)

@@ -13,7 +13,9 @@ const volatile __u32 batch_limit = BATCH_MAX;
 const volatile __u32 batch_age = 1000000000 / TICK_NS;
 const volatile __u32 max_flows = 32768;
 const volatile __u32 wake_bytes = 0; /* wake the reader when that much waits in the ring buffer */
+const volatile bool replay = false;  /* the clock is replay_ns, set for each packet */
 
+__u64 replay_ns;
 __u32 network_count; /* entries of peer_networks: without any, the trie is not asked */
 __u32 flow_count;    /* entries of flows */
 

@@ -50,9 +50,14 @@ static __always_inline void count_unread(enum packet_kind kind)
 		count(COUNTER_FRAGMENTS, 1);
 }
 
+static __always_inline __u64 now_ns(void)
+{
+	return replay ? replay_ns : bpf_ktime_get_ns();
+}
+
 static __always_inline __u64 departure_ns(const struct __sk_buff *skb)
 {
-	__u64 now = bpf_ktime_get_ns(), planned = skb->tstamp;
+	__u64 now = now_ns(), planned = replay ? 0 : skb->tstamp;
 
 	return planned > now && planned - now <= DEPARTURE_MAX_NS ? planned : now;
 }
@@ -124,7 +129,7 @@ static __always_inline void received(void *ctx, packet_load load, enum link_laye
 	f = flow_find(&key);
 	if (!f || engine_ignores(f, &p))
 		return;
-	now = bpf_ktime_get_ns();
+	now = now_ns();
 	bpf_spin_lock(&f->lock);
 	events = engine_received(f, &p, now, &s);
 	if (events & EVENT_FLUSH)

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "bpf_programs.h"
+#include "bpf_flows.h"
+#include "flow.h"
+#include "peer.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* libbpf passes whole verifier logs through this, many lines at once. */
+__attribute__((format(printf, 2, 0))) static int
+libbpf_says(enum libbpf_print_level level, const char *format, va_list args)
+{
+	enum log_level ours = level == LIBBPF_WARN ? LEVEL_DEBUG : LEVEL_TRACE;
+	char *text, *rest, *line;
+
+	if (log_get_level() > ours || vasprintf(&text, format, args) < 0)
+		return 0;
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_message(ours, "%s", line);
+	free(text);
+	return 0;
+}
+
+static int explain(char reason[BACKEND_REASON], const char *what, int err)
+{
+	const char *hint = "";
+
+	if (err == -EPERM || err == -EACCES)
+		hint = " (needs CAP_BPF and CAP_NET_ADMIN, or root; some kernels CAP_PERFMON)";
+	else if (err == -ENOSYS)
+		hint = " (the kernel is built without BPF)";
+	else if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
+		hint = " (BPF ring buffers need Linux 5.8)";
+	snprintf(reason, BACKEND_REASON, "%s: %s%s", what, strerror(-err), hint);
+	return err;
+}
+
+static void write_settings(struct metro *skel, const struct backend_settings *s, bool replay)
+{
+	skel->rodata->mark_mask = s->marks - 1;
+	skel->rodata->batch_limit = s->batch_limit;
+	skel->rodata->batch_age = s->batch_age;
+	skel->rodata->max_flows = s->max_flows;
+	skel->rodata->wake_bytes = s->batch_limit > 1 ? RECORDS_BYTES / 4 : 0;
+	skel->rodata->replay = replay;
+	bpf_map__set_value_size(skel->maps.blank_flow, FLOW_SIZE(s->marks));
+	bpf_program__set_autoload(skel->progs.metro_in_xdp, s->hook == HOOK_XDP);
+}
+
+int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *settings, bool replay,
+		      char reason[BACKEND_REASON])
+{
+	int err;
+
+	*p = (struct bpf_programs){.flows = -1};
+	libbpf_set_print(libbpf_says);
+	if (settings->marks > MARKS_MAX_BPF) {
+		snprintf(reason, BACKEND_REASON, "in the kernel a flow has at most %d marks",
+			 MARKS_MAX_BPF);
+		return -EINVAL;
+	}
+	p->skel = metro__open();
+	if (!p->skel)
+		return explain(reason, "opening the BPF object", -errno);
+	write_settings(p->skel, settings, replay);
+	p->flows = flow_map_create(settings->marks, settings->max_flows);
+	if (p->flows < 0)
+		return explain(reason, "making the BPF map of flows", p->flows);
+	err = bpf_map__reuse_fd(p->skel->maps.flows, p->flows);
+	if (err)
+		return explain(reason, "using the BPF map of flows", err);
+	err = metro__load(p->skel);
+	return err ? explain(reason, "loading the BPF programs", err) : 0;
+}
+
+void bpf_programs_unload(struct bpf_programs *p)
+{
+	metro__destroy(p->skel);
+	if (p->flows >= 0)
+		close(p->flows);
+	*p = (struct bpf_programs){.flows = -1};
+}
+
+int bpf_programs_add_peer(struct bpf_programs *p, const struct peer *peer)
+{
+	struct peer_host host = {.ifindex = peer->ifindex, .addr = peer->prefix.addr};
+	struct peer_network network =
+		peer_network_key(peer->ifindex, &peer->prefix.addr, peer->prefix.bits);
+	bool one = prefix_is_host(&peer->prefix);
+	struct bpf_map *map = one ? p->skel->maps.peer_hosts : p->skel->maps.peer_networks;
+
+	if (bpf_map_update_elem(bpf_map__fd(map), one ? (void *) &host : (void *) &network,
+				&p->peers_version, BPF_ANY))
+		return -errno;
+	if (!one)
+		p->skel->bss->network_count++;
+	return 0;
+}
+
+/* Deletes the entries that are not of the present version. Returns how many are. */
+static __u32 peers_purge(const struct bpf_programs *p, struct bpf_map *map)
+{
+	size_t size = bpf_map__key_size(map);
+	char keys[2][sizeof(struct peer_network)];
+	int fd = bpf_map__fd(map), err;
+	bool have = false;
+	__u32 current = 0;
+	__u8 version;
+
+	/* The key to go on from must still be there, so deletion lags one behind. */
+	for (;;) {
+		err = bpf_map_get_next_key(fd, have ? keys[0] : NULL, keys[1]);
+		if (have && !bpf_map_lookup_elem(fd, keys[0], &version)) {
+			if (version == p->peers_version)
+				current++;
+			else
+				bpf_map_delete_elem(fd, keys[0]);
+		}
+		if (err)
+			return current;
+		memcpy(keys[0], keys[1], size);
+		have = true;
+	}
+}
+
+int bpf_programs_set_peers(struct bpf_programs *p, const struct peers *peers)
+{
+	int err;
+
+	p->peers_version++;
+	for (size_t i = 0; i < peers_count(peers); i++) {
+		err = bpf_programs_add_peer(p, peers_at(peers, i));
+		if (err) {
+			log_error("telling the kernel the peers: %s (at most %d addresses and as "
+				  "many networks)",
+				  strerror(-err), PEERS_MAX);
+			return err;
+		}
+	}
+	peers_purge(p, p->skel->maps.peer_hosts);
+	p->skel->bss->network_count = peers_purge(p, p->skel->maps.peer_networks);
+	return 0;
+}
+
+void bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])
+{
+	int cpus = libbpf_num_possible_cpus(), fd = bpf_map__fd(p->skel->maps.counters);
+	__u64 *per_cpu = cpus > 0 ? calloc((size_t) cpus, sizeof(*per_cpu)) : NULL;
+
+	memset(values, 0, COUNTERS * sizeof(*values));
+	for (__u32 i = 0; per_cpu && i < COUNTERS; i++) {
+		if (bpf_map_lookup_elem(fd, &i, per_cpu))
+			continue;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			values[i] += per_cpu[cpu];
+	}
+	free(per_cpu);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The BPF programs and maps of bpf/, loaded into the kernel. */
+#ifndef METRO_BPF_PROGRAMS_H
+#define METRO_BPF_PROGRAMS_H
+
+#include "backend.h"
+#include "metro.skel.h"
+
+struct bpf_programs {
+	struct metro *skel;
+	int flows;	    /* the map of flows */
+	__u8 peers_version; /* value of the peer maps' present entries */
+};
+
+/* Loads programs and maps. replay: the clock is bss->replay_ns, for captures run through the
+ * programs by BPF_PROG_TEST_RUN. Returns 0, or -errno explained in reason; either way
+ * bpf_programs_unload ends it. */
+int bpf_programs_load(struct bpf_programs *programs, const struct backend_settings *settings,
+		      bool replay, char reason[BACKEND_REASON]);
+void bpf_programs_unload(struct bpf_programs *programs);
+
+/* Makes the peer maps hold just these peers. Returns 0 or -errno, reported. */
+int bpf_programs_set_peers(struct bpf_programs *programs, const struct peers *peers);
+
+/* One peer more, until the next bpf_programs_set_peers. Returns 0 or -errno. */
+int bpf_programs_add_peer(struct bpf_programs *programs, const struct peer *peer);
+
+/* The programs' counters, summed over all CPUs. */
+void bpf_programs_counters(const struct bpf_programs *programs, __u64 values[COUNTERS]);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * replay FILE [MARKS]: runs a capture through the BPF programs, by BPF_PROG_TEST_RUN and by the
+ * capture's clock, and prints the samples as `bpf-metro -r FILE --output json` does. The two must be
+ * the same, line by line: one engine, compiled twice.
+ *
+ * Each packet is received and sent, as with `-r` without --local. Packets larger than a test run
+ * takes are cut: the programs go by the lengths in the IP header.
+ */
+#include "bpf_programs.h"
+#include "capture_file.h"
+#include "flow.h"
+#include "frame.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOPBACK    1	 /* interface of test runs */
+#define FLOWS	    65536
+#define PACKET_MAX  3072 /* bytes of a packet handed on: a page, less what an skb needs itself */
+#define PACKET_MIN  14	 /* test runs want an Ethernet header's worth */
+
+struct replay {
+	struct bpf_programs programs;
+	struct ring_buffer *ring;
+	struct capture_file *file;
+	struct captured packet;
+	struct sink *sink;
+};
+
+static int on_record(void *arg, void *data, size_t size)
+{
+	struct replay *r = arg;
+	const struct flow_record *record = data;
+	struct batch batch = {
+		.record = record,
+		.iface = "file",
+		.wall_ns = record->time_ns,
+		.frame = r->packet.number,
+	};
+
+	(void) size;
+	r->sink->ops->take(r->sink, &batch);
+	return 0;
+}
+
+/* Whom to measure: everybody. */
+static int measure_all(struct replay *r)
+{
+	struct peer all = {.ifindex = LOOPBACK};
+	int err;
+
+	prefix_parse("0.0.0.0/0", &all.prefix);
+	err = bpf_programs_add_peer(&r->programs, &all);
+	if (err)
+		return err;
+	prefix_parse("::/0", &all.prefix);
+	return bpf_programs_add_peer(&r->programs, &all);
+}
+
+static int run(struct replay *r, const struct bpf_program *program, const __u8 *bytes, __u32 length)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes,
+		    .data_size_in = length < PACKET_MAX ? length : PACKET_MAX);
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(program), &opts))
+		return -errno;
+	return ring_buffer__consume(r->ring) < 0 ? -EIO : 0;
+}
+
+static long load(void *ctx, __u32 offset, void *to, __u32 len)
+{
+	const struct captured *c = ctx;
+
+	if (offset > c->length || len > c->length - offset)
+		return -ENODATA;
+	memcpy(to, c->bytes + offset, len);
+	return 0;
+}
+
+/* The kernel's hooks see Ethernet or bare IP; from other link layers the header is taken off. */
+static int replay_packet(struct replay *r)
+{
+	const struct metro *skel = r->programs.skel;
+	struct captured *c = &r->packet;
+	enum link_layer link;
+	__u32 offset = 0;
+	int err;
+
+	if (!c->time_ns || frame_link_layer(c->link_type, &link))
+		return 0;
+	if (link != LINK_ETHERNET && packet_link(c, load, link, &offset) != PACKET_TCP)
+		return 0;
+	if (c->length < offset + PACKET_MIN)
+		return 0;
+	r->programs.skel->bss->replay_ns = c->time_ns;
+	err = run(r, link == LINK_ETHERNET ? skel->progs.metro_in_eth : skel->progs.metro_in_ip,
+		  c->bytes + offset, c->length - offset);
+	if (err)
+		return err;
+	return run(r, link == LINK_ETHERNET ? skel->progs.metro_out_eth : skel->progs.metro_out_ip,
+		   c->bytes + offset, c->length - offset);
+}
+
+static int replay_file(struct replay *r, const char *path, char reason[BACKEND_REASON])
+{
+	int status = capture_file_open(&r->file, path, reason, BACKEND_REASON);
+
+	if (status)
+		return status;
+	while ((status = capture_file_next(r->file, &r->packet, reason, BACKEND_REASON)) == 1) {
+		status = replay_packet(r);
+		if (status) {
+			snprintf(reason, BACKEND_REASON, "packet %llu: %s", r->packet.number,
+				 strerror(-status));
+			break;
+		}
+	}
+	capture_file_close(r->file);
+	return status;
+}
+
+static int start(struct replay *r, unsigned int marks, char reason[BACKEND_REASON])
+{
+	struct backend_settings settings = {.marks = marks, .max_flows = FLOWS, .batch_limit = 1};
+	int err;
+
+	err = bpf_programs_load(&r->programs, &settings, true, reason);
+	if (err)
+		return err;
+	r->ring = ring_buffer__new(bpf_map__fd(r->programs.skel->maps.records), on_record, r, NULL);
+	err = r->ring ? measure_all(r) : -errno;
+	if (err)
+		snprintf(reason, BACKEND_REASON, "starting: %s", strerror(-err));
+	return err;
+}
+
+int main(int argc, char *argv[])
+{
+	char reason[BACKEND_REASON] = "out of memory";
+	struct replay r = {};
+	int err;
+
+	if (argc < 2 || argc > 3) {
+		fprintf(stderr, "usage: replay FILE [MARKS]\n");
+		return 2;
+	}
+	err = sink_json_open(&r.sink, NULL);
+	if (err)
+		return 1;
+	err = start(&r, argc > 2 ? (unsigned int) atoi(argv[2]) : MARKS_DEFAULT, reason);
+	if (!err)
+		err = replay_file(&r, argv[1], reason);
+	if (err)
+		fprintf(stderr, "replay: %s: %s\n", argv[1], reason);
+	ring_buffer__free(r.ring);
+	bpf_programs_unload(&r.programs);
+	return r.sink->ops->close(r.sink) || err ? 1 : 0;
+}
