@@ -4,6 +4,7 @@
 # make demo       two network namespaces, real traffic, and its round-trip times (as root)
 # make check      all tests (as root)
 # make unit       the unit tests alone (as anyone)
+# make check-oracle  compare with the reference outside the repository, if it is there
 # make asan       build with sanitizers, run the unit tests under them
 # make deps       install what is missing (Debian, Ubuntu)
 # make install    DESTDIR and PREFIX are honoured
@@ -34,7 +35,7 @@ OPTIMIZE ?= $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) 
 HARDEN   := -fstack-protector-strong -fPIE
 CPPFLAGS += -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -Iinclude -Isrc -isystem $(BUILD)
 CFLAGS   ?= -g
-override CFLAGS += -std=gnu11 $(OPTIMIZE) $(HARDEN) $(WARNINGS) -MMD -MP
+override CFLAGS += -std=gnu11 $(OPTIMIZE) $(HARDEN) $(WARNINGS) -MD -MP
 override LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LDLIBS   := -lbpf -lelf -lz -lyaml -lpcap -lpthread
 
@@ -44,7 +45,7 @@ library   := $(filter-out $(BUILD)/src/main.o,$(objects))
 tools     := $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all tools demo check unit unit-tests asan deps install format format-check clean FORCE
+.PHONY: all tools demo check check-oracle unit unit-tests asan deps install format format-check clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -61,13 +62,11 @@ $(BUILD)/src/%.o: src/%.c $(BUILD)/flags | $(BUILD)/metro.skel.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/src/backend_bpf.o: $(BUILD)/metro.skel.h
-
 # ---- BPF: -mcpu=v2 is what Linux 5.10 accepts everywhere; -g gives the BTF of the maps
 $(BUILD)/metro.bpf.o: bpf/metro.bpf.c $(BUILD)/flags
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -mcpu=v2 -g -O2 -Wall -Wextra -Werror -MMD -MP \
+	$(Q)$(CLANG) -target bpf -mcpu=v2 -g -O2 -Wall -Wextra -Werror -MD -MP \
 		-Ivmlinux -Iinclude -Ibpf -c -o $@ $<
 
 $(BUILD)/metro.skel.h: $(BUILD)/metro.bpf.o
@@ -115,6 +114,10 @@ check: deps
 
 unit: unit-tests
 	$(Q)BUILD=$(BUILD) tests/run.sh unit
+
+check-oracle: all
+	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --marks 4096 --least 100
+	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --least 97
 
 asan:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined all unit

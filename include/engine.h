@@ -227,8 +227,11 @@ static __always_inline __u32 engine_received(struct flow *f, const struct packet
 		return EVENT_FLUSH; /* its ACK number need not mean anything (RFC 9293, 3.10.7) */
 	if (!(f->flags & FLOW_UNA_KNOWN)) {
 		f->flags |= FLOW_UNA_KNOWN;
-		if (seq_before(p->ack, f->una))
+		if (seq_before(p->ack, f->una)) {
+			if (f->karn == f->una)
+				f->karn = p->ack; /* nothing was sent again so far */
 			f->una = p->ack;
+		}
 	}
 	if (!seq_after(p->ack, f->una))
 		return 0;

@@ -84,7 +84,7 @@ static void measure(struct backend_file *b)
 		b->unknown++;
 		return;
 	}
-	if (!c->time_ns) {
+	if (!c->timed) {
 		if (!b->untimed++)
 			log_warning("%s: packet %llu has no time and is left out, as are others",
 				    b->path, c->number);

@@ -140,6 +140,7 @@ static int packet_fill(struct capture_file *file, const struct block *block, __u
 	if (packet->length > block->size - header)
 		return capture_damaged(file, "claims %u bytes in a block of %u", packet->length,
 				       block->size);
+	packet->timed = block->type != BLOCK_SIMPLE_PACKET;
 	packet->link_type = interface->link_type;
 	packet->bytes = block->body + header;
 	return 1;
@@ -174,7 +175,6 @@ static int simple_packet(struct capture_file *file, const struct block *block,
 		return capture_damaged(file, "a packet's block has %u bytes", block->size);
 	packet->wire_length = capture_u32(file, block->body);
 	packet->length = packet->wire_length;
-	packet->time_ns = 0;
 	snaplen = file->interfaces_count ? file->interfaces[0].snaplen : 0;
 	if (snaplen && packet->length > snaplen)
 		packet->length = snaplen;

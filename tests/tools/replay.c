@@ -91,7 +91,7 @@ static int replay_packet(struct replay *r)
 	__u32 offset = 0;
 	int err;
 
-	if (!c->time_ns || frame_link_layer(c->link_type, &link))
+	if (!c->timed || frame_link_layer(c->link_type, &link))
 		return 0;
 	if (link != LINK_ETHERNET && packet_link(c, load, link, &offset) != PACKET_TCP)
 		return 0;

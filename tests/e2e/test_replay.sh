@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# One engine, compiled twice: captures run through the BPF programs in the kernel, and through the
+# same code in user space, give the same samples, line by line.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+
+oracle=../shared/oracle/captures
+
+# same FILE [MARKS]: the two streams are the same; leaves their length in $samples.
+same() {
+  "$METRO_BUILD/replay" "$1" "${2:-32}" >"$METRO_TMP/kernel" 2>"$METRO_TMP/errors"
+  "$METRO_BUILD/bpf-metro" -r "$1" --marks "${2:-32}" --output json >"$METRO_TMP/user" 2>/dev/null
+  samples=$(wc -l <"$METRO_TMP/user")
+  cmp -s "$METRO_TMP/kernel" "$METRO_TMP/user" && return
+  diff "$METRO_TMP/kernel" "$METRO_TMP/user" | sed -n '1,3s/^/# /p'
+  sed 's/^/# /' "$METRO_TMP/errors"
+  return 1
+}
+
+for capture in tests/data/captures/*.pcap; do
+  for marks in 8 32 128; do
+    tap_check "${capture##*/} with $marks marks: kernel and user space agree" same "$capture" $marks
+    tap_check "${capture##*/} with $marks marks: there are samples" [ "$samples" -gt 20 ]
+  done
+done
+
+if [ -d "$oracle" ]; then
+  total=0 different=
+  for capture in "$oracle"/*.pcap*; do
+    same "$capture" || different="$different ${capture##*/}"
+    total=$((total + samples))
+  done
+  tap_check "real captures: kernel and user space agree on $total samples$different" \
+    [ -z "$different" ]
+else
+  tap_skip "real captures: kernel and user space agree" "no $oracle here"
+fi
+
+tap_done
