@@ -37,7 +37,7 @@ CPPFLAGS += -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -Iinclude -Isrc -isyste
 CFLAGS   ?= -g
 override CFLAGS += -std=gnu11 $(OPTIMIZE) $(HARDEN) $(WARNINGS) -MD -MP
 override LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LDLIBS   := -lbpf -lelf -lz -lyaml -lpcap -lpthread
+LDLIBS   := -lbpf -lelf -lz -lyaml -lpcap -lm -lpthread
 
 sources   := $(wildcard src/*.c)
 objects   := $(sources:src/%.c=$(BUILD)/src/%.o)

@@ -20,6 +20,9 @@ struct widths {
 	int dst;
 };
 
+/* Between mean and max in the table. */
+static const double quantiles[] = {0.5, 0.95, 0.99};
+
 struct text_sink {
 	struct sink sink;
 	struct timestamp timestamp;
@@ -111,18 +114,32 @@ static struct widths table_widths(const struct text_sink *text)
 	return widths;
 }
 
+/* A bucket's middle may lie outside of what was seen. */
+static double quantile_ms(const struct window *window, double share)
+{
+	__u32 ticks = histogram_quantile(&window->histogram, share);
+
+	if (ticks < window->stats.min)
+		ticks = window->stats.min;
+	if (ticks > window->stats.max)
+		ticks = window->stats.max;
+	return window_ticks_ms(ticks);
+}
+
 static void write_table_line(struct text_sink *text, const struct widths *widths,
 			     const struct window *window)
 {
 	const struct window_stats *stats = &window->stats;
 	char src[ADDRESS_TEXT], dst[ADDRESS_TEXT];
 
-	output_format(&text->output, "%-*s %-*s %-*s %10llu %9.3f %9.3f %9.3f %9.3f\n",
-		      widths->iface, window->iface, widths->src,
-		      address_format(&window->key.src, src), widths->dst,
-		      window_dst(text, window, dst), (unsigned long long)stats->count,
-		      window_ticks_ms(stats->min), window_mean_ms(stats),
-		      window_ticks_ms(stats->max), window_jitter_ms(stats));
+	output_format(&text->output, "%-*s %-*s %-*s %10llu %9.3f %9.3f", widths->iface,
+		      window->iface, widths->src, address_format(&window->key.src, src),
+		      widths->dst, window_dst(text, window, dst), (unsigned long long)stats->count,
+		      window_ticks_ms(stats->min), window_mean_ms(stats));
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+		output_format(&text->output, " %9.3f", quantile_ms(window, quantiles[i]));
+	output_format(&text->output, " %9.3f %9.3f\n", window_ticks_ms(stats->max),
+		      window_jitter_ms(stats));
 }
 
 static void write_table(struct text_sink *text)
@@ -134,9 +151,10 @@ static void write_table(struct text_sink *text)
 		return;
 	}
 	output_format(&text->output,
-		      "\nround-trip times in ms\n%-*s %-*s %-*s %10s %9s %9s %9s %9s\n",
+		      "\nround-trip times in ms\n"
+		      "%-*s %-*s %-*s %10s %9s %9s %9s %9s %9s %9s %9s\n",
 		      widths.iface, "iface", widths.src, "src", widths.dst, "dst", "samples", "min",
-		      "mean", "max", "jitter");
+		      "mean", "p50", "p95", "p99", "max", "jitter");
 	for (const struct window *w = text->windows.first; w; w = window_next(w))
 		write_table_line(text, &widths, w);
 }
@@ -173,6 +191,7 @@ int sink_text_open(struct sink **sink, const struct peers *peers)
 	}
 	text->sink.ops = &text_ops;
 	text->sink.peers = peers;
+	text->windows.keep_histograms = true;
 	timestamp_init(&text->timestamp, TIMESTAMP_CLOCK);
 	output_init(&text->output, STDOUT_FILENO);
 	*sink = &text->sink;

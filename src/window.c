@@ -111,6 +111,15 @@ static struct window *window_open(struct windows *windows, const struct window_k
 	return window;
 }
 
+static int add_to_histogram(struct histogram *histogram, const struct flow_record *record)
+{
+	int error = 0;
+
+	for (unsigned int i = 1; i <= samples_of(record) && !error; i++)
+		error = histogram_add(histogram, record->rtt[i]);
+	return error;
+}
+
 int windows_add(struct windows *windows, const struct flow_record *record, const char *iface)
 {
 	struct window_key key = {
@@ -128,7 +137,7 @@ int windows_add(struct windows *windows, const struct flow_record *record, const
 	if (!window)
 		return -ENOMEM;
 	window_stats_add(&window->stats, record);
-	return 0;
+	return windows->keep_histograms ? add_to_histogram(&window->histogram, record) : 0;
 }
 
 /*
@@ -141,6 +150,7 @@ void windows_clear(struct windows *windows)
 
 	HASH_ITER (hh, windows->first, window, next) {
 		HASH_DEL(windows->first, window);
+		histogram_free(&window->histogram);
 		free(window);
 	}
 }

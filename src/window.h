@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <uthash.h>
 
+#include "histogram.h"
 #include "record.h"
 
 /* Sums over samples, of one flow or of many. All RTTs are ticks. */
@@ -29,13 +30,15 @@ struct window_key {
 struct window {
 	struct window_key key;
 	char iface[IFNAMSIZ];
-	struct window_stats stats; /* count is never 0 */
+	struct window_stats stats;  /* count is never 0 */
+	struct histogram histogram; /* of ticks; stays empty unless the windows keep them */
 	UT_hash_handle hh;
 };
 
 /* The windows of one report interval, in the order they were opened. Zeroed memory is empty. */
 struct windows {
 	struct window *first;
+	bool keep_histograms;
 };
 
 /* Counts the record's samples into the window of its two hosts, over all their flows. Opens the

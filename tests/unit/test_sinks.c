@@ -519,9 +519,12 @@ static void test_text_lines(void **state)
 		"10:00:00.123456 eth0 10.0.0.1:40000 > 10.0.0.2:443    rtt    19.000 ms frame 12\n"
 		"\n"
 		"round-trip times in ms\n"
-		"iface src      dst         samples       min      mean       max    jitter\n"
-		"eth0  10.0.0.1 10.0.0.2          2     0.123     9.562    19.000     0.000\n"
-		"wg0   fd00::1  fd00::2           1    21.000    21.000    21.000     0.000\n");
+		"iface src      dst         samples       min      mean       p50       p95"
+		"       p99       max    jitter\n"
+		"eth0  10.0.0.1 10.0.0.2          2     0.123     9.562     0.123    19.000"
+		"    19.000    19.000     0.000\n"
+		"wg0   fd00::1  fd00::2           1    21.000    21.000    21.000    21.000"
+		"    21.000    21.000     0.000\n");
 	capture_free(&out);
 }
 
@@ -556,7 +559,8 @@ static void test_text_names_and_jitter(void **state)
 	stdout_restore(&out);
 	assert_non_null(strstr(capture_read(&out), "10.0.0.1:1 > 10.8.0.1:2 rtt    20.000 ms\n"));
 	assert_non_null(strstr(capture_read(&out), "lo    10.0.0.1 www.example.org          2    "
-						   "20.000    21.000    22.000     2.000\n"));
+						   "20.000    21.000    20.054    21.889"
+						   "    21.889    22.000     2.000\n"));
 	capture_free(&out);
 }
 

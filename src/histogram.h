@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How often each RTT was seen, in log-linear buckets as HdrHistogram lays them out: 64 for each power
+ * of two, so that a bucket's middle is within 0.8 % of every value in it, and values below 128 ticks
+ * are exact. Memory grows with the largest value, to 6.4 KB at 68 s.
+ */
+#ifndef METRO_HISTOGRAM_H
+#define METRO_HISTOGRAM_H
+
+#include "types.h"
+
+struct histogram {
+	__u32 *counts;
+	__u32 size; /* of counts */
+	__u64 total;
+};
+
+/* Zeroed memory is an empty histogram. Returns 0, or -ENOMEM and the value is not counted. */
+int histogram_add(struct histogram *histogram, __u32 value);
+
+/* The smallest value, to the bucket's precision, that the share of all values (0 to 1) does not
+ * exceed: the nearest-rank percentile. 0 without values. */
+__u32 histogram_quantile(const struct histogram *histogram, double share);
+
+void histogram_free(struct histogram *histogram);
+
+#endif
