@@ -20,6 +20,12 @@ struct sweep_request {
 	struct flow_key keys[SWEEP_KEYS];
 };
 
+/* The time that lies a span before now, for clocks that began less than that ago. */
+static __always_inline __u64 time_before(__u64 now_ns, __u64 span_ns)
+{
+	return now_ns > span_ns ? now_ns - span_ns : 0;
+}
+
 static __always_inline bool flow_is_over(const struct flow *f, __u64 idle_before_ns,
 					 __u64 ended_before_ns)
 {

@@ -4,6 +4,7 @@
 #define METRO_BACKEND_H
 
 #include "counters.h"
+#include "engine.h"
 #include "interface.h"
 #include "options.h"
 #include "peers.h"
@@ -24,6 +25,16 @@ struct backend_settings {
 	void (*deliver)(void *arg, const struct batch *batch);
 	void *arg;
 };
+
+/* The part of them that the engine takes. */
+static inline struct engine_settings backend_engine_settings(const struct backend_settings *s)
+{
+	return (struct engine_settings){
+		.mark_mask = s->marks - 1,
+		.batch_limit = s->batch_limit,
+		.batch_age = s->batch_age,
+	};
+}
 
 struct backend {
 	const struct backend_ops *ops;

@@ -4,6 +4,7 @@
 #include "bpf_attach.h"
 #include "bpf_flows.h"
 #include "bpf_programs.h"
+#include "sweep.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -160,18 +161,13 @@ static int bpf_read(struct backend *backend)
 	return 0;
 }
 
-static __u64 before(__u64 now, __u64 span)
-{
-	return now > span ? now - span : 0;
-}
-
 static bool bpf_sweep(struct backend *backend)
 {
 	struct backend_bpf *b = self(backend);
 	__u64 now = clock_ns(CLOCK_MONOTONIC);
 	struct flow_walk_terms terms = {
-		.idle_before_ns = before(now, b->settings.idle_ns),
-		.ended_before_ns = before(now, b->settings.ended_ns),
+		.idle_before_ns = time_before(now, b->settings.idle_ns),
+		.ended_before_ns = time_before(now, b->settings.ended_ns),
 		.peers = b->peers_changed ? b->peers : NULL,
 	};
 	int done = flow_walk_step(b->walk, &terms);

@@ -189,9 +189,7 @@ int backend_file_open(struct backend **backend, const struct backend_settings *s
 		err = local_addresses_set(&b->local, local, local_count);
 	if (!err) {
 		struct flow_table_settings table = {
-			.engine = {.mark_mask = settings->marks - 1,
-				   .batch_limit = settings->batch_limit,
-				   .batch_age = settings->batch_age},
+			.engine = backend_engine_settings(settings),
 			.max_flows = settings->max_flows,
 			.emit = deliver,
 			.arg = b,

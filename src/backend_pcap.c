@@ -5,6 +5,7 @@
 #include "frame.h"
 #include "local_addresses.h"
 #include "pcap_filter.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -338,11 +339,6 @@ static void live_drain(struct backend *backend)
 	live_read(backend);
 }
 
-static __u64 before(__u64 now, __u64 span)
-{
-	return now > span ? now - span : 0;
-}
-
 static bool live_sweep(struct backend *backend)
 {
 	struct backend_pcap *b = self(backend);
@@ -351,8 +347,8 @@ static bool live_sweep(struct backend *backend)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	now = t.tv_sec * 1000000000ull + t.tv_nsec;
-	return flow_table_sweep(b->table, before(now, b->settings.idle_ns),
-				before(now, b->settings.ended_ns));
+	return flow_table_sweep(b->table, time_before(now, b->settings.idle_ns),
+				time_before(now, b->settings.ended_ns));
 }
 
 static void live_set_ttl(struct backend *backend, __u64 idle_ns, __u64 ended_ns)
@@ -415,9 +411,7 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 	err = b->epoll < 0 ? -errno : local_addresses_read(&b->local);
 	if (!err) {
 		struct flow_table_settings table = {
-			.engine = {.mark_mask = settings->marks - 1,
-				   .batch_limit = settings->batch_limit,
-				   .batch_age = settings->batch_age},
+			.engine = backend_engine_settings(settings),
 			.max_flows = settings->max_flows,
 			.emit = deliver,
 			.arg = b,

@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "counter_names.h"
 #include "event_loop.h"
+#include "monitor.h"
 #include "resolver.h"
 #include "sink.h"
 
@@ -11,17 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #define LOG_DEFAULT_PATH "/var/log/bpf-metro/bpf-metro.log"
 #define NS_PER_S	 1000000000ull
-
-/* An interface that the configuration names. */
-struct monitored {
-	char name[IF_NAMESIZE];
-	unsigned int ifindex; /* 0: not measured on now */
-	struct monitored *next;
-};
 
 struct daemon {
 	const struct options *options;
@@ -30,7 +23,7 @@ struct daemon {
 	struct resolver *resolver;
 	struct sink *sink;
 	struct backend *backend;
-	struct monitored *monitored;
+	struct monitor monitor;
 	struct event_loop *loop;
 	int signals, timer, watch;
 	bool sweeping; /* a report waits for the walk over all flows */
@@ -49,112 +42,6 @@ static void deliver(void *arg, const struct batch *batch)
 	d->sink->ops->take(d->sink, batch);
 	if (d->sink->error)
 		d->stop = true;
-}
-
-/* ---- interfaces ---- */
-
-static bool is_configured(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->instances_count; i++)
-		if (!strcmp(config->instances[i].interface, name))
-			return true;
-	return false;
-}
-
-static int monitored_add(struct daemon *d, const char *name)
-{
-	struct monitored *m;
-
-	LL_FOREACH(d->monitored, m)
-		if (!strcmp(m->name, name))
-			return 0;
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	strncpy(m->name, name, sizeof(m->name) - 1);
-	LL_APPEND(d->monitored, m);
-	return 0;
-}
-
-static void monitored_detach(struct daemon *d, struct monitored *m)
-{
-	if (m->ifindex && d->backend)
-		d->backend->ops->detach(d->backend, m->ifindex);
-	m->ifindex = 0;
-}
-
-/* Makes the list say what the configuration says. */
-static int monitored_configure(struct daemon *d)
-{
-	struct monitored *m, *next;
-	int err = 0;
-
-	LL_FOREACH_SAFE(d->monitored, m, next) {
-		if (is_configured(d->config, m->name))
-			continue;
-		monitored_detach(d, m);
-		LL_DELETE(d->monitored, m);
-		free(m);
-	}
-	for (size_t i = 0; i < d->config->instances_count && !err; i++)
-		err = monitored_add(d, d->config->instances[i].interface);
-	return err;
-}
-
-/* Attaches to an interface that is there now, leaves one that is gone. */
-static int monitored_update(struct daemon *d, struct monitored *m, char reason[BACKEND_REASON])
-{
-	struct interface interface;
-	int err = interface_find(m->name, &interface);
-
-	if (m->ifindex && (err || interface.ifindex != m->ifindex)) {
-		log_warning("interface %s is gone", m->name);
-		monitored_detach(d, m);
-	}
-	if (err == -ENODEV) {
-		snprintf(reason, BACKEND_REASON, "interface %s does not exist", m->name);
-		return err;
-	}
-	if (err || m->ifindex)
-		return err;
-	err = d->backend->ops->attach(d->backend, &interface, reason);
-	if (!err)
-		m->ifindex = interface.ifindex;
-	return err;
-}
-
-/* Interfaces may come and go while we run: what cannot be had now is said once and waited for. */
-static void monitored_follow(struct daemon *d)
-{
-	char reason[BACKEND_REASON];
-	struct monitored *m;
-
-	LL_FOREACH(d->monitored, m) {
-		int err = monitored_update(d, m, reason);
-
-		if (err && err != -ENODEV)
-			log_error("%s", reason);
-	}
-}
-
-/* At the start, at least one interface must be there, and nothing else may go wrong. */
-static int monitored_start(struct daemon *d, char reason[BACKEND_REASON])
-{
-	struct monitored *m;
-	int err, attached = 0;
-
-	LL_FOREACH(d->monitored, m) {
-		err = monitored_update(d, m, reason);
-		if (err && err != -ENODEV)
-			return err;
-		attached += !err;
-	}
-	if (!attached)
-		return -ENODEV;
-	LL_FOREACH(d->monitored, m)
-		if (!m->ifindex)
-			log_warning("interface %s does not exist; waiting for it", m->name);
-	return 0;
 }
 
 /* ---- backend ---- */
@@ -190,10 +77,7 @@ static struct backend_settings backend_settings(struct daemon *d)
 
 static void backend_close(struct daemon *d)
 {
-	struct monitored *m;
-
-	LL_FOREACH(d->monitored, m)
-		monitored_detach(d, m);
+	monitor_detach(&d->monitor, d->backend);
 	if (d->backend)
 		d->backend->ops->close(d->backend);
 	d->backend = NULL;
@@ -209,7 +93,7 @@ static int backend_try(struct daemon *d, backend_opener open, char reason[BACKEN
 	snprintf(reason, BACKEND_REASON, "setting the peers failed");
 	err = d->backend->ops->set_peers(d->backend, d->peers);
 	if (!err)
-		err = monitored_start(d, reason);
+		err = monitor_start(&d->monitor, d->backend, reason);
 	if (err)
 		backend_close(d);
 	return err;
@@ -328,7 +212,7 @@ static void on_watch(void *arg, int fd)
 		return;
 	if (peers_refresh_interfaces(d->peers))
 		d->backend->ops->set_peers(d->backend, d->peers);
-	monitored_follow(d);
+	monitor_follow(&d->monitor, d->backend);
 	if (d->backend->ops->refresh)
 		d->backend->ops->refresh(d->backend);
 }
@@ -377,9 +261,9 @@ static void reload_follow(struct daemon *d)
 		log_error("going on with the StatsD server of before");
 	d->backend->ops->set_ttl(d->backend, d->config->idle_ttl_s * NS_PER_S,
 				 d->config->exp_ttl_s * NS_PER_S);
-	if (monitored_configure(d))
+	if (monitor_configure(&d->monitor, d->config, d->backend))
 		log_error("out of memory: some interfaces are not measured");
-	monitored_follow(d);
+	monitor_follow(&d->monitor, d->backend);
 	event_timer_set(d->timer, interval_s(d));
 	if (resolver_follow(d))
 		log_error("host names are not looked up any more");
@@ -464,7 +348,7 @@ static int start(struct daemon *d)
 	if (!err)
 		err = peers_new(&d->peers, d->config);
 	if (!err)
-		err = monitored_configure(d);
+		err = monitor_configure(&d->monitor, d->config, d->backend);
 	if (err) {
 		log_error("starting: %s", strerror(-err));
 		return err;
@@ -513,7 +397,6 @@ static void close_fd(int fd)
 
 static int stop(struct daemon *d)
 {
-	struct monitored *m, *next;
 	int err = 0;
 
 	resolver_stop(d->resolver);
@@ -524,8 +407,7 @@ static int stop(struct daemon *d)
 	close_fd(d->signals);
 	close_fd(d->timer);
 	close_fd(d->watch);
-	LL_FOREACH_SAFE(d->monitored, m, next)
-		free(m);
+	monitor_free(&d->monitor);
 	peers_free(d->peers);
 	config_free(d->config);
 	log_close();

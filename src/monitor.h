@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The interfaces that the configuration names: attached while they are there, waited for else. */
+#ifndef METRO_MONITOR_H
+#define METRO_MONITOR_H
+
+#include "backend.h"
+
+struct monitored; /* one interface */
+
+struct monitor {
+	struct monitored *first;
+};
+
+/* Makes the list say what the configuration says. Interfaces that it no longer has are detached from
+ * the backend (which may be NULL). Returns 0 or -ENOMEM. */
+int monitor_configure(struct monitor *monitor, const struct config *config,
+		      struct backend *backend);
+
+/* Attaches a new backend. At least one interface must be there, and nothing else may go wrong: else
+ * returns -errno explained in reason. */
+int monitor_start(struct monitor *monitor, struct backend *backend, char reason[BACKEND_REASON]);
+
+/* Attaches to interfaces that have come, leaves those that have gone. What goes wrong is reported,
+ * and tried again with the next call. */
+void monitor_follow(struct monitor *monitor, struct backend *backend);
+
+/* Detaches from all interfaces. */
+void monitor_detach(struct monitor *monitor, struct backend *backend);
+
+void monitor_free(struct monitor *monitor);
+
+#endif
