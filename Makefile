@@ -6,6 +6,7 @@
 # make unit       the unit tests alone (as anyone)
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make asan       build with sanitizers, run the unit tests under them
+# make fuzz       four fuzzers, each for FUZZ_SECONDS (60)
 # make deps       install what is missing (Debian, Ubuntu)
 # make install    DESTDIR and PREFIX are honoured
 # make format     clang-format over all sources
@@ -101,7 +102,7 @@ unit-tests: $(unittests)
 
 # ---- what people run
 deps:
-	$(Q)packaging/install-deps.sh
+	$(Q)packaging/install-deps.sh $(BUILD)
 
 # The packages may be missing when make starts: what follows is a make of its own.
 demo: deps
@@ -137,5 +138,7 @@ format-check:
 
 clean:
 	$(Q)rm -rf $(BUILD)
+
+include tests/fuzz/fuzz.mk
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/unit/*.d)

@@ -23,7 +23,7 @@ static __always_inline bool peer_configured(const struct flow_key *key)
 static __always_inline struct flow *flow_create(const struct flow_key *key)
 {
 	__u32 zero = 0;
-	void *blank;
+	struct flow *blank, *f;
 
 	/* Asking a full hash map costs up to 62 us before Linux 6.0: all free lists are searched. */
 	if (*(volatile __u32 *) &flow_count >= max_flows)
@@ -31,13 +31,13 @@ static __always_inline struct flow *flow_create(const struct flow_key *key)
 	blank = bpf_map_lookup_elem(&blank_flow, &zero);
 	if (!blank)
 		return 0;
+	blank->tag = flow_tag(key);
 	if (bpf_map_update_elem(&flows, key, blank, BPF_NOEXIST) == 0) {
 		__sync_fetch_and_add(&flow_count, 1);
 		count(COUNTER_FLOWS, 1);
 	}
 	/* An update that failed may have lost a race against another CPU's: then the flow is there. */
-	struct flow *f = flow_find(key);
-
+	f = flow_find(key);
 	if (f)
 		return f;
 refused:

@@ -13,7 +13,7 @@ const volatile __u32 batch_limit = BATCH_MAX;
 const volatile __u32 batch_age = 1000000000 / TICK_NS;
 const volatile __u32 max_flows = 32768;
 const volatile __u32 wake_bytes = 0; /* wake the reader when that much waits in the ring buffer */
-const volatile bool replay = false;  /* the clock is replay_ns, set for each packet */
+const volatile bool replay = false;  /* tests: the clock is replay_ns, set for each packet */
 
 __u64 replay_ns;
 __u32 network_count; /* entries of peer_networks: without any, the trie is not asked */
@@ -28,9 +28,9 @@ struct {
 	__uint(max_entries, 32768);
 } flows SEC(".maps");
 
-/* One entry, all zeroes, from which flows are made: it would not fit on the stack. */
+/* One entry, all zeroes but the tag, from which flows are made: it would not fit on the stack. */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, FLOW_SIZE(MARKS_DEFAULT));
 	__uint(max_entries, 1);
@@ -59,9 +59,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNTERS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct counters);
 } counters SEC(".maps");
 
 #endif

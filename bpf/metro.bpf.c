@@ -21,6 +21,12 @@ static __always_inline long skb_load(void *ctx, __u32 offset, void *to, __u32 le
 	return bpf_skb_load_bytes(ctx, offset, to, len);
 }
 
+/* Before Linux 5.14, tunnels leave the data of what they receive at the outer headers. */
+static __always_inline long skb_load_network(void *ctx, __u32 offset, void *to, __u32 len)
+{
+	return bpf_skb_load_bytes_relative(ctx, offset, to, len, BPF_HDR_START_NET);
+}
+
 static __always_inline long xdp_load(void *ctx, __u32 offset, void *to, __u32 len)
 {
 	struct xdp_md *xdp = ctx;
@@ -68,25 +74,26 @@ static __always_inline void send_batch(const struct flow_key *key, struct flow_r
 	emit(record);
 }
 
-static __always_inline void sent(struct __sk_buff *skb, enum link_layer link)
+static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum link_layer link)
 {
 	struct engine_settings s = settings();
 	struct flow_record record;
 	struct flow_key key;
 	struct packet p;
 	struct flow *f;
-	enum packet_kind kind = packet_parse(skb, skb_load, link, skb->len, &p);
+	enum packet_kind kind = packet_parse(skb, load, link, skb->len, &p);
 	bool batch = false;
-	__u32 events;
+	__u32 events = 0, tag;
 	__u64 now;
 
 	if (kind != PACKET_TCP) {
 		count_unread(kind);
 		return;
 	}
-	if (!p.payload && !(p.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+	if (!engine_heeds_sent(&p))
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
+	tag = flow_tag(&key);
 	f = flow_find(&key);
 	if (!f) {
 		if (!engine_starts(&p) || !peer_configured(&key))
@@ -97,9 +104,11 @@ static __always_inline void sent(struct __sk_buff *skb, enum link_layer link)
 	}
 	now = departure_ns(skb);
 	bpf_spin_lock(&f->lock);
-	events = engine_sent(f, &p, now, &s);
-	if (events & EVENT_FLUSH)
-		batch = batch_take(f, &record);
+	if (f->tag == tag) {
+		events = engine_sent(f, &p, now, &s);
+		if (events & EVENT_FLUSH)
+			batch = batch_take(f, &record);
+	}
 	bpf_spin_unlock(&f->lock);
 	if (batch)
 		send_batch(&key, &record);
@@ -116,24 +125,27 @@ static __always_inline void received(void *ctx, packet_load load, enum link_laye
 	struct flow *f;
 	enum packet_kind kind = packet_parse(ctx, load, link, wire_length, &p);
 	bool batch = false;
-	__u32 events;
+	__u32 events = 0, tag;
 	__u64 now;
 
 	if (kind != PACKET_TCP) {
 		count_unread(kind);
 		return;
 	}
-	if (!(p.flags & (TCP_ACK | TCP_RST)))
+	if (!engine_heeds_received(&p))
 		return;
 	key = (struct flow_key){p.dst, p.src, p.dport, p.sport, ifindex};
+	tag = flow_tag(&key);
 	f = flow_find(&key);
 	if (!f || engine_ignores(f, &p))
 		return;
 	now = now_ns();
 	bpf_spin_lock(&f->lock);
-	events = engine_received(f, &p, now, &s);
-	if (events & EVENT_FLUSH)
-		batch = batch_take(f, &record);
+	if (f->tag == tag) {
+		events = engine_received(f, &p, now, &s);
+		if (events & EVENT_FLUSH)
+			batch = batch_take(f, &record);
+	}
 	bpf_spin_unlock(&f->lock);
 	if (batch)
 		send_batch(&key, &record);
@@ -143,14 +155,14 @@ static __always_inline void received(void *ctx, packet_load load, enum link_laye
 SEC("tc")
 int metro_out_eth(struct __sk_buff *skb)
 {
-	sent(skb, LINK_ETHERNET);
+	sent(skb, skb_load, LINK_ETHERNET);
 	return NEXT;
 }
 
 SEC("tc")
 int metro_out_ip(struct __sk_buff *skb)
 {
-	sent(skb, LINK_IP);
+	sent(skb, skb_load_network, LINK_IP);
 	return NEXT;
 }
 
@@ -164,7 +176,7 @@ int metro_in_eth(struct __sk_buff *skb)
 SEC("tc")
 int metro_in_ip(struct __sk_buff *skb)
 {
-	received(skb, skb_load, LINK_IP, skb->len, skb->ifindex);
+	received(skb, skb_load_network, LINK_IP, skb->len, skb->ifindex);
 	return NEXT;
 }
 
@@ -180,29 +192,31 @@ SEC("tc")
 int metro_sweep(struct __sk_buff *skb)
 {
 	struct {
-		__u64 idle_before_ns, ended_before_ns;
+		struct sweep_terms terms;
 		__u32 count, drop;
 	} request;
 	struct flow_record record;
 	struct flow_key key;
 
-	if (bpf_skb_load_bytes(skb, offsetof(struct sweep_request, idle_before_ns), &request,
+	if (bpf_skb_load_bytes(skb, offsetof(struct sweep_request, terms), &request,
 			       sizeof(request)))
 		return 0;
 	for (__u32 i = 0; i < SWEEP_KEYS && i < request.count; i++) {
 		struct flow *f;
-		bool batch, over;
+		bool same, batch, over;
+		__u32 tag;
 
 		if (bpf_skb_load_bytes(skb, offsetof(struct sweep_request, keys) + i * sizeof(key),
 				       &key, sizeof(key)))
 			break;
+		tag = flow_tag(&key);
 		f = flow_find(&key);
 		if (!f)
 			continue;
 		bpf_spin_lock(&f->lock);
-		batch = batch_take(f, &record);
-		over = request.drop ||
-		       flow_is_over(f, request.idle_before_ns, request.ended_before_ns);
+		same = f->tag == tag;
+		batch = same && batch_take(f, &record);
+		over = same && (request.drop || flow_is_over(f, &request.terms));
 		bpf_spin_unlock(&f->lock);
 		if (batch)
 			send_batch(&key, &record);

@@ -22,7 +22,8 @@ static __always_inline void batch_add(struct flow *f, __u32 rtt, __u64 now_ns)
 static __always_inline bool batch_due(const struct flow *f, __u64 now_ns, __u32 limit, __u32 age)
 {
 	return f->batch_count >= limit ||
-	       (f->batch_count && (__u32) (now_ns >> TICK_SHIFT) - f->batch_first >= age);
+	       (f->batch_count &&
+		(__s32) ((__u32) (now_ns >> TICK_SHIFT) - f->batch_first) >= (__s32) age);
 }
 
 /* Moves the samples into a record (all but its key) and leaves the last one behind as the

@@ -3,6 +3,8 @@
 #ifndef METRO_COUNTERS_H
 #define METRO_COUNTERS_H
 
+#include "types.h"
+
 enum counter {
 	COUNTER_SAMPLES,	 /* RTTs measured */
 	COUNTER_FLOWS,		 /* flow entries created */
@@ -17,6 +19,10 @@ enum counter {
 	COUNTER_CAPTURE_DROPS,	 /* packets that libpcap could not keep up with */
 	COUNTER_DIRECTION,	 /* libpcap: packets of which the direction could not be told */
 	COUNTERS,
+};
+
+struct counters {
+	__u64 values[COUNTERS];
 };
 
 #endif

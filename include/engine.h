@@ -43,8 +43,19 @@ _Static_assert(COUNTERS < 31, "a bit for each counter");
 
 /* A sample may be off by one of these: 1 us (and less, for the rounding of both times), 0.1 %. */
 #define RTT_DOUBT_TICKS (1000 / TICK_NS - 1)
-#define RTT_DOUBT_SHARE 1024
+#define RTT_DOUBT_SHARE 1100 /* and less than 0.1 %, for the same reason */
 #define RTT_NONE	0xffffffffu
+
+/* Can a segment that the local side sends, or receives, matter to its flow, if there is one? */
+static __always_inline bool engine_heeds_sent(const struct packet *p)
+{
+	return p->payload || p->flags & (TCP_SYN | TCP_FIN | TCP_RST);
+}
+
+static __always_inline bool engine_heeds_received(const struct packet *p)
+{
+	return p->flags & (TCP_ACK | TCP_RST);
+}
 
 /* Should a segment that the local side sends make a flow? Data, and SYNs of connections that the local
  * side opens: not answers to SYNs of others, lest a SYN flood fills the table. */
@@ -60,16 +71,29 @@ static __always_inline void flow_open(struct flow *f, __u32 start)
 	f->una = start;
 	f->end = start;
 	f->nxt = start;
-	f->karn = start;
+	f->karn = start - WINDOW_MAX; /* below anything that may still be sent again */
 	f->first = start;
 	f->count = 0;
-	f->flags = FLOW_OPEN | (f->flags & FLOW_PREVIOUS);
+	f->flags = FLOW_OPEN;
 }
 
 static __always_inline void flow_advance(struct flow *f, __u32 seq)
 {
-	if (seq_after(seq, f->nxt))
-		f->nxt = seq;
+	if (!seq_after(seq, f->nxt))
+		return;
+	f->nxt = seq;
+	/* Where no ACKs are seen, drag along what would else be on the wrong side after 2^31 bytes. */
+	if (f->nxt - f->una + UNSEEN_MAX > WINDOW_MAX + UNSEEN_MAX)
+		f->una = f->nxt - WINDOW_MAX;
+	if (seq_before(f->karn, f->nxt - WINDOW_MAX))
+		f->karn = f->nxt - WINDOW_MAX;
+}
+
+/* The latest time, though clocks of captures, and of two CPUs, may run back a little. */
+static __always_inline void flow_touch(struct flow *f, __u64 now_ns)
+{
+	if ((__s32) (flow_clock(now_ns) - f->last) > 0)
+		f->last = flow_clock(now_ns);
 }
 
 /* The number after our SYN: is this the connection we know, or has its port been used again? */
@@ -117,6 +141,7 @@ static __always_inline __u32 flow_data(struct flow *f, __u32 start, __u32 end, _
 	if (f->flags & FLOW_UNA_KNOWN && !seq_after(end, f->una)) {
 		if (seq_after(end, f->end))
 			f->end = end;
+		flow_advance(f, end);
 		return end - start > 1 ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
 	}
 	if (!seq_before(start, f->end))
@@ -132,12 +157,14 @@ static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p,
 	__u32 end = start + p->payload;
 	__u32 events = 0;
 
-	if (!(f->flags & FLOW_OPEN))
+	if (!(f->flags & FLOW_OPEN)) {
 		flow_open(f, start);
-	else if (p->flags & TCP_SYN)
+		f->last = flow_clock(now_ns);
+	} else if (p->flags & TCP_SYN) {
 		flow_syn(f, start);
+	}
 	marks_expire(f, now_ns, s->mark_mask);
-	f->last_ns = now_ns;
+	flow_touch(f, now_ns);
 	if (p->flags & TCP_RST) {
 		f->flags |= FLOW_ENDED;
 		return EVENT_FLUSH;
@@ -187,7 +214,7 @@ static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns,
 	bool ambiguous = seq_before(f->una, f->karn) && seq_after(ack, f->karn);
 	__u32 covered = marks_covered(f, ack, mask);
 
-	if (unseen && ack - f->nxt > UNSEEN_MAX)
+	if ((unseen && ack - f->nxt > UNSEEN_MAX) || ack - f->una > WINDOW_MAX + UNSEEN_MAX)
 		return EVENT(COUNTER_ACKS_UNSEEN);
 	*rtt = RTT_NONE;
 	if (covered)
@@ -227,15 +254,12 @@ static __always_inline __u32 engine_received(struct flow *f, const struct packet
 		return EVENT_FLUSH; /* its ACK number need not mean anything (RFC 9293, 3.10.7) */
 	if (!(f->flags & FLOW_UNA_KNOWN)) {
 		f->flags |= FLOW_UNA_KNOWN;
-		if (seq_before(p->ack, f->una)) {
-			if (f->karn == f->una)
-				f->karn = p->ack; /* nothing was sent again so far */
+		if (f->una - p->ack < WINDOW_MAX) /* not one that was meant for another connection */
 			f->una = p->ack;
-		}
 	}
 	if (!seq_after(p->ack, f->una))
 		return 0;
-	f->last_ns = now_ns;
+	flow_touch(f, now_ns);
 	events = flow_acked(f, p->ack, now_ns, s->mark_mask, &rtt);
 	if (events & EVENT(COUNTER_SAMPLES))
 		batch_add(f, rtt, now_ns);

@@ -10,7 +10,9 @@
 #include "sequence.h"
 
 #define TICK_AGE_MASK 0x7fffffffu	/* 31 bits of ticks */
-#define RTT_TICKS_MAX 0x3fffffffu	/* half of them, 68.7 s: older is too old, or from the future */
+/* Half of them, less the clock's slack: 67.6 s. What is older is too old, or from the future. */
+#define RTT_TICKS_MAX (0x3fffffffu - 0x01000000u)
+#define CLOCK_SLACK   1000 /* units of flow_clock, 1.05 s, that a clock may run back by */
 #define RTT_NS_MAX    ((__u64) RTT_TICKS_MAX << TICK_SHIFT)
 
 static __always_inline __u32 mark_when(__u64 now_ns)
@@ -26,13 +28,16 @@ static __always_inline __u32 mark_age(__u32 when, __u64 now_ns)
 
 static __always_inline struct mark *marks_at(struct flow *f, __u32 i, __u32 mask)
 {
-	return &f->marks[(f->head + i) & mask];
+	struct mark *marks = f->marks;
+
+	opaque(marks);
+	return &marks[(f->head + i) & mask];
 }
 
 /* How many marks, from the oldest on, end at or before seq. */
 static __always_inline __u32 marks_covered(struct flow *f, __u32 seq, __u32 mask)
 {
-	__u32 n = 0, count = f->count;
+	__u32 n = unknown_zero(), count = f->count;
 
 	for (__u32 step = mask + 1; step; step >>= 1) {
 		if (n + step <= count && !seq_after(marks_at(f, n + step - 1, mask)->end, seq))
@@ -125,12 +130,17 @@ static __always_inline void marks_pop(struct flow *f, __u32 n)
 /*
  * Forgets marks that grew too old, before their 31 bits of time turn over, and those that lie more
  * than that in the future since the clock of a capture was set back. Called at each event of a flow;
- * does nothing but compare unless a mark has been waiting for more than 68 s.
+ * does nothing but compare unless a mark has been waiting for more than 67 s.
  */
 static __always_inline void marks_expire(struct flow *f, __u64 now_ns, __u32 mask)
 {
 	__u32 age;
 
+	/* The clock was set back: no mark may be much newer than now, nor much older than the oldest. */
+	if (unlikely((__s32) (f->last - flow_clock(now_ns)) > CLOCK_SLACK)) {
+		f->count = 0;
+		f->last = flow_clock(now_ns);
+	}
 	if (likely(f->count == 0 || now_ns + RTT_NS_MAX - f->oldest_ns <= 2 * RTT_NS_MAX))
 		return;
 	age = mark_age(marks_at(f, 0, mask)->when, now_ns);

@@ -11,25 +11,44 @@
 
 #define SWEEP_KEYS 32
 
+/* Which flows are over: those without traffic since these times, in units of flow_clock. */
+struct sweep_terms {
+	__u32 idle;	/* flows at large */
+	__u32 ended;	/* those that ended, or never had an answer */
+	__u32 quiet;	/* those that ended, with nothing outstanding */
+	__u32 reserved; /* keeps what follows aligned */
+};
+
 struct sweep_request {
-	__u8 ethernet[16];	/* zero: test runs take the first bytes for an Ethernet header */
-	__u64 idle_before_ns;	/* flows without traffic since then go */
-	__u64 ended_before_ns;	/* .. and those that ended, without traffic since then */
-	__u32 count;		/* keys */
-	__u32 drop;		/* not 0: all of these flows go */
+	__u8 ethernet[16]; /* zero: test runs take the first bytes for an Ethernet header */
+	struct sweep_terms terms;
+	__u32 count; /* keys */
+	__u32 drop;  /* not 0: all of these flows go */
 	struct flow_key keys[SWEEP_KEYS];
 };
 
-/* The time that lies a span before now, for clocks that began less than that ago. */
-static __always_inline __u64 time_before(__u64 now_ns, __u64 span_ns)
+#define ENDED_QUIET_NS 1000000000ull /* long enough for the last ACKs of a connection */
+
+static __always_inline struct sweep_terms sweep_terms(__u64 now_ns, __u64 idle_ns, __u64 ended_ns)
 {
-	return now_ns > span_ns ? now_ns - span_ns : 0;
+	__u64 quiet_ns = ended_ns < ENDED_QUIET_NS ? ended_ns : ENDED_QUIET_NS;
+
+	return (struct sweep_terms){
+		.idle = flow_clock(now_ns) - flow_clock(idle_ns),
+		.ended = flow_clock(now_ns) - flow_clock(ended_ns),
+		.quiet = flow_clock(now_ns) - flow_clock(quiet_ns),
+	};
 }
 
-static __always_inline bool flow_is_over(const struct flow *f, __u64 idle_before_ns,
-					 __u64 ended_before_ns)
+static __always_inline bool flow_is_over(const struct flow *f, const struct sweep_terms *terms)
 {
-	return f->last_ns < (f->flags & FLOW_ENDED ? ended_before_ns : idle_before_ns);
+	__u32 since = terms->idle;
+
+	if (f->flags & FLOW_ENDED && f->count == 0)
+		since = terms->quiet;
+	else if (f->flags & FLOW_ENDED || !(f->flags & FLOW_UNA_KNOWN))
+		since = terms->ended;
+	return (__s32) (f->last - since) < 0;
 }
 
 #endif

@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Installs what building and testing need and this machine lacks: says what, asks nothing.
+# install-deps.sh [BUILD-DIRECTORY]: installs what building and testing need and this machine lacks.
+# Says what, asks nothing. A StatsD server for the tests goes into the build directory, not the system.
 set -eu
+build_directory=${1:-build}
 
 build="gcc libc6-dev make clang libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcap-dev uthash-dev"
-tests="libcmocka-dev iproute2 ethtool procps libcap2-bin"
+tests="libcmocka-dev libclang-rt-dev python3 iproute2 ethtool procps libcap2-bin util-linux"
 
 if ! command -v dpkg-query >/dev/null; then
     echo "install-deps: this is not Debian or Ubuntu; needed are the likes of: $build bpftool; for tests: $tests" >&2
@@ -26,21 +28,53 @@ if ! bpftool version >/dev/null 2>&1 && ! /usr/sbin/bpftool version >/dev/null 2
     missing="$missing bpftool"
 fi
 
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" != 0 ]; then
-    echo "install-deps: missing:$missing; run 'sudo make deps'" >&2
-    exit 1
-fi
+install_packages() {
+    if [ "$(id -u)" != 0 ]; then
+        echo "install-deps: missing:$missing; run 'sudo make deps'" >&2
+        exit 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    echo "install-deps: installing$missing"
+    apt-get -qq update
+    case $missing in
+    *" bpftool"*)
+        candidate=$(apt-cache policy bpftool | awk '/Candidate:/ {print $2}')
+        [ -n "$candidate" ] && [ "$candidate" != "(none)" ] ||
+            missing="${missing% bpftool} linux-tools-generic linux-tools-common"
+        ;;
+    esac
+    # shellcheck disable=SC2086 # a list of words
+    apt-get -qq install -y --no-install-recommends $missing >/dev/null
+}
 
-export DEBIAN_FRONTEND=noninteractive
-echo "install-deps: installing$missing"
-apt-get -qq update
-case $missing in
-*" bpftool"*)
-    candidate=$(apt-cache policy bpftool | awk '/Candidate:/ {print $2}')
-    [ -n "$candidate" ] && [ "$candidate" != "(none)" ] ||
-        missing="${missing% bpftool} linux-tools-generic linux-tools-common"
-    ;;
-esac
-# shellcheck disable=SC2086 # a list of words
-apt-get -qq install -y --no-install-recommends $missing >/dev/null
+# netdata's own package would start a service: only its program is unpacked.
+unpack_netdata() {
+    local directory
+    directory=$(mktemp -d)
+    chmod 755 "$directory" # apt downloads as a user of its own
+    apt-get -qq update &&
+        apt-get -qq install -y --no-install-recommends \
+            libjson-c5 liblz4-1 libmnl0 libnetfilter-acct1 libuv1 >/dev/null &&
+        (cd "$directory" && apt-get -qq download netdata-core >/dev/null) &&
+        dpkg -x "$directory"/netdata-core*.deb "$build_directory/netdata"
+    rm -rf "$directory"
+}
+
+# A StatsD server that others wrote, for one test, which is skipped without.
+install_statsd() {
+    [ ! -d "$build_directory/node_modules/statsd" ] && [ ! -d "$build_directory/netdata" ] || return 0
+    mkdir -p "$build_directory"
+    if command -v node >/dev/null && command -v npm >/dev/null; then
+        echo "install-deps: statsd from npm, into $build_directory/node_modules"
+        npm install --silent --omit=optional --no-audit --no-fund --prefix "$build_directory" \
+            statsd@0.9.0 >/dev/null 2>&1 && return
+    fi
+    if [ "$(id -u)" = 0 ]; then
+        echo "install-deps: netdata from Debian, into $build_directory/netdata"
+        unpack_netdata && return
+    fi
+    echo "install-deps: no StatsD server could be had; its test will be skipped" >&2
+}
+
+[ -z "$missing" ] || install_packages
+install_statsd

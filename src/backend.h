@@ -10,6 +10,8 @@
 #include "peers.h"
 #include "sink.h"
 
+#include <time.h>
+
 #define BACKEND_REASON 256 /* room for one sentence about what went wrong */
 
 struct backend_settings {
@@ -34,6 +36,14 @@ static inline struct engine_settings backend_engine_settings(const struct backen
 		.batch_limit = s->batch_limit,
 		.batch_age = s->batch_age,
 	};
+}
+
+static inline __u64 clock_ns(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (__u64) t.tv_sec * 1000000000ull + (__u64) t.tv_nsec;
 }
 
 struct backend {

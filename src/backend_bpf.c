@@ -16,6 +16,9 @@
 #include <unistd.h>
 #include <utlist.h>
 
+/* Read in one go: a producer that never stops must not keep signals and reports waiting. */
+#define RECORDS_READ 16384
+
 struct measured {
 	struct interface interface;
 	struct attachment attachment;
@@ -30,22 +33,18 @@ struct backend_bpf {
 	struct flow_walk *walk;
 	struct measured *measured;
 	const struct peers *peers;
-	bool peers_changed; /* flows of former peers may be in the table */
+	bool peers_changed; /* since the walk under way began */
+	bool peers_checked; /* by the walk under way */
+	bool walking;
+	bool walk_failed;
 	__s64 wall_offset_ns;
 	__u64 samples;
+	unsigned int budget; /* records that this call may still read */
 };
 
 static struct backend_bpf *self(struct backend *backend)
 {
 	return (struct backend_bpf *) backend;
-}
-
-static __u64 clock_ns(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
 static struct measured *measured_find(struct backend_bpf *b, unsigned int ifindex)
@@ -56,7 +55,7 @@ static struct measured *measured_find(struct backend_bpf *b, unsigned int ifinde
 	return m;
 }
 
-static int bpf_attach(struct backend *backend, const struct interface *interface,
+static int kernel_attach(struct backend *backend, const struct interface *interface,
 		      char reason[BACKEND_REASON])
 {
 	struct backend_bpf *b = self(backend);
@@ -96,7 +95,7 @@ static int bpf_attach(struct backend *backend, const struct interface *interface
 	return 0;
 }
 
-static void bpf_detach(struct backend *backend, unsigned int ifindex)
+static void kernel_detach(struct backend *backend, unsigned int ifindex)
 {
 	struct backend_bpf *b = self(backend);
 	struct measured *m = measured_find(b, ifindex);
@@ -108,7 +107,7 @@ static void bpf_detach(struct backend *backend, unsigned int ifindex)
 	free(m);
 }
 
-static int bpf_set_peers(struct backend *backend, const struct peers *peers)
+static int kernel_set_peers(struct backend *backend, const struct peers *peers)
 {
 	struct backend_bpf *b = self(backend);
 	int err = bpf_programs_set_peers(&b->programs, peers);
@@ -120,7 +119,7 @@ static int bpf_set_peers(struct backend *backend, const struct peers *peers)
 	return 0;
 }
 
-static int bpf_fd(struct backend *backend)
+static int kernel_fd(struct backend *backend)
 {
 	return ring_buffer__epoll_fd(self(backend)->ring);
 }
@@ -144,79 +143,90 @@ static int on_record(void *arg, void *data, size_t size)
 		.wall_ns = record->time_ns + b->wall_offset_ns,
 	};
 	b->settings.deliver(b->settings.arg, &batch);
-	return 0;
+	return --b->budget ? 0 : -EAGAIN;
 }
 
-static int bpf_read(struct backend *backend)
+static int kernel_read(struct backend *backend)
 {
 	struct backend_bpf *b = self(backend);
 	int n;
 
 	b->wall_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	b->budget = RECORDS_READ;
 	n = ring_buffer__consume(b->ring);
-	if (n < 0) {
+	if (n < 0 && n != -EAGAIN) {
 		log_error("reading the ring buffer: %s", strerror(-n));
 		return n;
 	}
 	return 0;
 }
 
-static bool bpf_sweep(struct backend *backend)
+static bool kernel_sweep(struct backend *backend)
 {
 	struct backend_bpf *b = self(backend);
-	__u64 now = clock_ns(CLOCK_MONOTONIC);
 	struct flow_walk_terms terms = {
-		.idle_before_ns = time_before(now, b->settings.idle_ns),
-		.ended_before_ns = time_before(now, b->settings.ended_ns),
-		.peers = b->peers_changed ? b->peers : NULL,
+		.over = sweep_terms(clock_ns(CLOCK_MONOTONIC), b->settings.idle_ns,
+				    b->settings.ended_ns),
 	};
-	int done = flow_walk_step(b->walk, &terms);
+	int done;
 
-	if (done < 0)
-		log_warning("walking over the flows: %s", strerror(-done));
-	if (done)
+	if (!b->walking) {
+		b->peers_checked = b->peers_changed;
 		b->peers_changed = false;
-	bpf_read(backend);
+	}
+	terms.peers = b->peers_checked ? b->peers : NULL;
+	done = flow_walk_step(b->walk, &terms);
+	if (done < 0) {
+		if (!b->walk_failed)
+			log_warning("walking over the flows: %s", strerror(-done));
+		b->peers_changed |= b->peers_checked;
+	}
+	b->walk_failed = done < 0;
+	b->walking = done == 0;
+	kernel_read(backend);
 	return done != 0;
 }
 
-static void bpf_set_ttl(struct backend *backend, __u64 idle_ns, __u64 ended_ns)
+static void kernel_set_ttl(struct backend *backend, __u64 idle_ns, __u64 ended_ns)
 {
 	self(backend)->settings.idle_ns = idle_ns;
 	self(backend)->settings.ended_ns = ended_ns;
 }
 
-static void bpf_counters(struct backend *backend, __u64 values[COUNTERS])
+static void kernel_counters(struct backend *backend, __u64 values[COUNTERS])
 {
 	struct backend_bpf *b = self(backend);
 
-	bpf_programs_counters(&b->programs, values);
+	int err = bpf_programs_counters(&b->programs, values);
+
+	if (err)
+		log_warning("reading the BPF programs' counters: %s", strerror(-err));
 	values[COUNTER_SAMPLES] = b->samples + values[COUNTER_RING_LOST];
 }
 
-static void bpf_close(struct backend *backend)
+static void kernel_close(struct backend *backend)
 {
 	struct backend_bpf *b = self(backend);
 
 	while (b->measured)
-		bpf_detach(backend, b->measured->interface.ifindex);
+		kernel_detach(backend, b->measured->interface.ifindex);
 	flow_walk_free(b->walk);
 	ring_buffer__free(b->ring);
 	bpf_programs_unload(&b->programs);
 	free(b);
 }
 
-static const struct backend_ops bpf_ops = {
+static const struct backend_ops kernel_ops = {
 	.name = "bpf",
-	.attach = bpf_attach,
-	.detach = bpf_detach,
-	.set_peers = bpf_set_peers,
-	.fd = bpf_fd,
-	.read = bpf_read,
-	.sweep = bpf_sweep,
-	.set_ttl = bpf_set_ttl,
-	.counters = bpf_counters,
-	.close = bpf_close,
+	.attach = kernel_attach,
+	.detach = kernel_detach,
+	.set_peers = kernel_set_peers,
+	.fd = kernel_fd,
+	.read = kernel_read,
+	.sweep = kernel_sweep,
+	.set_ttl = kernel_set_ttl,
+	.counters = kernel_counters,
+	.close = kernel_close,
 };
 
 static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
@@ -246,11 +256,11 @@ int backend_bpf_open(struct backend **backend, const struct backend_settings *se
 
 	if (!b)
 		return -ENOMEM;
-	b->backend.ops = &bpf_ops;
+	b->backend.ops = &kernel_ops;
 	b->settings = *settings;
 	err = load(b, reason);
 	if (err) {
-		bpf_close(&b->backend);
+		kernel_close(&b->backend);
 		return err;
 	}
 	*backend = &b->backend;

@@ -134,7 +134,7 @@ static int file_fd(struct backend *backend)
 /* Flows of a file never time out: its clock may jump, and an answer may be hours away. */
 static bool file_sweep(struct backend *backend)
 {
-	return flow_table_sweep(self(backend)->table, 0, 0);
+	return flow_table_sweep(self(backend)->table, NULL);
 }
 
 static void file_counters(struct backend *backend, __u64 values[COUNTERS])

@@ -19,6 +19,7 @@
 
 #define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
 #define BLOCK_MS     50		       /* packets wait at most so long for a block to fill */
+#define CLOCK_STEP_NS 2000000	       /* more than adjtime(3) slews between two reads, mostly */
 #define ROUNDS	     64		       /* buffers read from one interface before the next */
 
 struct capture {
@@ -38,6 +39,7 @@ struct backend_pcap {
 	struct local_addresses local;
 	const struct peers *peers;
 	struct capture *captures;
+	__s64 clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	__u64 unknown_direction;
 	__u64 drops; /* of captures closed since */
 };
@@ -124,24 +126,20 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 static int filter_set(struct capture *c, char reason[BACKEND_REASON])
 {
 	struct bpf_insn nothing = {BPF_RET | BPF_K, 0, 0, 0};
-	struct bpf_program program = {.bf_len = 1, .bf_insns = &nothing};
-	char *text;
-	int some = pcap_filter_text(c->backend->peers, c->interface.ifindex, &text), err = 0;
+	struct bpf_program none = {.bf_len = 1, .bf_insns = &nothing}, program;
+	int some, err = 0;
 
+	some = pcap_filter_compile(c->pcap, c->backend->peers, c->interface.ifindex,
+				   c->link == LINK_ETHERNET, &program);
 	if (some < 0)
-		return some;
-	if (some && pcap_compile(c->pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN))
-		err = -EINVAL;
-	else if (pcap_setfilter(c->pcap, &program))
+		err = some;
+	else if (pcap_setfilter(c->pcap, some ? &program : &none))
 		err = -EIO;
 	if (err)
 		snprintf(reason, BACKEND_REASON, "filter for %s: %.180s", c->interface.name,
-			 pcap_geterr(c->pcap));
-	else
-		log_debug("filter for %s: %s", c->interface.name, some ? text : "nothing");
-	if (some && program.bf_insns != &nothing)
+			 err == -ENOMEM ? strerror(-err) : pcap_geterr(c->pcap));
+	if (some == 1)
 		pcap_freecode(&program);
-	free(text);
 	return err;
 }
 
@@ -177,6 +175,8 @@ static int handle_fail(struct capture *c, char reason[BACKEND_REASON], int statu
 		 hint);
 	pcap_close(c->pcap);
 	c->pcap = NULL;
+	if (status == PCAP_ERROR_IFACE_NOT_UP)
+		return -ENETDOWN;
 	return status == PCAP_ERROR_PERM_DENIED ? -EPERM : -EIO;
 }
 
@@ -241,12 +241,15 @@ static int live_attach(struct backend *backend, const struct interface *interfac
 	c->backend = b;
 	c->interface = *interface;
 	err = handle_open(c, reason);
-	if (err) {
+	if (err && err != -ENETDOWN) {
 		free(c);
 		return err;
 	}
 	LL_PREPEND(b->captures, c);
-	log_info("measuring on %s with libpcap", interface->name);
+	if (err)
+		log_warning("%s; waiting for it to come up", reason);
+	else
+		log_info("measuring on %s with libpcap", interface->name);
 	return 0;
 }
 
@@ -301,10 +304,25 @@ static void capture_read(struct capture *c)
 	handle_close(c);
 }
 
+/* Captured times are of CLOCK_REALTIME. If that is set while a segment is on its way, what its ACK
+ * would say is off by that step. */
+static void follow_clock(struct backend_pcap *b)
+{
+	__s64 offset = (__s64) (clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	__s64 step = offset - b->clock_offset;
+
+	if (b->clock_offset && (step > CLOCK_STEP_NS || step < -CLOCK_STEP_NS)) {
+		log_debug("the clock was set by %lld us", step / 1000);
+		flow_table_forget(b->table);
+	}
+	b->clock_offset = offset;
+}
+
 static int live_read(struct backend *backend)
 {
 	struct capture *c;
 
+	follow_clock(self(backend));
 	LL_FOREACH(self(backend)->captures, c)
 		if (c->pcap)
 			capture_read(c);
@@ -316,14 +334,17 @@ static void live_refresh(struct backend *backend)
 {
 	struct backend_pcap *b = self(backend);
 	char reason[BACKEND_REASON];
+	struct interface now;
 	struct capture *c;
 	int err = local_addresses_read(&b->local);
 
 	if (err)
 		log_warning("reading this host's addresses: %s", strerror(-err));
 	LL_FOREACH(b->captures, c) {
-		if (c->pcap || interface_find(c->interface.name, &c->interface))
-			continue;
+		if (c->pcap || interface_find(c->interface.name, &now) ||
+		    now.ifindex != c->interface.ifindex)
+			continue; /* it runs, or is another now: detached and attached elsewhere */
+		c->interface = now;
 		if (handle_open(c, reason))
 			log_debug("%s", reason);
 		else
@@ -342,13 +363,10 @@ static void live_drain(struct backend *backend)
 static bool live_sweep(struct backend *backend)
 {
 	struct backend_pcap *b = self(backend);
-	struct timespec t;
-	__u64 now;
+	struct sweep_terms terms = sweep_terms(clock_ns(CLOCK_REALTIME), b->settings.idle_ns,
+					       b->settings.ended_ns);
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	now = t.tv_sec * 1000000000ull + t.tv_nsec;
-	return flow_table_sweep(b->table, time_before(now, b->settings.idle_ns),
-				time_before(now, b->settings.ended_ns));
+	return flow_table_sweep(b->table, &terms);
 }
 
 static void live_set_ttl(struct backend *backend, __u64 idle_ns, __u64 ended_ns)

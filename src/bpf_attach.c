@@ -34,7 +34,7 @@ static int explain(char reason[BACKEND_REASON], const char *what,
 	const char *hint = "";
 
 	if (err == -EPERM || err == -EACCES)
-		hint = " (needs CAP_NET_ADMIN and CAP_BPF, or root)";
+		hint = " (needs root, or CAP_NET_ADMIN and CAP_BPF)";
 	else if (err == -EBUSY)
 		hint = " (another program sits there)";
 	snprintf(reason, BACKEND_REASON, "attaching to %s at %s: %s%s", interface->name, what,
@@ -48,7 +48,14 @@ static int attach_clsact(struct attachment *a, const struct hook_programs *progr
 	int err = clsact_open(&a->clsact, interface->ifindex, programs->egress,
 			      ingress ? programs->ingress : -1);
 
-	return err ? explain(reason, "clsact", interface, err) : 0;
+	if (err == -EEXIST)
+		snprintf(reason, BACKEND_REASON,
+			 "attaching to %s: an ingress qdisc is there, and excludes clsact: replace it "
+			 "by one",
+			 interface->name);
+	else if (err)
+		explain(reason, "clsact", interface, err);
+	return err;
 }
 
 /* TCX if the kernel has it, else clsact; only the egress side if ingress is false. */

@@ -30,7 +30,7 @@ int attachment_open(struct attachment *attachment, const struct hook_programs *p
 		    char reason[BACKEND_REASON]);
 void attachment_close(struct attachment *attachment);
 
-/* "tcx", "clsact", "xdp+tcx", ..: for the log */
+/* "tcx", "clsact", "xdp and tcx", ..: for the log */
 const char *attachment_kind(const struct attachment *attachment, enum hook_choice hook);
 
 #endif

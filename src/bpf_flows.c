@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "bpf_flows.h"
 #include "flow.h"
-#include "sweep.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -119,8 +118,7 @@ static int request_add(const struct flow_walk *w, struct sweep_request *request,
 /* Passes those of n flows that need something on to the program. */
 static int step_flows(const struct flow_walk *w, const struct flow_walk_terms *terms, __u32 n)
 {
-	struct sweep_request tend = {.idle_before_ns = terms->idle_before_ns,
-				     .ended_before_ns = terms->ended_before_ns};
+	struct sweep_request tend = {.terms = terms->over};
 	struct sweep_request drop = {.drop = 1};
 	int err = 0;
 
@@ -130,8 +128,7 @@ static int step_flows(const struct flow_walk *w, const struct flow_walk_terms *t
 
 		if (terms->peers && !peers_match(terms->peers, key->ifindex, &key->peer))
 			err = request_add(w, &drop, key);
-		else if (f->batch_count ||
-			 flow_is_over(f, terms->idle_before_ns, terms->ended_before_ns))
+		else if (f->batch_count || flow_is_over(f, &terms->over))
 			err = request_add(w, &tend, key);
 	}
 	if (!err)

@@ -4,6 +4,7 @@
 #define METRO_BPF_FLOWS_USER_H
 
 #include "peers.h"
+#include "sweep.h"
 
 /* Makes the map of flows with that many marks each. Returns its descriptor or -errno. */
 int flow_map_create(unsigned int marks, unsigned int max_flows);
@@ -15,8 +16,7 @@ int flow_walk_new(struct flow_walk **walk, int flows, int sweep, unsigned int ma
 void flow_walk_free(struct flow_walk *walk);
 
 struct flow_walk_terms {
-	__u64 idle_before_ns;	   /* CLOCK_MONOTONIC */
-	__u64 ended_before_ns;
+	struct sweep_terms over;   /* by CLOCK_MONOTONIC */
 	const struct peers *peers; /* drop flows whose peer is not among these; NULL: keep all */
 };
 

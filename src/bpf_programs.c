@@ -33,8 +33,9 @@ static int explain(char reason[BACKEND_REASON], const char *what, int err)
 {
 	const char *hint = "";
 
-	if (err == -EPERM || err == -EACCES)
-		hint = " (needs CAP_BPF and CAP_NET_ADMIN, or root; some kernels CAP_PERFMON)";
+	/* Without CAP_PERFMON, the verifier gives up with EACCES or EFAULT. */
+	if (err == -EPERM || err == -EACCES || err == -EFAULT)
+		hint = " (needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)";
 	else if (err == -ENOSYS)
 		hint = " (the kernel is built without BPF)";
 	else if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
@@ -150,17 +151,23 @@ int bpf_programs_set_peers(struct bpf_programs *p, const struct peers *peers)
 	return 0;
 }
 
-void bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])
+int bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])
 {
-	int cpus = libbpf_num_possible_cpus(), fd = bpf_map__fd(p->skel->maps.counters);
-	__u64 *per_cpu = cpus > 0 ? calloc((size_t) cpus, sizeof(*per_cpu)) : NULL;
+	int cpus = libbpf_num_possible_cpus(), fd = bpf_map__fd(p->skel->maps.counters), err = 0;
+	struct counters *per_cpu;
+	__u32 zero = 0;
 
 	memset(values, 0, COUNTERS * sizeof(*values));
-	for (__u32 i = 0; per_cpu && i < COUNTERS; i++) {
-		if (bpf_map_lookup_elem(fd, &i, per_cpu))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			values[i] += per_cpu[cpu];
-	}
+	if (cpus < 0)
+		return cpus;
+	per_cpu = calloc((size_t) cpus, sizeof(*per_cpu));
+	if (!per_cpu)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &zero, per_cpu))
+		err = -errno;
+	for (int cpu = 0; cpu < cpus; cpu++)
+		for (int i = 0; i < COUNTERS; i++)
+			values[i] += per_cpu[cpu].values[i];
 	free(per_cpu);
+	return err;
 }

@@ -25,7 +25,7 @@ int bpf_programs_set_peers(struct bpf_programs *programs, const struct peers *pe
 /* One peer more, until the next bpf_programs_set_peers. Returns 0 or -errno. */
 int bpf_programs_add_peer(struct bpf_programs *programs, const struct peer *peer);
 
-/* The programs' counters, summed over all CPUs. */
-void bpf_programs_counters(const struct bpf_programs *programs, __u64 values[COUNTERS]);
+/* The programs' counters, summed over all CPUs. Returns 0 or -errno. */
+int bpf_programs_counters(const struct bpf_programs *programs, __u64 values[COUNTERS]);
 
 #endif

@@ -76,7 +76,7 @@ static int read_marks(struct yaml_reader *reader, const struct yaml_key *key, ya
 	yaml_read_whole(reader, key, node, target);
 	if (config->marks & (config->marks - 1))
 		mistake(reader->mistakes,
-			"%u is not a power of two; accepted: 8, 16, 32, 64, 128, 256",
+			"%u is not a power of two; accepted: 8, 16, 32, 64",
 			config->marks);
 	return 0;
 }
@@ -93,7 +93,7 @@ static const struct yaml_key init_keys[] = {
 	{"report_interval", yaml_read_decimal, offsetof(struct config, report_interval_s), 0.1,
 	 3600},
 	{"max_flows", yaml_read_whole, offsetof(struct config, max_flows), 16, 16777216},
-	{"marks", read_marks, offsetof(struct config, marks), 8, 256},
+	{"marks", read_marks, offsetof(struct config, marks), 8, 64},
 };
 
 static int read_interface(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,

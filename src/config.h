@@ -32,7 +32,7 @@ struct config {
 	/* init_config, ours */
 	double report_interval_s;  /* 0.1 .. 3600, default 10 */
 	unsigned int max_flows;	   /* 16 .. 16777216, default 32768 */
-	unsigned int marks;	   /* segments remembered a flow: power of two, 8 .. 256, default 32 */
+	unsigned int marks;	   /* segments remembered a flow: power of two, 8 .. 64, default 32 */
 
 	struct instance *instances;
 	size_t instances_count;

@@ -23,7 +23,7 @@ static const char *const names[COUNTERS] = {
 static const struct {
 	enum counter counter;
 	const char *advice;
-} losses[] = {
+} losses_known[LOSSES] = {
 	{COUNTER_FLOWS_REFUSED, "segments of new flows were not measured: raise max_flows"},
 	{COUNTER_RING_LOST, "samples did not fit into the ring buffer: is the CPU overloaded?"},
 	{COUNTER_CAPTURE_DROPS, "packets were too many for libpcap: BPF would not lose them"},
@@ -44,7 +44,22 @@ void counters_log(const __u64 values[COUNTERS])
 		n += (size_t) snprintf(line + n, sizeof(line) - n, "%s%s=%llu", i ? " " : "",
 				       names[i], values[i]);
 	log_info("counters: %s", line);
-	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
-		if (values[losses[i].counter])
-			log_warning("%llu %s", values[losses[i].counter], losses[i].advice);
+	for (size_t i = 0; i < LOSSES; i++)
+		if (values[losses_known[i].counter])
+			log_warning("%llu %s", values[losses_known[i].counter],
+				    losses_known[i].advice);
+}
+
+void losses_log(struct losses *losses, const __u64 values[COUNTERS])
+{
+	for (size_t i = 0; i < LOSSES; i++) {
+		__u64 now = values[losses_known[i].counter];
+		bool losing = now > losses->before[i];
+
+		if (losing && !losses->losing[i])
+			log_warning("in the last interval, %llu %s", now - losses->before[i],
+				    losses_known[i].advice);
+		losses->before[i] = now;
+		losses->losing[i] = losing;
+	}
 }

@@ -12,4 +12,14 @@ const char *counter_name(enum counter counter);
  * own if they are not zero. */
 void counters_log(const __u64 values[COUNTERS]);
 
+#define LOSSES 4 /* counters that stand for one */
+
+struct losses {
+	__u64 before[LOSSES]; /* at the last call */
+	bool losing[LOSSES];
+};
+
+/* To be called at the end of each interval: warns of a loss in the interval that it begins in. */
+void losses_log(struct losses *losses, const __u64 values[COUNTERS]);
+
 #endif

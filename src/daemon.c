@@ -25,9 +25,11 @@ struct daemon {
 	struct backend *backend;
 	struct monitor monitor;
 	struct event_loop *loop;
+	struct losses losses;
 	int signals, timer, watch;
 	bool sweeping; /* a report waits for the walk over all flows */
 	bool stop;
+	int error; /* that made it stop, 0 if asked to */
 };
 
 static double interval_s(const struct daemon *d)
@@ -190,10 +192,13 @@ static int sink_open(struct daemon *d)
 static void on_backend(void *arg, int fd)
 {
 	struct daemon *d = arg;
+	int err = d->backend->ops->read(d->backend);
 
 	(void) fd;
-	if (d->backend->ops->read(d->backend) < 0)
+	if (err < 0) {
+		d->error = err;
 		d->stop = true;
+	}
 }
 
 static void on_timer(void *arg, int fd)
@@ -219,10 +224,23 @@ static void on_watch(void *arg, int fd)
 
 static void report_end(struct daemon *d)
 {
+	__u64 counters[COUNTERS];
+
 	d->sweeping = false;
 	d->backend->ops->read(d->backend);
 	if (d->sink->ops->report)
 		d->sink->ops->report(d->sink);
+	d->backend->ops->counters(d->backend, counters);
+	losses_log(&d->losses, counters);
+	monitor_follow(&d->monitor, d->backend); /* once more, should an event have come to nothing */
+}
+
+/* A whole walk over the flows, after the rest of one that may be under way. */
+static void sweep_all(struct daemon *d)
+{
+	for (int walks = 0; walks < 2; walks++)
+		while (!d->backend->ops->sweep(d->backend))
+			;
 }
 
 /* ---- reload ---- */
@@ -245,6 +263,7 @@ static int reload_apply(struct daemon *d, struct config *config, struct peers *p
 		d->backend->ops->set_peers(d->backend, d->peers);
 		return err;
 	}
+	sweep_all(d); /* what former peers still had goes out under the tags it was measured for */
 	say_what_stays(d->config, config);
 	d->sink->peers = peers;
 	peers_free(d->peers);
@@ -372,7 +391,7 @@ static int run(struct daemon *d)
 		if (d->sweeping && d->backend->ops->sweep(d->backend))
 			report_end(d);
 	}
-	return err;
+	return err ? err : d->error;
 }
 
 /* Everything measured so far is delivered before the end. */
@@ -382,8 +401,7 @@ static void finish(struct daemon *d)
 
 	if (d->backend->ops->drain)
 		d->backend->ops->drain(d->backend);
-	while (!d->backend->ops->sweep(d->backend))
-		;
+	sweep_all(d);
 	d->backend->ops->read(d->backend);
 	d->backend->ops->counters(d->backend, counters);
 	counters_log(counters);
@@ -425,6 +443,8 @@ int daemon_run(const struct options *options, struct config *config)
 	};
 	int err = start(&d), closed;
 
+	if (err && d.sink)
+		d.sink->error = err; /* nothing was measured: there is nothing to say about it */
 	if (!err) {
 		err = run(&d);
 		finish(&d);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "flow_table.h"
-#include "sweep.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +20,8 @@ struct entry {
 struct flow_table {
 	struct flow_table_settings settings;
 	const struct peers *peers;
-	bool peers_changed;
+	bool peers_changed; /* since the walk under way began */
+	bool peers_checked; /* by the walk under way */
 	struct entry *entries;
 	struct flow_key next; /* where the sweep goes on */
 	bool under_way;
@@ -111,7 +111,7 @@ static void sent(struct flow_table *t, const struct packet *p, __u64 now_ns, __u
 	struct flow_key key = {p->src, p->dst, p->sport, p->dport, ifindex};
 	struct entry *e;
 
-	if (!p->payload && !(p->flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+	if (!engine_heeds_sent(p))
 		return;
 	e = entry_find(t, &key);
 	if (!e) {
@@ -131,7 +131,7 @@ static void received(struct flow_table *t, const struct packet *p, __u64 now_ns,
 	struct flow_key key = {p->dst, p->src, p->dport, p->sport, ifindex};
 	struct entry *e;
 
-	if (!(p->flags & (TCP_ACK | TCP_RST)))
+	if (!engine_heeds_received(p))
 		return;
 	e = entry_find(t, &key);
 	if (!e || engine_ignores(&e->flow, p))
@@ -148,29 +148,37 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, __u64 now_n
 		sent(t, p, now_ns, ifindex);
 }
 
-bool flow_table_sweep(struct flow_table *t, __u64 idle_before_ns, __u64 ended_before_ns)
+bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 {
 	struct entry *e = t->entries, *next;
 
 	if (t->under_way) {
 		e = entry_find(t, &t->next);
-		t->under_way = e != NULL;
+	} else {
+		t->peers_checked = t->peers_changed;
+		t->peers_changed = false;
 	}
 	for (int i = 0; e && i < STEP; i++) {
 		next = e->hh.next;
 		emit_batch(t, e);
-		if ((t->peers_changed && t->peers &&
+		if ((t->peers_checked && t->peers &&
 		     !peers_match(t->peers, e->key.ifindex, &e->key.peer)) ||
-		    flow_is_over(&e->flow, idle_before_ns, ended_before_ns))
+		    (terms && flow_is_over(&e->flow, terms)))
 			entry_drop(t, e);
 		e = next;
 	}
 	t->under_way = e != NULL;
 	if (e)
 		t->next = e->key;
-	else
-		t->peers_changed = false;
 	return !t->under_way;
+}
+
+void flow_table_forget(struct flow_table *t)
+{
+	struct entry *e, *next;
+
+	HASH_ITER(hh, t->entries, e, next)
+		e->flow.count = 0;
 }
 
 void flow_table_unread(struct flow_table *t, enum packet_kind kind)

@@ -6,6 +6,7 @@
 #include "counters.h"
 #include "engine.h"
 #include "peers.h"
+#include "sweep.h"
 
 struct flow_table;
 
@@ -33,8 +34,12 @@ void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
 void flow_table_packet(struct flow_table *table, const struct packet *packet, __u64 now_ns,
 		       __u32 ifindex, unsigned int directions);
 
-/* One step of a walk over all flows (see backend.h). Returns true when the walk is complete. */
-bool flow_table_sweep(struct flow_table *table, __u64 idle_before_ns, __u64 ended_before_ns);
+/* One step of a walk over all flows (see backend.h). terms: which are over; NULL: none. Returns true
+ * when the walk is complete. */
+bool flow_table_sweep(struct flow_table *table, const struct sweep_terms *terms);
+
+/* Forgets all outstanding segments, since their times cannot be compared with what comes next. */
+void flow_table_forget(struct flow_table *table);
 
 /* Packets that packet_parse could not make a segment of are counted here, too. */
 void flow_table_unread(struct flow_table *table, enum packet_kind kind);

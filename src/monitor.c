@@ -10,6 +10,7 @@
 struct monitored {
 	char name[IF_NAMESIZE];
 	unsigned int ifindex; /* 0: not measured on now */
+	int error;	      /* of the last attempt, so that it is said once */
 	struct monitored *next;
 };
 
@@ -68,16 +69,19 @@ static int monitored_update(struct monitored *m, struct backend *backend,
 	struct interface interface;
 	int err = interface_find(m->name, &interface);
 
+	if (err == -ENODEV)
+		snprintf(reason, BACKEND_REASON, "interface %s does not exist", m->name);
+	else if (err)
+		snprintf(reason, BACKEND_REASON, "interface %s: %s", m->name, strerror(-err));
+	if (err && err != -ENODEV)
+		return err; /* no answer now: that says nothing about the interface */
 	if (m->ifindex && (err || interface.ifindex != m->ifindex)) {
 		log_warning("interface %s is gone", m->name);
 		monitored_detach(m, backend);
 	}
-	if (err == -ENODEV) {
-		snprintf(reason, BACKEND_REASON, "interface %s does not exist", m->name);
-		return err;
-	}
 	if (err || m->ifindex)
 		return err;
+	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", m->name);
 	err = backend->ops->attach(backend, &interface, reason);
 	if (!err)
 		m->ifindex = interface.ifindex;
@@ -92,8 +96,9 @@ void monitor_follow(struct monitor *monitor, struct backend *backend)
 	LL_FOREACH(monitor->first, m) {
 		int err = monitored_update(m, backend, reason);
 
-		if (err && err != -ENODEV)
+		if (err && err != m->error && err != -ENODEV)
 			log_error("%s", reason);
+		m->error = err;
 	}
 }
 

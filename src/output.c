@@ -2,16 +2,20 @@
 #include "output.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
 
 #define NUMBER_DIGITS 20 /* of 2^64 */
 #define FORMAT_MAX    1024
+#define PATIENCE_MS   100
 
 void output_init(struct output *output, int fd)
 {
@@ -20,30 +24,54 @@ void output_init(struct output *output, int fd)
 	output->length = 0;
 }
 
-/* Whoever started us may have left us a terminal or a pipe that is in non-blocking mode. */
-static void wait_writable(int fd)
+/* Signals that end us are blocked and read from a descriptor (event_loop.h), to which nobody can
+ * listen while output is stuck. */
+static bool asked_to_end(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) &&
+	       (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+/* Waits for a reader that lags behind. Returns 0, or -EINTR if it is time to end. */
+static int wait_writable(int fd)
 {
 	struct pollfd writable = {.fd = fd, .events = POLLOUT};
 
-	poll(&writable, 1, -1);
+	while (poll(&writable, 1, PATIENCE_MS) <= 0)
+		if (asked_to_end())
+			return -EINTR;
+	return 0;
+}
+
+static bool is_file(int fd)
+{
+	struct stat stat;
+
+	return !fstat(fd, &stat) && S_ISREG(stat.st_mode);
 }
 
 static int write_all(int fd, const char *bytes, size_t length)
 {
+	size_t piece = is_file(fd) ? length : PIPE_BUF; /* poll(2) promises room for no more */
 	ssize_t written;
+	int err = 0;
 
-	while (length) {
-		written = write(fd, bytes, length);
+	while (length && !err) {
+		if (piece == PIPE_BUF)
+			err = wait_writable(fd);
+		if (err)
+			break;
+		written = write(fd, bytes, length < piece ? length : piece);
 		if (written >= 0) {
 			bytes += written;
 			length -= written;
-		} else if (errno == EAGAIN) {
-			wait_writable(fd);
-		} else if (errno != EINTR) {
-			return -errno;
+		} else if (errno != EAGAIN && errno != EINTR) {
+			err = -errno;
 		}
 	}
-	return 0;
+	return err;
 }
 
 int output_flush(struct output *output)

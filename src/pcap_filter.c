@@ -49,23 +49,38 @@ static char *peers_text(const struct peers *peers, unsigned int ifindex, size_t 
 	return fclose(out) ? NULL : text;
 }
 
-int pcap_filter_text(const struct peers *peers, unsigned int ifindex, char **text)
+/* Compiles the expression, also behind one and two tags: "vlan" moves what follows it behind one more
+ * (pcap-filter(7)). */
+static int compile(pcap_t *pcap, const char *core, bool tags, struct bpf_program *program)
 {
-	const char *all = "(tcp or " IP6_TCP ")";
-	size_t count = 0;
-	char *untagged = peers_text(peers, ifindex, &count);
-	const char *core = count > PCAP_FILTER_PREFIXES ? all : untagged;
-	int n;
+	char *text;
+	int err;
 
-	*text = NULL;
-	if (!untagged)
+	if (asprintf(&text, tags ? "%s or (vlan and (%s or (vlan and (%s))))" : "%s", core, core,
+		     core) < 0)
 		return -ENOMEM;
-	if (count == 0) {
-		free(untagged);
-		return 0;
+	err = pcap_compile(pcap, program, text, 1, PCAP_NETMASK_UNKNOWN) ? -EINVAL : 0;
+	log_debug("filter: %s", text);
+	free(text);
+	return err;
+}
+
+int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, unsigned int ifindex, bool tags,
+			struct bpf_program *program)
+{
+	size_t count = 0;
+	char *core = peers_text(peers, ifindex, &count);
+	int err;
+
+	if (!core)
+		return -ENOMEM;
+	err = count ? compile(pcap, core, tags, program) : 0;
+	free(core);
+	if (err || !count)
+		return err;
+	if (program->bf_len > PCAP_FILTER_INSTRUCTIONS) {
+		pcap_freecode(program);
+		err = compile(pcap, "(tcp or " IP6_TCP ")", tags, program);
 	}
-	/* "vlan" moves what follows it behind one more tag (pcap-filter(7)): none, one, two. */
-	n = asprintf(text, "%s or (vlan and (%s or (vlan and (%s))))", core, core, core);
-	free(untagged);
-	return n < 0 ? -ENOMEM : 1;
+	return err ? err : 1;
 }

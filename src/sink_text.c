@@ -164,7 +164,8 @@ static int text_close(struct sink *sink)
 	struct text_sink *text = text_sink(sink);
 	int error;
 
-	write_table(text);
+	if (!sink->error)
+		write_table(text);
 	error = output_flush(&text->output);
 	if (text->samples_untold)
 		log_error("out of memory: %llu samples are missing from the table",

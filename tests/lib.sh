@@ -60,6 +60,8 @@ start_background() {
     metro_say "there is a background process '$name' already"
     return 1
   fi
+  # What an earlier process of this name said must not be taken for this one's.
+  : >"$METRO_TMP/$name.out" >"$METRO_TMP/$name.err"
   "$@" >"$METRO_TMP/$name.out" 2>"$METRO_TMP/$name.err" </dev/null &
   METRO_PIDS[$name]=$!
 }

@@ -33,7 +33,7 @@ REFERENCE_GAPS = {
     ("suricata-verify_transform-base64-7296.pcap", 38),
 }
 
-LONGEST_NS = 60e9  # what bpf-metro is made for; beyond 68.7 s it finds nothing
+LONGEST_NS = 60e9  # what bpf-metro is made for; beyond 67.6 s it finds nothing
 
 
 def flow_name(name):

@@ -46,6 +46,10 @@ enum {
 };
 
 enum {
+	BPF_HDR_START_NET = 1,
+};
+
+enum {
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 };

@@ -5,6 +5,7 @@
 # tests/lib.sh makes, and figures from what they say. METRO=PATH tests another bpf-metro than the one
 # in build/.
 
+METRO_BUILD=${METRO_BUILD:-${BUILD:+$(realpath "$BUILD")}}
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 export LC_ALL=C
@@ -28,6 +29,11 @@ have() {
   command -v "$1" >/dev/null
 }
 
+# soon SECONDS COMMAND...: like wait_until, but what the command says is heard once.
+soon() {
+  wait_until "$@" >/dev/null || "${@:2}"
+}
+
 # ---- bpf-metro -----------------------------------------------------------------------------------
 
 # start_metro NAME WHERE ARGUMENT...: starts bpf-metro and waits until it measures.
@@ -41,7 +47,9 @@ start_metro() {
 await_metro() {
   wait_until "$READY_SECONDS" metro_measures_or_ended "$1"
   metro_measures "$1" && return
-  metro_say "$1 does not measure: $(cat "$METRO_TMP/$1.err")"
+  background_alive "$1" && metro_say "$1 does not measure after $READY_SECONDS s:" ||
+    metro_say "$1 has ended:"
+  cat "$METRO_TMP/$1.err" >&2
   return 1
 }
 

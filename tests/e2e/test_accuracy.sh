@@ -54,11 +54,19 @@ judge_avg() {
     "mean=$(load_field "$2" mean_app_rtt_us mean)" "min_rtt=$(load_field "$2" min_rtt_us min)"
 }
 
+show_figures() { # WAY DELAY FAMILY ADDRESS
+  echo "# $1, $2, $3: avg $(gauges statsd $AVG "dst:$4,way:$1,") ms; kernel's srtt" \
+    "$(load_field "$3" srtt_us mean) us, mean $(load_field "$3" mean_app_rtt_us mean) us," \
+    "least $(load_field "$3" min_rtt_us min) us"
+}
+
 # judge_way WAY DELAY: of a bpf-metro that has reported.
 judge_way() {
   local requests samples
   requests=$(($(load_field v4 requests sum) + $(load_field v6 requests sum)))
   samples=$(counter "$1" samples)
+  show_figures "$1" "$2" v4 "$METRO_SERVER_V4"
+  show_figures "$1" "$2" v6 "$METRO_SERVER_V6"
   tap_check "$1, $2: IPv4 avg is the kernel's" judge_avg "$1" v4 "$METRO_SERVER_V4"
   tap_check "$1, $2: IPv6 avg is the kernel's" judge_avg "$1" v6 "$METRO_SERVER_V6"
   tap_check "$1, $2: $requests requests make as many samples" same_count "$samples" "$requests"

@@ -20,7 +20,7 @@ same() {
 }
 
 for capture in tests/data/captures/*.pcap; do
-  for marks in 8 32 128; do
+  for marks in 8 32 64; do
     tap_check "${capture##*/} with $marks marks: kernel and user space agree" same "$capture" $marks
     tap_check "${capture##*/} with $marks marks: there are samples" [ "$samples" -gt 20 ]
   done
@@ -29,7 +29,7 @@ done
 if [ -d "$oracle" ]; then
   total=0 different=
   for capture in "$oracle"/*.pcap*; do
-    same "$capture" || different="$different ${capture##*/}"
+    same "$capture" >/dev/null || different="$different ${capture##*/}"
     total=$((total + samples))
   done
   tap_check "real captures: kernel and user space agree on $total samples$different" \

@@ -22,7 +22,7 @@
 #define LOOPBACK    1	 /* interface of test runs */
 #define FLOWS	    65536
 #define PACKET_MAX  3072 /* bytes of a packet handed on: a page, less what an skb needs itself */
-#define PACKET_MIN  14	 /* test runs want an Ethernet header's worth */
+#define ETHERNET    14	 /* test runs begin with an Ethernet header, behind which the network's is */
 
 struct replay {
 	struct bpf_programs programs;
@@ -64,8 +64,7 @@ static int measure_all(struct replay *r)
 
 static int run(struct replay *r, const struct bpf_program *program, const __u8 *bytes, __u32 length)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes,
-		    .data_size_in = length < PACKET_MAX ? length : PACKET_MAX);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes, .data_size_in = length);
 
 	if (bpf_prog_test_run_opts(bpf_program__fd(program), &opts))
 		return -errno;
@@ -82,28 +81,33 @@ static long load(void *ctx, __u32 offset, void *to, __u32 len)
 	return 0;
 }
 
-/* The kernel's hooks see Ethernet or bare IP; from other link layers the header is taken off. */
+/* The kernel's hooks see Ethernet or bare IP; other link layers' headers are taken off. */
 static int replay_packet(struct replay *r)
 {
 	const struct metro *skel = r->programs.skel;
 	struct captured *c = &r->packet;
+	__u8 bytes[ETHERNET + PACKET_MAX] = {};
 	enum link_layer link;
-	__u32 offset = 0;
+	__u32 offset = 0, length;
+	bool ethernet;
 	int err;
 
 	if (!c->timed || frame_link_layer(c->link_type, &link))
 		return 0;
-	if (link != LINK_ETHERNET && packet_link(c, load, link, &offset) != PACKET_TCP)
+	ethernet = link == LINK_ETHERNET;
+	if (!ethernet && packet_link(c, load, link, &offset) != PACKET_TCP)
 		return 0;
-	if (c->length < offset + PACKET_MIN)
+	if (c->length < offset + ETHERNET)
 		return 0;
+	length = c->length - offset < PACKET_MAX ? c->length - offset : PACKET_MAX;
+	memcpy(bytes + (ethernet ? 0 : ETHERNET), c->bytes + offset, length);
+	length += ethernet ? 0 : ETHERNET;
 	r->programs.skel->bss->replay_ns = c->time_ns;
-	err = run(r, link == LINK_ETHERNET ? skel->progs.metro_in_eth : skel->progs.metro_in_ip,
-		  c->bytes + offset, c->length - offset);
+	err = run(r, ethernet ? skel->progs.metro_in_eth : skel->progs.metro_in_ip, bytes, length);
 	if (err)
 		return err;
-	return run(r, link == LINK_ETHERNET ? skel->progs.metro_out_eth : skel->progs.metro_out_ip,
-		   c->bytes + offset, c->length - offset);
+	return run(r, ethernet ? skel->progs.metro_out_eth : skel->progs.metro_out_ip, bytes,
+		   length);
 }
 
 static int replay_file(struct replay *r, const char *path, char reason[BACKEND_REASON])

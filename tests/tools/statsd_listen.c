@@ -7,6 +7,7 @@
 
 #define STATSD_PORT  8125
 #define DATAGRAM_MAX 65535 /* more than UDP can carry, so nothing is ever cut */
+#define BUFFER_BYTES (2 * 1024 * 1024)
 
 struct options {
 	const char *address;
@@ -83,6 +84,7 @@ static int open_listener(const struct options *options)
 {
 	struct endpoint endpoint;
 	char text[ENDPOINT_TEXT];
+	int buffer = BUFFER_BYTES;
 	int fd, error;
 
 	error = endpoint_parse(options->address, options->port, &endpoint);
@@ -91,6 +93,9 @@ static int open_listener(const struct options *options)
 	fd = socket(endpoint.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail(errno, "cannot open a socket");
+	/* Hundreds of peers are reported all at once. Other users get what is allowed. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	if (bind(fd, &endpoint.any, endpoint.length) < 0)
 		error = fail(errno, "cannot listen on %s",
 			     endpoint_text(&endpoint, text, sizeof(text)));

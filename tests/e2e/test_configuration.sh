@@ -1,0 +1,193 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# go-metro's configuration and command line work unchanged; mistakes are reported all at once; host
+# names are looked up.
+set -u
+# shellcheck source=tests/e2e/common.sh
+. "$(dirname "$0")/common.sh"
+
+AVG=system.net.tcp.rtt.avg
+
+metro_setup_pair config && start_server || bail_out "two hosts and a server"
+
+# ---- go-metro's own ------------------------------------------------------------------------------
+
+SAMPLE=$METRO_TMP/go-metro.yaml
+LOG=/var/log/bpf-metro/bpf-metro.log # where log_to_file goes
+
+# The sample that go-metro comes with; only interface and address are those of this host.
+cat >"$SAMPLE" <<END
+init_config:
+    snaplen: 512
+    idle_ttl: 300
+    exp_ttl: 60
+    statsd_ip: 127.0.0.1
+    statsd_port: 8125
+    log_to_file: true
+    log_level: info
+
+instances:
+- interface: $METRO_CLIENT_IF
+  tags:
+    - foo:bar
+  ips:
+    - $METRO_SERVER_V4
+  hosts:
+    - somehost.somedomain.to
+END
+
+# Its /var/log is a file system of its own that nobody else sees.
+start_with_log_file() { # ARGUMENT...
+  # shellcheck disable=SC2016 # for the other shell
+  start_background metro in_client sh -c 'mount -t tmpfs none /var/log && exec "$@"' - "$METRO" "$@"
+}
+
+log_file_has() { # PATTERN
+  grep -qsE "$1" "/proc/$(background_pid metro)/root$LOG"
+}
+
+runs_and_reports() { # ARGUMENT...
+  local status
+  start_statsd statsd && start_with_log_file "$@" || return
+  if ! wait_until $READY_SECONDS log_file_has 'INFO measuring on '; then
+    echo "no 'measuring on' in $LOG"
+    cat "$METRO_TMP/metro.err"
+    return 1
+  fi
+  load rr "$METRO_SERVER_V4" --count 50
+  stop_background metro
+  status=$?
+  wait_until 5 gauge_arrived statsd $AVG \
+    "#src:$METRO_CLIENT_V4,dst:$METRO_SERVER_V4,foo:bar,iface:$METRO_CLIENT_IF\$"
+  cat "$METRO_TMP/statsd.out"
+  gauge_arrived statsd $AVG 'foo:bar' && equal status 0 $status
+  status=$?
+  stop_background metro
+  stop_background statsd
+  return $status
+}
+
+tap_check "go-metro's sample, by -cfg=FILE" runs_and_reports "-cfg=$SAMPLE"
+tap_check "go-metro's sample, by -cfg FILE" runs_and_reports -cfg "$SAMPLE"
+tap_check "go-metro's sample, by -c FILE" runs_and_reports -c "$SAMPLE"
+tap_check "go-metro's sample, with libpcap" runs_and_reports -c "$SAMPLE" --backend pcap
+
+# -log FILE beats log_to_file's place.
+logs_to_file() {
+  start_background metro in_client "$METRO" "-cfg=$SAMPLE" -log "$METRO_TMP/metro.log" &&
+    wait_for_line "$METRO_TMP/metro.log" 'INFO measuring on ' $READY_SECONDS &&
+    stop_background metro
+}
+
+tap_check "-log FILE" logs_to_file
+
+# ---- --check, and files with mistakes ------------------------------------------------------------
+
+# ends_with STATUS ARGUMENT...: what it says is in $METRO_TMP/said.
+ends_with() {
+  local expected=$1 status
+  shift
+  timeout 20 "$METRO" "$@" >"$METRO_TMP/said" 2>&1
+  status=$?
+  cat "$METRO_TMP/said"
+  equal "status of $*" "$expected" $status
+}
+
+says() { # PATTERN...
+  local pattern status=0
+  cat "$METRO_TMP/said"
+  for pattern in "$@"; do
+    grep -qE -e "$pattern" "$METRO_TMP/said" || { echo "not said: $pattern" && status=1; }
+  done
+  return $status
+}
+
+BROKEN=$METRO_TMP/broken.yaml
+cat >"$BROKEN" <<END
+init_config:
+  statsd_port: 70000
+  statsd_pport: 8125
+  log_level: loud
+  idle_ttl: -1
+instances:
+  - interface: a-name-that-is-too-long
+    ips: [10.0.0.1/33]
+    tags: ["with|bar"]
+  - ips: []
+END
+
+tap_check "--check: a good file" ends_with 0 --check -c "$SAMPLE"
+tap_check "a good file is called valid" says 'is valid'
+tap_check "--check: a broken file, status 2" ends_with 2 --check -c "$BROKEN"
+tap_check "all mistakes at once, each with file, line, key and what is accepted" says \
+  "$BROKEN:2: .*statsd_port.*70000.*accepted: .*65535" \
+  "$BROKEN:3: .*statsd_pport" \
+  "$BROKEN:4: .*log_level.*loud.*accepted: trace, debug, info" \
+  "$BROKEN:5: .*idle_ttl.*-1.*accepted: " \
+  "$BROKEN:7: .*interface.*a-name-that-is-too-long.*accepted: " \
+  "$BROKEN:8: .*ips.*10\.0\.0\.1/33.*accepted: /0 to /32" \
+  "$BROKEN:9: .*tags.*with\|bar.*accepted: " \
+  "$BROKEN:10: .*interface is missing" \
+  "$BROKEN:10: .*neither ips nor hosts"
+tap_check "without --check, too" ends_with 2 -c "$BROKEN"
+
+printf 'init_config:\n  statsd_port: [8125\ninstances:\n' >"$BROKEN"
+tap_check "a file that is no YAML, status 2" ends_with 2 -c "$BROKEN"
+tap_check "no YAML: file and line" says "$BROKEN:[0-9]+: "
+
+tap_check "a missing file, status not 0" eval '! ends_with 0 -c "$METRO_TMP/nowhere.yaml"'
+tap_check "a missing file is named" says 'nowhere\.yaml: no such file'
+tap_check "an unknown option, status 2" ends_with 2 --no-such-option
+tap_check "an unknown option is named" says 'no-such-option'
+tap_check "-i without a peer, status 2" ends_with 2 -i "$METRO_CLIENT_IF"
+tap_check "--version" ends_with 0 --version
+tap_check "--version names it" says '^bpf-metro [0-9]+\.[0-9]+'
+
+# ---- host names ----------------------------------------------------------------------------------
+
+NAMES=/etc/netns/$METRO_CLIENT_NS # `ip netns exec` puts what is there in the place of /etc/hosts
+trap 'rm -rf "$NAMES"; rmdir /etc/netns 2>/dev/null; metro_cleanup' EXIT
+mkdir -p "$NAMES"
+printf '127.0.0.1 localhost\n%s db.metro.test\n%s db.metro.test\n' \
+  "$METRO_SERVER_V4" "$METRO_SERVER_V6" >"$NAMES/hosts"
+
+cat >"$METRO_TMP/hosts.yaml" <<END
+init_config:
+  log_to_file: false
+  report_interval: 3600
+instances:
+  - interface: $METRO_CLIENT_IF
+    hosts: [db.metro.test, no-such-host.metro.test]
+END
+
+# The name is looked up beside the measuring: until then nothing is found.
+name_is_measured() {
+  load rr "$METRO_SERVER_V4" --count 5
+  samples_reach probe 1
+}
+
+name_becomes_tag() { # BACKEND
+  local status
+  start_statsd statsd &&
+    start_metro probe in_client -c "$METRO_TMP/hosts.yaml" --backend "$1" --output json &&
+    start_metro metro in_client -c "$METRO_TMP/hosts.yaml" --backend "$1" &&
+    wait_until 10 name_is_measured &&
+    sleep 0.3 &&
+    load rr4 "$METRO_SERVER_V4" --count 50 && load rr6 "$METRO_SERVER_V6" --count 50
+  status=$?
+  stop_background probe
+  stop_background metro
+  sleep 0.2
+  cat "$METRO_TMP/statsd.out"
+  stop_background statsd
+  [ $status -eq 0 ] && gauge_arrived statsd $AVG \
+    "#src:$METRO_CLIENT_V4,dst:db.metro.test,iface:$METRO_CLIENT_IF\$" &&
+    gauge_arrived statsd $AVG \
+      "#src:$METRO_CLIENT_V6,dst:db.metro.test,iface:$METRO_CLIENT_IF\$"
+}
+
+tap_check "a host name is looked up, and is the dst tag" name_becomes_tag bpf
+tap_check "a host name with libpcap" name_becomes_tag pcap
+tap_check "a name that is not found is logged" log_has metro 'no-such-host\.metro\.test'
+tap_done

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The reader of configurations: any file is either refused, or gives what the rest relies on. */
+#include "config.h"
+#include "marks.h"
+#include "memory_file.h"
+#include "peers.h"
+
+#include <fcntl.h>
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	log_open("/dev/null");
+	return 0;
+}
+
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);    \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static void check(const struct config *c)
+{
+	struct peers *peers;
+
+	CHECK(c->snaplen >= 104 && c->snaplen <= 262144);
+	CHECK(c->idle_ttl_s >= 1 && c->idle_ttl_s <= 86400);
+	CHECK(c->exp_ttl_s >= 1 && c->exp_ttl_s <= 86400);
+	CHECK(c->statsd_ip);
+	CHECK(c->statsd_port >= 1 && c->statsd_port <= 65535);
+	CHECK(c->report_interval_s >= 0.1 && c->report_interval_s <= 3600);
+	CHECK(c->max_flows >= 16 && c->max_flows <= 16777216);
+	CHECK(c->marks >= MARKS_MIN && !(c->marks & (c->marks - 1)));
+	for (size_t i = 0; i < c->instances_count; i++) {
+		const struct instance *instance = &c->instances[i];
+
+		CHECK(instance->interface);
+		for (size_t k = 0; k < instance->ips_count; k++)
+			CHECK(instance->ips[k].bits <= 128);
+		for (size_t k = 0; k < instance->hosts_count; k++)
+			CHECK(instance->hosts[k]);
+		for (size_t k = 0; k < instance->tags_count; k++)
+			CHECK(instance->tags[k]);
+	}
+	if (!peers_new(&peers, c))
+		peers_free(peers);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct config *config = NULL;
+
+	if (config_load(memory_file(data, size), &config))
+		return 0;
+	check(config);
+	config_free(config);
+	return 0;
+}

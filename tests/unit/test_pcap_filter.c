@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The capture filter, compiled and run as the kernel would: what must pass, and what must not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <net/if.h>
+#include <pcap/pcap.h>
+
+#include "packets.h"
+#include "pcap_filter.h"
+
+struct filter {
+	struct config *config;
+	struct peers *peers;
+	int result;
+	struct bpf_program program;
+};
+
+static struct filter filter_of(int dlt, const char *const *texts, size_t count)
+{
+	struct filter f = {0};
+	pcap_t *pcap;
+
+	assert_int_equal(config_from_arguments("lo", (char *const *)texts, count, &f.config), 0);
+	assert_int_equal(peers_new(&f.peers, f.config), 0);
+	pcap = pcap_open_dead(dlt, 65535);
+	assert_non_null(pcap);
+	f.result = pcap_filter_compile(pcap, f.peers, if_nametoindex("lo"), dlt == DLT_EN10MB,
+				       &f.program);
+	if (f.result < 0)
+		fail_msg("%s", pcap_geterr(pcap));
+	pcap_close(pcap);
+	if (f.result == 1)
+		assert_in_range(f.program.bf_len, 1, PCAP_FILTER_INSTRUCTIONS);
+	return f;
+}
+
+static void filter_end(struct filter *f)
+{
+	pcap_freecode(&f->program);
+	peers_free(f->peers);
+	config_free(f->config);
+}
+
+static bool passes(const struct filter *f, const struct bytes *b)
+{
+	struct pcap_pkthdr header = {.caplen = b->size, .len = b->size};
+
+	return pcap_offline_filter(&f->program, &header, b->at);
+}
+
+static void link_and_tags(struct bytes *b, int tags, __u16 tag_type, __u16 type)
+{
+	*b = (struct bytes){0};
+	ethernet(b, tags ? tag_type : type);
+	for (int i = tags; i > 0; i--)
+		vlan(b, i == 1 ? type : ETHERTYPE_VLAN);
+}
+
+static struct bytes v4_packet(int tags, __u16 tag_type, __u8 protocol, const char *src,
+			      const char *dst)
+{
+	struct address from, to;
+	struct bytes b;
+
+	assert_int_equal(address_parse(src, &from), 0);
+	assert_int_equal(address_parse(dst, &to), 0);
+	link_and_tags(&b, tags, tag_type, ETHERTYPE_IPV4);
+	ipv4_between(&b, protocol, from.bytes + 12, to.bytes + 12);
+	tcp(&b, 20, 10);
+	return b;
+}
+
+static struct bytes v6_packet(int tags, __u16 tag_type, __u8 next, const char *src, const char *dst)
+{
+	struct address from, to;
+	struct bytes b;
+
+	assert_int_equal(address_parse(src, &from), 0);
+	assert_int_equal(address_parse(dst, &to), 0);
+	link_and_tags(&b, tags, tag_type, ETHERTYPE_IPV6);
+	ipv6_between(&b, next, &from, &to);
+	if (next != PROTOCOL_TCP)
+		extension(&b, PROTOCOL_TCP, 8);
+	tcp(&b, 20, 10);
+	return b;
+}
+
+#define ASSERT_PASSES(f, packet, expected)                                                         \
+	do {                                                                                       \
+		struct bytes b_ = packet;                                                          \
+		if (passes(f, &b_) != (expected))                                                  \
+			fail_msg("%s %s", #packet, expected ? "is held back" : "passes");          \
+	} while (0)
+
+static const __u16 tag_types[] = {ETHERTYPE_VLAN, ETHERTYPE_QINQ, ETHERTYPE_QINQ_1};
+
+static void check_v4(const struct filter *f, const char *peer, const char *other, int tags,
+		     __u16 type)
+{
+	const char *us = "10.1.1.1";
+
+	ASSERT_PASSES(f, v4_packet(tags, type, PROTOCOL_TCP, us, peer), true);
+	ASSERT_PASSES(f, v4_packet(tags, type, PROTOCOL_TCP, peer, us), true);
+	ASSERT_PASSES(f, v4_packet(tags, type, PROTOCOL_TCP, us, other), false);
+	ASSERT_PASSES(f, v4_packet(tags, type, PROTOCOL_TCP, other, us), false);
+	ASSERT_PASSES(f, v4_packet(tags, type, 17, us, peer), false);
+	ASSERT_PASSES(f, v4_packet(tags, type, 1, peer, us), false);
+}
+
+static void check_v6(const struct filter *f, const char *peer, const char *other, int tags,
+		     __u16 type)
+{
+	static const __u8 extensions[] = {PROTOCOL_TCP,      PROTOCOL_HOP_BY_HOP,
+					  PROTOCOL_ROUTING,  PROTOCOL_DESTINATION,
+					  PROTOCOL_FRAGMENT, PROTOCOL_AH};
+	const char *us = "2001:db8:1::1";
+
+	for (size_t i = 0; i < sizeof(extensions); i++) {
+		ASSERT_PASSES(f, v6_packet(tags, type, extensions[i], us, peer), true);
+		ASSERT_PASSES(f, v6_packet(tags, type, extensions[i], peer, us), true);
+		ASSERT_PASSES(f, v6_packet(tags, type, extensions[i], us, other), false);
+	}
+	ASSERT_PASSES(f, v6_packet(tags, type, 17, us, peer), false);
+	ASSERT_PASSES(f, v6_packet(tags, type, 58, peer, us), false);
+}
+
+static void each_tagging(const struct filter *f, const char *peer, const char *other,
+			 void (*check)(const struct filter *, const char *, const char *, int,
+				       __u16))
+{
+	check(f, peer, other, 0, 0);
+	for (int tags = 1; tags <= 2; tags++)
+		for (size_t t = 0; t < sizeof(tag_types) / sizeof(tag_types[0]); t++)
+			check(f, peer, other, tags, tag_types[t]);
+}
+
+static void test_v4_host(void **state)
+{
+	struct filter f = filter_of(DLT_EN10MB, (const char *[]){"10.0.0.2"}, 1);
+
+	(void)state;
+	assert_int_equal(f.result, 1);
+	each_tagging(&f, "10.0.0.2", "10.0.0.3", check_v4);
+	filter_end(&f);
+}
+
+static void test_v4_networks(void **state)
+{
+	static const struct {
+		const char *net, *in, *out;
+	} cases[] = {
+		{"10.2.0.0/15", "10.3.255.255", "10.4.0.0"},
+		{"192.168.0.0/16", "192.168.0.0", "192.169.0.0"},
+		{"10.0.0.2/31", "10.0.0.3", "10.0.0.4"},
+		{"128.0.0.0/1", "255.1.2.3", "9.0.0.1"},
+		{"10.0.0.4/32", "10.0.0.4", "10.0.0.5"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct filter f = filter_of(DLT_EN10MB, &cases[i].net, 1);
+
+		each_tagging(&f, cases[i].in, cases[i].out, check_v4);
+		filter_end(&f);
+	}
+}
+
+static void test_v6_peers(void **state)
+{
+	static const struct {
+		const char *net, *in, *out;
+	} cases[] = {
+		{"fd00::2", "fd00::2", "fd00::3"},
+		{"fd00:1:2::/48", "fd00:1:2:ffff::9", "fd00:1:3::"},
+		{"fd00::2/127", "fd00::3", "fd00::4"},
+		{"fc00::/7", "fdff::1", "fe00::1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct filter f = filter_of(DLT_EN10MB, &cases[i].net, 1);
+
+		each_tagging(&f, cases[i].in, cases[i].out, check_v6);
+		/* an IPv6 peer lets no IPv4 through */
+		ASSERT_PASSES(&f, v4_packet(0, 0, PROTOCOL_TCP, "10.0.0.1", "10.0.0.2"), false);
+		filter_end(&f);
+	}
+}
+
+/* Everyone: of one family each. */
+static void test_all(void **state)
+{
+	struct filter four = filter_of(DLT_EN10MB, (const char *[]){"0.0.0.0/0"}, 1);
+	struct filter six = filter_of(DLT_EN10MB, (const char *[]){"::/0"}, 1);
+
+	(void)state;
+	for (int tags = 0; tags <= 2; tags++) {
+		ASSERT_PASSES(&four, v4_packet(tags, 0x8100, 6, "10.0.0.1", "10.0.0.2"), true);
+		ASSERT_PASSES(&four, v6_packet(tags, 0x8100, 6, "fd00::1", "fd00::2"), false);
+		ASSERT_PASSES(&six, v6_packet(tags, 0x8100, 6, "fd00::1", "fd00::2"), true);
+		ASSERT_PASSES(&six, v6_packet(tags, 0x8100, 0, "fd00::1", "fd00::2"), true);
+		ASSERT_PASSES(&six, v4_packet(tags, 0x8100, 6, "10.0.0.1", "10.0.0.2"), false);
+		ASSERT_PASSES(&six, v6_packet(tags, 0x8100, 17, "fd00::1", "fd00::2"), false);
+	}
+	filter_end(&four);
+	filter_end(&six);
+}
+
+#define MANY 160
+
+/* While the filter names the peers, others do not pass; when it would become too long, all TCP does. */
+static void test_many(void **state)
+{
+	static char names[MANY][32];
+	const char *texts[MANY];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		if (i % 2)
+			snprintf(names[i], sizeof(names[i]), "fd00:0:%x::/64", i);
+		else
+			snprintf(names[i], sizeof(names[i]), "10.0.%d.0/24", i);
+		texts[i] = names[i];
+	}
+	for (size_t count = 1; count <= MANY; count += 13) {
+		struct filter f = filter_of(DLT_EN10MB, texts, count);
+		struct bytes stranger = v4_packet(0, 0, 6, "10.9.9.9", "10.9.9.8");
+		bool all = passes(&f, &stranger);
+
+		if (count < 20)
+			assert_false(all);
+		if (count > 150)
+			assert_true(all);
+		for (int tags = 0; tags <= 2; tags++) {
+			for (size_t i = 0; i < count; i += 7) {
+				char in[48];
+
+				snprintf(in, sizeof(in), i % 2 ? "fd00:0:%zx::9" : "10.0.%zu.9", i);
+				if (i % 2)
+					ASSERT_PASSES(&f, v6_packet(tags, 0x8100, 0, in, "fd99::1"),
+						      true);
+				else
+					ASSERT_PASSES(&f,
+						      v4_packet(tags, 0x8100, 6, "10.9.9.9", in),
+						      true);
+			}
+			ASSERT_PASSES(&f, v4_packet(tags, 0x8100, 6, "10.9.9.9", "10.9.9.8"), all);
+			ASSERT_PASSES(&f, v6_packet(tags, 0x8100, 0, "fd99::1", "fd99::2"), all);
+			ASSERT_PASSES(&f, v4_packet(tags, 0x8100, 17, "10.9.9.9", "10.0.0.9"),
+				      false);
+			ASSERT_PASSES(&f, v6_packet(tags, 0x8100, 17, "fd99::1", "fd99::2"), false);
+		}
+		filter_end(&f);
+	}
+}
+
+#define WORST 250
+
+/* The worst prefixes for a compiled filter's size: filter_of looks at that. */
+static void test_size(void **state)
+{
+	static char names[WORST][64];
+	const char *texts[WORST];
+	struct filter f;
+
+	(void)state;
+	for (int i = 0; i < WORST; i++) {
+		snprintf(names[i], sizeof(names[i]), "fd%02x:%x:%x:%x:%x:%x:%x:%x/128", i, i, 3 * i,
+			 5 * i, 7 * i, 9 * i, 11 * i, i);
+		texts[i] = names[i];
+	}
+	f = filter_of(DLT_EN10MB, texts, WORST);
+	filter_end(&f);
+}
+
+static void test_no_peers(void **state)
+{
+	struct filter f = filter_of(DLT_EN10MB, (const char *[]){"some.host.example"}, 1);
+
+	(void)state;
+	assert_int_equal(f.result, 0);
+	filter_end(&f);
+}
+
+/* Interfaces that have no Ethernet header: tun, WireGuard, PPP. */
+static void test_bare_ip(void **state)
+{
+	struct filter f = filter_of(DLT_RAW, (const char *[]){"10.0.0.2", "fd00::/64"}, 2);
+	struct bytes b = v4_packet(0, 0, PROTOCOL_TCP, "10.0.0.1", "10.0.0.2");
+
+	(void)state;
+	memmove(b.at, b.at + 14, b.size -= 14);
+	assert_true(passes(&f, &b));
+	filter_end(&f);
+}
+
+#define S(name) cmocka_unit_test(test_##name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		S(v4_host), S(v4_networks), S(v6_peers), S(all), S(many), S(no_peers),
+		S(size), S(bare_ip),
+	};
+
+	if (!if_nametoindex("lo")) {
+		print_message("1..1\nok 1 - pcap_filter # SKIP no loopback interface\n");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
