@@ -13,7 +13,8 @@ static __always_inline struct counters *cpu_counters(void)
 	return bpf_map_lookup_elem(&counters, &zero);
 }
 
-/* Exact but for one case: a packet that interrupts metro_sweep while that counts on the same CPU. */
+/* Exact but for one case: a packet that interrupts metro_sweep while that counts on the same CPU.
+ */
 static __always_inline void count(enum counter which, __u64 n)
 {
 	struct counters *c = cpu_counters();
@@ -49,7 +50,7 @@ static __always_inline void emit(const struct flow_record *record)
 		return;
 	if (wake_bytes == 0 || bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= wake_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&records, (void *) record, FLOW_RECORD_SIZE(n), flags))
+	if (bpf_ringbuf_output(&records, (void *)record, FLOW_RECORD_SIZE(n), flags))
 		count(COUNTER_RING_LOST, n);
 }
 

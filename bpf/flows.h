@@ -25,8 +25,9 @@ static __always_inline struct flow *flow_create(const struct flow_key *key)
 	__u32 zero = 0;
 	struct flow *blank, *f;
 
-	/* Asking a full hash map costs up to 62 us before Linux 6.0: all free lists are searched. */
-	if (*(volatile __u32 *) &flow_count >= max_flows)
+	/* Asking a full hash map costs up to 62 us before Linux 6.0: all free lists are searched.
+	 */
+	if (*(volatile __u32 *)&flow_count >= max_flows)
 		goto refused;
 	blank = bpf_map_lookup_elem(&blank_flow, &zero);
 	if (!blank)
@@ -36,7 +37,8 @@ static __always_inline struct flow *flow_create(const struct flow_key *key)
 		__sync_fetch_and_add(&flow_count, 1);
 		count(COUNTER_FLOWS, 1);
 	}
-	/* An update that failed may have lost a race against another CPU's: then the flow is there. */
+	/* An update that failed may have lost a race against another CPU's: then the flow is there.
+	 */
 	f = flow_find(key);
 	if (f)
 		return f;

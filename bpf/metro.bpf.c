@@ -7,14 +7,15 @@
 #include "flows.h"
 #include "sweep.h"
 
-/* "Next program, please": TCX_NEXT with TCX; with clsact, TC_ACT_UNSPEC goes on to the next filter. */
+/* "Next program, please": TCX_NEXT with TCX; with clsact, TC_ACT_UNSPEC goes on to the next filter.
+ */
 #define NEXT (-1)
 
 /* skb->tstamp may hold the earliest departure time of a paced segment (Linux 4.20). fq holds a
  * packet back for 10 s at most by default; other clocks than CLOCK_MONOTONIC are years away. */
 #define DEPARTURE_MAX_NS (10 * 1000000000ull)
 
-#define XDP_HEADERS_MAX 511 /* headers must lie within so many bytes, and one less than 2^n */
+#define XDP_HEADERS_MAX  511 /* headers must lie within so many bytes, and one less than 2^n */
 
 static __always_inline long skb_load(void *ctx, __u32 offset, void *to, __u32 len)
 {
@@ -30,8 +31,8 @@ static __always_inline long skb_load_network(void *ctx, __u32 offset, void *to, 
 static __always_inline long xdp_load(void *ctx, __u32 offset, void *to, __u32 len)
 {
 	struct xdp_md *xdp = ctx;
-	void *end = (void *) (long) xdp->data_end;
-	void *at = (void *) (long) xdp->data + (offset & XDP_HEADERS_MAX);
+	void *end = (void *)(long)xdp->data_end;
+	void *at = (void *)(long)xdp->data + (offset & XDP_HEADERS_MAX);
 
 	if (offset > XDP_HEADERS_MAX || at + len > end)
 		return -1;

@@ -12,7 +12,7 @@ static __always_inline void batch_add(struct flow *f, __u32 rtt, __u64 now_ns)
 	if (n > BATCH_MAX) /* cannot be: a full batch is taken at once; told to the verifier */
 		return;
 	if (n == 1)
-		f->batch_first = (__u32) (now_ns >> TICK_SHIFT);
+		f->batch_first = (__u32)(now_ns >> TICK_SHIFT);
 	f->rtt[n] = rtt;
 	f->batch_last_ns = now_ns;
 	f->batch_count = n;
@@ -21,9 +21,8 @@ static __always_inline void batch_add(struct flow *f, __u32 rtt, __u64 now_ns)
 /* Should the batch leave? limit: samples, 1 .. BATCH_MAX; age: ticks that the first may wait. */
 static __always_inline bool batch_due(const struct flow *f, __u64 now_ns, __u32 limit, __u32 age)
 {
-	return f->batch_count >= limit ||
-	       (f->batch_count &&
-		(__s32) ((__u32) (now_ns >> TICK_SHIFT) - f->batch_first) >= (__s32) age);
+	return f->batch_count >= limit || (f->batch_count && (__s32)((__u32)(now_ns >> TICK_SHIFT) -
+								     f->batch_first) >= (__s32)age);
 }
 
 /* Moves the samples into a record (all but its key) and leaves the last one behind as the

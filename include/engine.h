@@ -12,8 +12,8 @@
  *  - the mark below seq, if any, gets MARK_GAP, so that only an ACK that stops right there counts;
  *  - karn becomes the end of what was sent again. A later ACK that comes from below karn and goes
  *    above it covers both old and new copies and makes no sample, though new segments sent since
- *    then have marks. Once una has reached karn, all is clean. If before that something is sent again
- *    further up, the marks in between go, too.
+ *    then have marks. Once una has reached karn, all is clean. If before that something is sent
+ * again further up, the marks in between go, too.
  */
 #ifndef METRO_ENGINE_H
 #define METRO_ENGINE_H
@@ -24,9 +24,9 @@
 #include "packet.h"
 
 struct engine_settings {
-	__u32 mark_mask;    /* marks a flow, less one; their number is a power of two */
-	__u32 batch_limit;  /* samples, 1 .. BATCH_MAX */
-	__u32 batch_age;    /* ticks from the first sample on, after which the next packet sends all */
+	__u32 mark_mask;   /* marks a flow, less one; their number is a power of two */
+	__u32 batch_limit; /* samples, 1 .. BATCH_MAX */
+	__u32 batch_age; /* ticks from the first sample on, after which the next packet sends all */
 };
 
 /* Results are a set of events, the bits of enum counter and this one. */
@@ -38,13 +38,14 @@ _Static_assert(COUNTERS < 31, "a bit for each counter");
 #define WINDOW_MAX (1 << 30)
 /* An ACK above all that was sent: capture loss up to here, nonsense beyond. */
 #define UNSEEN_MAX (1 << 24)
-/* A SYN this close to the first number seen is that connection's own, its ISN not having been seen */
+/* A SYN this close to the first number seen is that connection's own, its ISN not having been seen
+ */
 #define ISN_NEAR (1 << 16)
 
 /* A sample may be off by one of these: 1 us (and less, for the rounding of both times), 0.1 %. */
 #define RTT_DOUBT_TICKS (1000 / TICK_NS - 1)
 #define RTT_DOUBT_SHARE 1100 /* and less than 0.1 %, for the same reason */
-#define RTT_NONE	0xffffffffu
+#define RTT_NONE        0xffffffffu
 
 /* Can a segment that the local side sends, or receives, matter to its flow, if there is one? */
 static __always_inline bool engine_heeds_sent(const struct packet *p)
@@ -57,8 +58,8 @@ static __always_inline bool engine_heeds_received(const struct packet *p)
 	return p->flags & (TCP_ACK | TCP_RST);
 }
 
-/* Should a segment that the local side sends make a flow? Data, and SYNs of connections that the local
- * side opens: not answers to SYNs of others, lest a SYN flood fills the table. */
+/* Should a segment that the local side sends make a flow? Data, and SYNs of connections that the
+ * local side opens: not answers to SYNs of others, lest a SYN flood fills the table. */
 static __always_inline bool engine_starts(const struct packet *p)
 {
 	if (p->flags & TCP_RST)
@@ -82,7 +83,8 @@ static __always_inline void flow_advance(struct flow *f, __u32 seq)
 	if (!seq_after(seq, f->nxt))
 		return;
 	f->nxt = seq;
-	/* Where no ACKs are seen, drag along what would else be on the wrong side after 2^31 bytes. */
+	/* Where no ACKs are seen, drag along what would else be on the wrong side after 2^31 bytes.
+	 */
 	if (f->nxt - f->una + UNSEEN_MAX > WINDOW_MAX + UNSEEN_MAX)
 		f->una = f->nxt - WINDOW_MAX;
 	if (seq_before(f->karn, f->nxt - WINDOW_MAX))
@@ -92,7 +94,7 @@ static __always_inline void flow_advance(struct flow *f, __u32 seq)
 /* The latest time, though clocks of captures, and of two CPUs, may run back a little. */
 static __always_inline void flow_touch(struct flow *f, __u64 now_ns)
 {
-	if ((__s32) (flow_clock(now_ns) - f->last) > 0)
+	if ((__s32)(flow_clock(now_ns) - f->last) > 0)
 		f->last = flow_clock(now_ns);
 }
 
@@ -182,10 +184,11 @@ static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p,
 }
 
 /*
- * How long ago the segment was sent that caused this ACK: the newest of the marks that it covers, or,
- * if that one has a gap behind it and the ACK does not end exactly on it, one that was not kept and
- * lies between it and the next. Then the middle of the two times will do if it cannot be off by more
- * than 1 us or 0.1 %, whichever is larger. Returns ticks; above RTT_TICKS_MAX if there is no telling.
+ * How long ago the segment was sent that caused this ACK: the newest of the marks that it covers,
+ * or, if that one has a gap behind it and the ACK does not end exactly on it, one that was not kept
+ * and lies between it and the next. Then the middle of the two times will do if it cannot be off by
+ * more than 1 us or 0.1 %, whichever is larger. Returns ticks; above RTT_TICKS_MAX if there is no
+ * telling.
  */
 static __always_inline __u32 flow_rtt(struct flow *f, __u32 covered, __u32 ack, __u64 now_ns,
 				      __u32 mask)
@@ -254,7 +257,8 @@ static __always_inline __u32 engine_received(struct flow *f, const struct packet
 		return EVENT_FLUSH; /* its ACK number need not mean anything (RFC 9293, 3.10.7) */
 	if (!(f->flags & FLOW_UNA_KNOWN)) {
 		f->flags |= FLOW_UNA_KNOWN;
-		if (f->una - p->ack < WINDOW_MAX) /* not one that was meant for another connection */
+		if (f->una - p->ack <
+		    WINDOW_MAX) /* not one that was meant for another connection */
 			f->una = p->ack;
 	}
 	if (!seq_after(p->ack, f->una))

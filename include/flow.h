@@ -20,20 +20,20 @@ struct mark {
 	__u32 when;
 };
 
-#define MARK_GAP 1u
+#define MARK_GAP      1u
 
 #define MARKS_MIN     8
 #define MARKS_DEFAULT 32
-/* The BPF verifier walks every loop over the marks, and allows a million instructions: 64 marks take up
- * to 0.3 million of them, 128 up to 0.83 million (clang 14 and 19, Linux 6.18). */
+/* The BPF verifier walks every loop over the marks, and allows a million instructions: 64 marks
+ * take up to 0.3 million of them, 128 up to 0.83 million (clang 14 and 19, Linux 6.18). */
 #define MARKS_MAX_BPF 64
 #define MARKS_MAX     32768
 
 enum flow_flags {
-	FLOW_OPEN = 1,	     /* the fields below are set; a new entry is all zeroes */
-	FLOW_UNA_KNOWN = 2,  /* an ACK has been seen */
-	FLOW_ENDED = 4,	     /* FIN or RST seen, from either side */
-	FLOW_PREVIOUS = 8,   /* rtt[0] holds the last sample of the batch before */
+	FLOW_OPEN = 1,      /* the fields below are set; a new entry is all zeroes */
+	FLOW_UNA_KNOWN = 2, /* an ACK has been seen */
+	FLOW_ENDED = 4,     /* FIN or RST seen, from either side */
+	FLOW_PREVIOUS = 8,  /* rtt[0] holds the last sample of the batch before */
 };
 
 struct flow {
@@ -52,11 +52,11 @@ struct flow {
 	__u16 flags;
 	__u16 batch_count; /* samples in rtt[1] .. rtt[batch_count] */
 
-	__u32 tag;	 /* flow_tag of the key */
-	__u32 last;	 /* newest segment sent or new data acknowledged, as flow_clock has it */
+	__u32 tag;       /* flow_tag of the key */
+	__u32 last;      /* newest segment sent or new data acknowledged, as flow_clock has it */
 	__u64 oldest_ns; /* no mark is older than this */
 
-	__u32 stride;	     /* bytes that the last ACK newly covered */
+	__u32 stride;        /* bytes that the last ACK newly covered */
 	__u32 batch_first;   /* arrival of the ACK of rtt[1], in ticks */
 	__u64 batch_last_ns; /* .. and of the last one */
 	__u32 rtt[1 + BATCH_MAX];
@@ -67,16 +67,17 @@ struct flow {
 /* Time for idling: units of 1.05 ms, modulo 52 days. */
 static __always_inline __u32 flow_clock(__u64 now_ns)
 {
-	return (__u32) (now_ns >> 20);
+	return (__u32)(now_ns >> 20);
 }
 
 /*
- * A deleted entry of a hash map is used again at once, not after a grace period: whoever looked it up
- * before may then find another flow in it. The tag tells, for all but one in 2^32 of such accidents.
+ * A deleted entry of a hash map is used again at once, not after a grace period: whoever looked it
+ * up before may then find another flow in it. The tag tells, for all but one in 2^32 of such
+ * accidents.
  */
 static __always_inline __u32 flow_tag(const struct flow_key *key)
 {
-	__u32 ports = (__u32) key->local_port << 16 | key->peer_port;
+	__u32 ports = (__u32)key->local_port << 16 | key->peer_port;
 
 	return ports ^ key->peer.words[3] ^ key->peer.words[2] * 31 ^ key->peer.words[1] * 37 ^
 	       key->local.words[3] * 41 ^ key->local.words[1] * 43 ^ key->ifindex * 47;

@@ -9,21 +9,21 @@
 #include "flow.h"
 #include "sequence.h"
 
-#define TICK_AGE_MASK 0x7fffffffu	/* 31 bits of ticks */
+#define TICK_AGE_MASK 0x7fffffffu /* 31 bits of ticks */
 /* Half of them, less the clock's slack: 67.6 s. What is older is too old, or from the future. */
 #define RTT_TICKS_MAX (0x3fffffffu - 0x01000000u)
 #define CLOCK_SLACK   1000 /* units of flow_clock, 1.05 s, that a clock may run back by */
-#define RTT_NS_MAX    ((__u64) RTT_TICKS_MAX << TICK_SHIFT)
+#define RTT_NS_MAX    ((__u64)RTT_TICKS_MAX << TICK_SHIFT)
 
 static __always_inline __u32 mark_when(__u64 now_ns)
 {
-	return (__u32) (now_ns >> (TICK_SHIFT - 1)) & ~MARK_GAP;
+	return (__u32)(now_ns >> (TICK_SHIFT - 1)) & ~MARK_GAP;
 }
 
 /* Ticks between a mark and now; above RTT_TICKS_MAX if that is no possible RTT. */
 static __always_inline __u32 mark_age(__u32 when, __u64 now_ns)
 {
-	return ((__u32) (now_ns >> TICK_SHIFT) - (when >> 1)) & TICK_AGE_MASK;
+	return ((__u32)(now_ns >> TICK_SHIFT) - (when >> 1)) & TICK_AGE_MASK;
 }
 
 static __always_inline struct mark *marks_at(struct flow *f, __u32 i, __u32 mask)
@@ -66,11 +66,11 @@ static __always_inline void marks_thin(struct flow *f, __u32 now_when, __u32 mas
 	__u64 best = ~0ull;
 	__u32 victim;
 
-	/* Span and slot in one number, so that one minimum yields both. The slot rather than i, since
-	 * the verifier knows i and would follow each outcome on its own. */
+	/* Span and slot in one number, so that one minimum yields both. The slot rather than i,
+	 * since the verifier knows i and would follow each outcome on its own. */
 	for (__u32 i = 1; i <= mask; i++) {
 		__u32 after = i < mask ? marks_at(f, i + 1, mask)->when : now_when;
-		__u64 span = (__u64) ((after - before) >> 1) << 32 | ((f->head + i) & mask);
+		__u64 span = (__u64)((after - before) >> 1) << 32 | ((f->head + i) & mask);
 
 		if (span < best)
 			best = span;
@@ -88,9 +88,9 @@ static __always_inline void marks_thin(struct flow *f, __u32 now_when, __u32 mas
 }
 
 /*
- * Receivers mostly acknowledge every second segment, or every third, and so do not end their ACKs on
- * those in between. If the newest mark lies off the steps that the ACKs have taken of late, it is the
- * one to go: that costs little, and 32 marks then reach over 64 segments or more.
+ * Receivers mostly acknowledge every second segment, or every third, and so do not end their ACKs
+ * on those in between. If the newest mark lies off the steps that the ACKs have taken of late, it
+ * is the one to go: that costs little, and 32 marks then reach over 64 segments or more.
  */
 static __always_inline bool marks_drop_newest(struct flow *f, __u32 mask)
 {
@@ -129,15 +129,16 @@ static __always_inline void marks_pop(struct flow *f, __u32 n)
 
 /*
  * Forgets marks that grew too old, before their 31 bits of time turn over, and those that lie more
- * than that in the future since the clock of a capture was set back. Called at each event of a flow;
- * does nothing but compare unless a mark has been waiting for more than 67 s.
+ * than that in the future since the clock of a capture was set back. Called at each event of a
+ * flow; does nothing but compare unless a mark has been waiting for more than 67 s.
  */
 static __always_inline void marks_expire(struct flow *f, __u64 now_ns, __u32 mask)
 {
 	__u32 age;
 
-	/* The clock was set back: no mark may be much newer than now, nor much older than the oldest. */
-	if (unlikely((__s32) (f->last - flow_clock(now_ns)) > CLOCK_SLACK)) {
+	/* The clock was set back: no mark may be much newer than now, nor much older than the
+	 * oldest. */
+	if (unlikely((__s32)(f->last - flow_clock(now_ns)) > CLOCK_SLACK)) {
 		f->count = 0;
 		f->last = flow_clock(now_ns);
 	}
@@ -145,7 +146,7 @@ static __always_inline void marks_expire(struct flow *f, __u64 now_ns, __u32 mas
 		return;
 	age = mark_age(marks_at(f, 0, mask)->when, now_ns);
 	if (now_ns - f->oldest_ns <= 2 * RTT_NS_MAX && age <= RTT_TICKS_MAX)
-		f->oldest_ns = now_ns - ((__u64) age << TICK_SHIFT);
+		f->oldest_ns = now_ns - ((__u64)age << TICK_SHIFT);
 	else
 		f->count = 0;
 }

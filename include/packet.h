@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * From bytes to a TCP segment: Ethernet with VLAN tags or bare IP, IPv4 with options, IPv6 with
- * extension headers. Nothing behind the fixed part of the TCP header is read, so neither TCP options
- * nor a payload need to have been captured.
+ * extension headers. Nothing behind the fixed part of the TCP header is read, so neither TCP
+ * options nor a payload need to have been captured.
  *
  * Bytes come through a load function that copies them, because that works for every part of a
  * socket buffer, linear or not, and asks the verifier for less (no pointer of variable offset, for
@@ -18,17 +18,19 @@ typedef long (*packet_load)(void *ctx, __u32 offset, void *to, __u32 len);
 
 enum link_layer {
 	LINK_ETHERNET,
-	LINK_IP,   /* the IP header comes first: tun, WireGuard, PPP */
-	LINK_SLL,  /* Linux cooked captures: the `any` interface; files only, as is all that follows */
+	LINK_IP,  /* the IP header comes first: tun, WireGuard, PPP */
+	LINK_SLL, /* Linux cooked captures: the `any` interface; files only, as is all that follows
+		   */
 	LINK_SLL2,
 	LINK_NULL, /* loopback of BSD systems: an address family, then IP */
 };
 
 enum packet_kind {
 	PACKET_TCP,
-	PACKET_OTHER,	 /* not IP, or not TCP */
-	PACKET_FRAGMENT, /* only the first has a TCP header, and it tells not how much data there is */
-	PACKET_BAD,	 /* cut short, or lengths that contradict each other */
+	PACKET_OTHER,    /* not IP, or not TCP */
+	PACKET_FRAGMENT, /* only the first has a TCP header, and it tells not how much data there is
+			  */
+	PACKET_BAD,      /* cut short, or lengths that contradict each other */
 };
 
 /* Control bits, RFC 9293, 3.1 */
@@ -45,13 +47,13 @@ struct packet {
 	__u8 flags; /* enum tcp_flag */
 };
 
-#define ETHERTYPE_IPV4	 0x0800
-#define ETHERTYPE_IPV6	 0x86dd
-#define ETHERTYPE_VLAN	 0x8100
-#define ETHERTYPE_QINQ	 0x88a8
+#define ETHERTYPE_IPV4   0x0800
+#define ETHERTYPE_IPV6   0x86dd
+#define ETHERTYPE_VLAN   0x8100
+#define ETHERTYPE_QINQ   0x88a8
 #define ETHERTYPE_QINQ_1 0x9100 /* what was used before IEEE 802.1ad */
 
-#define VLAN_DEPTH	 4 /* tags that are looked through */
+#define VLAN_DEPTH       4 /* tags that are looked through */
 #define EXTENSIONS_DEPTH 8 /* IPv6 extension headers that are looked through */
 
 struct vlan_tag {
@@ -162,7 +164,8 @@ static __always_inline enum packet_kind packet_ipv4(const struct ipv4_header *ip
 		return PACKET_BAD;
 	if (be16_to_host(ip->fragment) & 0x3fff) /* more fragments, or an offset */
 		return PACKET_FRAGMENT;
-	/* 0: a super-packet above 64 KB (BIG TCP, Linux 6.3), or one captured before segmentation */
+	/* 0: a super-packet above 64 KB (BIG TCP, Linux 6.3), or one captured before segmentation
+	 */
 	if (total == 0)
 		total = wire_length - *offset;
 	if (total < header)
@@ -183,7 +186,8 @@ static __always_inline enum packet_kind packet_extensions(void *ctx, packet_load
 
 	for (int i = 0; i < EXTENSIONS_DEPTH && next != PROTOCOL_TCP; i++) {
 		if (next != PROTOCOL_HOP_BY_HOP && next != PROTOCOL_ROUTING &&
-		    next != PROTOCOL_DESTINATION && next != PROTOCOL_FRAGMENT && next != PROTOCOL_AH)
+		    next != PROTOCOL_DESTINATION && next != PROTOCOL_FRAGMENT &&
+		    next != PROTOCOL_AH)
 			return PACKET_OTHER;
 		if (load(ctx, *offset, header, sizeof(header)))
 			return PACKET_BAD;
@@ -228,7 +232,7 @@ static __always_inline enum packet_kind packet_tcp(void *ctx, packet_load load, 
 	if (load(ctx, offset, &tcp, sizeof(tcp)))
 		return PACKET_BAD;
 	header = (tcp.data_offset >> 4) * 4;
-	if (header < (__s32) sizeof(tcp) || header > length)
+	if (header < (__s32)sizeof(tcp) || header > length)
 		return PACKET_BAD;
 	p->sport = be16_to_host(tcp.source);
 	p->dport = be16_to_host(tcp.destination);

@@ -18,11 +18,11 @@ struct peer_host {
 /* The interface is the first part of the matched prefix, and with it the family: else ::/0, meant
  * for IPv6, would match IPv4-mapped addresses, too. */
 #define PEER_IFINDEX_BITS 32
-#define PEER_FAMILY_V4	  (1u << 31) /* interface indices are positive ints */
+#define PEER_FAMILY_V4    (1u << 31) /* interface indices are positive ints */
 
 struct peer_network {
 	__u32 prefixlen; /* PEER_IFINDEX_BITS + bits of the address that count */
-	__u32 ifindex;	 /* or'ed with PEER_FAMILY_V4 */
+	__u32 ifindex;   /* or'ed with PEER_FAMILY_V4 */
 	struct address addr;
 };
 

@@ -25,10 +25,10 @@ struct flow_key {
  * reported, in four bytes a mark (see marks.h). An RTT is a difference of two truncated times, so
  * its error is below one tick and its mean error is none.
  */
-#define TICK_SHIFT 6
-#define TICK_NS	   (1 << TICK_SHIFT)
+#define TICK_SHIFT    6
+#define TICK_NS       (1 << TICK_SHIFT)
 
-#define BATCH_MAX 15 /* samples in one record; with its predecessor they fill one cache line */
+#define BATCH_MAX     15 /* samples in one record; with its predecessor they fill one cache line */
 
 #define RECORDS_BYTES (1024 * 1024) /* size of the ring buffer; a power of two, of whole pages */
 
@@ -41,7 +41,8 @@ struct flow_record {
 	__u64 time_ns; /* arrival of the last sample's ACK, clock of the backend */
 	__u16 count;   /* samples in rtt[1] .. rtt[count] */
 	__u16 flags;   /* enum record_flags */
-	__u32 rtt[1 + BATCH_MAX]; /* ticks, in order of arrival; rtt[0]: the sample before the first */
+	__u32 rtt[1 +
+		  BATCH_MAX]; /* ticks, in order of arrival; rtt[0]: the sample before the first */
 };
 
 /* Bytes of a record that holds count samples. */

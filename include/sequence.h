@@ -7,7 +7,7 @@
 
 static __always_inline bool seq_before(__u32 a, __u32 b)
 {
-	return (__s32) (a - b) < 0;
+	return (__s32)(a - b) < 0;
 }
 
 static __always_inline bool seq_after(__u32 a, __u32 b)

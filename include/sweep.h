@@ -13,9 +13,9 @@
 
 /* Which flows are over: those without traffic since these times, in units of flow_clock. */
 struct sweep_terms {
-	__u32 idle;	/* flows at large */
-	__u32 ended;	/* those that ended, or never had an answer */
-	__u32 quiet;	/* those that ended, with nothing outstanding */
+	__u32 idle;     /* flows at large */
+	__u32 ended;    /* those that ended, or never had an answer */
+	__u32 quiet;    /* those that ended, with nothing outstanding */
 	__u32 reserved; /* keeps what follows aligned */
 };
 
@@ -48,7 +48,7 @@ static __always_inline bool flow_is_over(const struct flow *f, const struct swee
 		since = terms->quiet;
 	else if (f->flags & FLOW_ENDED || !(f->flags & FLOW_UNA_KNOWN))
 		since = terms->ended;
-	return (__s32) (f->last - since) < 0;
+	return (__s32)(f->last - since) < 0;
 }
 
 #endif

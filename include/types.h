@@ -14,10 +14,10 @@
 #define be32_to_host(x) bpf_ntohl(x)
 typedef struct bpf_spin_lock flow_lock;
 
-/* A zero that the verifier does not know to be one. What grows from it by branches stays one state to
- * the verifier, where a constant would become one for each path. */
+/* A zero that the verifier does not know to be one. What grows from it by branches stays one state
+ * to the verifier, where a constant would become one for each path. */
 __u32 unknown_zero_value;
-#define unknown_zero() (*(volatile __u32 *) &unknown_zero_value)
+#define unknown_zero() (*(volatile __u32 *)&unknown_zero_value)
 
 /* Keeps the compiler from moving a constant offset behind a variable one: a pointer that could, by
  * itself, reach back over the lock is refused without CAP_PERFMON. */
@@ -30,8 +30,8 @@ __u32 unknown_zero_value;
 #define be16_to_host(x) ntohs(x)
 #define be32_to_host(x) ntohl(x)
 typedef __u32 flow_lock; /* a place holder: one thread only */
-#define unknown_zero()	 0
-#define opaque(pointer)	 ((void) (pointer))
+#define unknown_zero()  0
+#define opaque(pointer) ((void)(pointer))
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif

@@ -15,14 +15,14 @@
 #define BACKEND_REASON 256 /* room for one sentence about what went wrong */
 
 struct backend_settings {
-	unsigned int marks;	  /* a flow; power of two */
+	unsigned int marks; /* a flow; power of two */
 	unsigned int max_flows;
-	unsigned int snaplen;	  /* libpcap: bytes of each packet */
+	unsigned int snaplen;     /* libpcap: bytes of each packet */
 	unsigned int batch_limit; /* samples in a batch, 1 .. BATCH_MAX */
-	unsigned int batch_age;	  /* and how long they may wait for more, in ticks (record.h) */
-	__u64 idle_ns;		  /* flows without traffic for so long are dropped */
-	__u64 ended_ns;		  /* .. and flows that ended */
-	enum hook_choice hook;	  /* BPF */
+	unsigned int batch_age;   /* and how long they may wait for more, in ticks (record.h) */
+	__u64 idle_ns;            /* flows without traffic for so long are dropped */
+	__u64 ended_ns;           /* .. and flows that ended */
+	enum hook_choice hook;    /* BPF */
 
 	void (*deliver)(void *arg, const struct batch *batch);
 	void *arg;
@@ -43,7 +43,7 @@ static inline __u64 clock_ns(clockid_t id)
 	struct timespec t;
 
 	clock_gettime(id, &t);
-	return (__u64) t.tv_sec * 1000000000ull + (__u64) t.tv_nsec;
+	return (__u64)t.tv_sec * 1000000000ull + (__u64)t.tv_nsec;
 }
 
 struct backend {
@@ -65,7 +65,8 @@ struct backend_ops {
 	/* Readable when there is something to read; owned by the backend. -1: never wait. */
 	int (*fd)(struct backend *backend);
 
-	/* Delivers what is there. Returns 0, or 1 at the end of a capture file, or -errno, reported. */
+	/* Delivers what is there. Returns 0, or 1 at the end of a capture file, or -errno,
+	 * reported. */
 	int (*read)(struct backend *backend);
 
 	/* One step of a walk over all flows, which delivers samples that wait for their batch to

@@ -44,7 +44,7 @@ struct backend_bpf {
 
 static struct backend_bpf *self(struct backend *backend)
 {
-	return (struct backend_bpf *) backend;
+	return (struct backend_bpf *)backend;
 }
 
 static struct measured *measured_find(struct backend_bpf *b, unsigned int ifindex)
@@ -56,7 +56,7 @@ static struct measured *measured_find(struct backend_bpf *b, unsigned int ifinde
 }
 
 static int kernel_attach(struct backend *backend, const struct interface *interface,
-		      char reason[BACKEND_REASON])
+			 char reason[BACKEND_REASON])
 {
 	struct backend_bpf *b = self(backend);
 	const struct metro *skel = b->programs.skel;
@@ -244,8 +244,8 @@ static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 		snprintf(reason, BACKEND_REASON, "mapping the BPF ring buffer: %s", strerror(-err));
 		return err;
 	}
-	return flow_walk_new(&b->walk, b->programs.flows,
-			     bpf_program__fd(skel->progs.metro_sweep), b->settings.marks);
+	return flow_walk_new(&b->walk, b->programs.flows, bpf_program__fd(skel->progs.metro_sweep),
+			     b->settings.marks);
 }
 
 int backend_bpf_open(struct backend **backend, const struct backend_settings *settings,

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IFACE	     "file"
+#define IFACE        "file"
 #define PACKETS_READ 4096 /* in one go */
 
 struct backend_file {
@@ -23,7 +23,7 @@ struct backend_file {
 	struct flow_table *table;
 	struct local_addresses local;
 	struct captured packet; /* the one at hand */
-	int link_type;		/* of the packets before, and what that is for us */
+	int link_type;          /* of the packets before, and what that is for us */
 	enum link_layer link;
 	bool link_known;
 	__u64 unknown; /* packets of unknown link types */
@@ -32,7 +32,7 @@ struct backend_file {
 
 static struct backend_file *self(struct backend *backend)
 {
-	return (struct backend_file *) backend;
+	return (struct backend_file *)backend;
 }
 
 static void deliver(void *arg, const struct flow_record *record)
@@ -67,9 +67,10 @@ static bool link_follow(struct backend_file *b)
 	b->link_known = frame_link_layer(b->link_type, &b->link) == 0;
 	if (!b->link_known && !b->unknown) {
 		name = pcap_datalink_val_to_name(b->link_type);
-		log_warning("%s: packet %llu: link type %d (%s) is not known and left out; known are "
-			    "Ethernet, raw IP, Linux cooked v1 and v2, and loopback",
-			    b->path, b->packet.number, b->link_type, name ? name : "?");
+		log_warning(
+			"%s: packet %llu: link type %d (%s) is not known and left out; known are "
+			"Ethernet, raw IP, Linux cooked v1 and v2, and loopback",
+			b->path, b->packet.number, b->link_type, name ? name : "?");
 	}
 	return b->link_known;
 }
@@ -127,7 +128,7 @@ static int file_read(struct backend *backend)
 
 static int file_fd(struct backend *backend)
 {
-	(void) backend;
+	(void)backend;
 	return -1;
 }
 

@@ -17,10 +17,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
-#define BLOCK_MS     50		       /* packets wait at most so long for a block to fill */
-#define CLOCK_STEP_NS 2000000	       /* more than adjtime(3) slews between two reads, mostly */
-#define ROUNDS	     64		       /* buffers read from one interface before the next */
+#define BUFFER_BYTES  (8 * 1024 * 1024) /* of each interface, in the kernel */
+#define BLOCK_MS      50                /* packets wait at most so long for a block to fill */
+#define CLOCK_STEP_NS 2000000           /* more than adjtime(3) slews between two reads, mostly */
+#define ROUNDS        64                /* buffers read from one interface before the next */
 
 struct capture {
 	struct backend_pcap *backend;
@@ -46,7 +46,7 @@ struct backend_pcap {
 
 static struct backend_pcap *self(struct backend *backend)
 {
-	return (struct backend_pcap *) backend;
+	return (struct backend_pcap *)backend;
 }
 
 static void deliver(void *arg, const struct flow_record *record)
@@ -67,7 +67,8 @@ static void deliver(void *arg, const struct flow_record *record)
 }
 
 /* For packets between hosts that are not this one: forwarded, bridged, of a container. Without
- * promiscuous mode, a frame with our own source address leaves, one with our destination arrives. */
+ * promiscuous mode, a frame with our own source address leaves, one with our destination arrives.
+ */
 static unsigned int directions_by_link(const struct capture *c, const __u8 *bytes)
 {
 	if (c->link != LINK_ETHERNET)
@@ -104,7 +105,7 @@ static unsigned int directions(const struct capture *c, const __u8 *bytes, const
 
 static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_char *bytes)
 {
-	struct capture *c = (void *) arg;
+	struct capture *c = (void *)arg;
 	enum packet_kind kind;
 	struct packet packet;
 	__u64 now;
@@ -116,7 +117,7 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 	}
 	now = header->ts.tv_sec * 1000000000ull;
 	now += pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO
-		       ? (__u64) header->ts.tv_usec
+		       ? (__u64)header->ts.tv_usec
 		       : header->ts.tv_usec * 1000ull;
 	flow_table_packet(c->backend->table, &packet, now, c->interface.ifindex,
 			  directions(c, bytes, &packet));
@@ -188,21 +189,22 @@ static int handle_activate(struct capture *c, char reason[BACKEND_REASON])
 
 	c->pcap = pcap_create(c->interface.name, error);
 	if (!c->pcap) {
-		snprintf(reason, BACKEND_REASON, "capturing on %s: %.180s", c->interface.name, error);
+		snprintf(reason, BACKEND_REASON, "capturing on %s: %.180s", c->interface.name,
+			 error);
 		return -EIO;
 	}
-	pcap_set_snaplen(c->pcap, (int) s->snaplen);
+	pcap_set_snaplen(c->pcap, (int)s->snaplen);
 	pcap_set_promisc(c->pcap, 0);
 	pcap_set_timeout(c->pcap, BLOCK_MS);
 	pcap_set_buffer_size(c->pcap, BUFFER_BYTES);
-	pcap_set_immediate_mode(c->pcap, s->batch_limit == 1); /* someone is watching */
+	pcap_set_immediate_mode(c->pcap, s->batch_limit == 1);          /* someone is watching */
 	pcap_set_tstamp_precision(c->pcap, PCAP_TSTAMP_PRECISION_NANO); /* or else micro */
 	status = pcap_activate(c->pcap);
 	if (status < 0)
 		return handle_fail(c, reason, status);
 	if (frame_link_layer(pcap_datalink(c->pcap), &c->link)) {
-		snprintf(reason, BACKEND_REASON, "%s: link type %d is not known",
-			 c->interface.name, pcap_datalink(c->pcap));
+		snprintf(reason, BACKEND_REASON, "%s: link type %d is not known", c->interface.name,
+			 pcap_datalink(c->pcap));
 		return -ENOTSUP;
 	}
 	if (pcap_setnonblock(c->pcap, 1, error))
@@ -218,8 +220,8 @@ static int handle_open(struct capture *c, char reason[BACKEND_REASON])
 	err = handle_activate(c, reason);
 	if (!err)
 		err = filter_set(c, reason);
-	if (!err && epoll_ctl(c->backend->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(c->pcap),
-			      &event)) {
+	if (!err &&
+	    epoll_ctl(c->backend->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(c->pcap), &event)) {
 		err = -errno;
 		snprintf(reason, BACKEND_REASON, "waiting for %s: %s", c->interface.name,
 			 strerror(errno));
@@ -276,7 +278,7 @@ static int live_set_peers(struct backend *backend, const struct peers *peers)
 
 	b->peers = peers;
 	flow_table_set_peers(b->table, peers);
-	LL_FOREACH(b->captures, c) {
+	LL_FOREACH (b->captures, c) {
 		one = c->pcap ? filter_set(c, reason) : 0;
 		if (one) {
 			log_error("%s", reason);
@@ -296,7 +298,7 @@ static void capture_read(struct capture *c)
 	int n = 1;
 
 	for (int i = 0; i < ROUNDS && n > 0; i++)
-		n = pcap_dispatch(c->pcap, -1, on_packet, (void *) c);
+		n = pcap_dispatch(c->pcap, -1, on_packet, (void *)c);
 	if (n >= 0)
 		return;
 	log_warning("capturing on %s: %s; going on when it is up again", c->interface.name,
@@ -308,7 +310,7 @@ static void capture_read(struct capture *c)
  * would say is off by that step. */
 static void follow_clock(struct backend_pcap *b)
 {
-	__s64 offset = (__s64) (clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	__s64 offset = (__s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 	__s64 step = offset - b->clock_offset;
 
 	if (b->clock_offset && (step > CLOCK_STEP_NS || step < -CLOCK_STEP_NS)) {
@@ -323,7 +325,7 @@ static int live_read(struct backend *backend)
 	struct capture *c;
 
 	follow_clock(self(backend));
-	LL_FOREACH(self(backend)->captures, c)
+	LL_FOREACH (self(backend)->captures, c)
 		if (c->pcap)
 			capture_read(c);
 	return 0;
@@ -340,7 +342,7 @@ static void live_refresh(struct backend *backend)
 
 	if (err)
 		log_warning("reading this host's addresses: %s", strerror(-err));
-	LL_FOREACH(b->captures, c) {
+	LL_FOREACH (b->captures, c) {
 		if (c->pcap || interface_find(c->interface.name, &now) ||
 		    now.ifindex != c->interface.ifindex)
 			continue; /* it runs, or is another now: detached and attached elsewhere */
@@ -363,8 +365,8 @@ static void live_drain(struct backend *backend)
 static bool live_sweep(struct backend *backend)
 {
 	struct backend_pcap *b = self(backend);
-	struct sweep_terms terms = sweep_terms(clock_ns(CLOCK_REALTIME), b->settings.idle_ns,
-					       b->settings.ended_ns);
+	struct sweep_terms terms =
+		sweep_terms(clock_ns(CLOCK_REALTIME), b->settings.idle_ns, b->settings.ended_ns);
 
 	return flow_table_sweep(b->table, &terms);
 }
@@ -383,7 +385,7 @@ static void live_counters(struct backend *backend, __u64 values[COUNTERS])
 	memcpy(values, flow_table_counters(b->table), COUNTERS * sizeof(*values));
 	values[COUNTER_DIRECTION] += b->unknown_direction;
 	values[COUNTER_CAPTURE_DROPS] += b->drops;
-	LL_FOREACH(b->captures, c)
+	LL_FOREACH (b->captures, c)
 		values[COUNTER_CAPTURE_DROPS] += capture_drops(c);
 }
 

@@ -16,7 +16,7 @@ static int tcx_link(int program, unsigned int ifindex, int type)
 {
 	/* At the head of the chain, since others may end it (Cilium does). */
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = MPROG_BEFORE);
-	int fd = bpf_link_create(program, ifindex, (enum bpf_attach_type) type, &opts);
+	int fd = bpf_link_create(program, ifindex, (enum bpf_attach_type)type, &opts);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -28,8 +28,8 @@ static int xdp_link(int program, unsigned int ifindex)
 	return fd < 0 ? -errno : fd;
 }
 
-static int explain(char reason[BACKEND_REASON], const char *what,
-		   const struct interface *interface, int err)
+static int explain(char reason[BACKEND_REASON], const char *what, const struct interface *interface,
+		   int err)
 {
 	const char *hint = "";
 
@@ -50,7 +50,8 @@ static int attach_clsact(struct attachment *a, const struct hook_programs *progr
 
 	if (err == -EEXIST)
 		snprintf(reason, BACKEND_REASON,
-			 "attaching to %s: an ingress qdisc is there, and excludes clsact: replace it "
+			 "attaching to %s: an ingress qdisc is there, and excludes clsact: replace "
+			 "it "
 			 "by one",
 			 interface->name);
 	else if (err)

@@ -19,7 +19,7 @@ struct hook_programs {
 };
 
 struct attachment {
-	int egress_link;  /* descriptors of links, or -1 */
+	int egress_link; /* descriptors of links, or -1 */
 	int ingress_link;
 	struct clsact *clsact; /* or NULL */
 };

@@ -124,7 +124,7 @@ static int step_flows(const struct flow_walk *w, const struct flow_walk_terms *t
 
 	for (__u32 i = 0; i < n && !err; i++) {
 		const struct flow_key *key = &w->keys[i];
-		const struct flow *f = (const void *) (w->values + i * w->flow_size);
+		const struct flow *f = (const void *)(w->values + i * w->flow_size);
 
 		if (terms->peers && !peers_match(terms->peers, key->ifindex, &key->peer))
 			err = request_add(w, &drop, key);

@@ -20,8 +20,8 @@ struct flow_walk_terms {
 	const struct peers *peers; /* drop flows whose peer is not among these; NULL: keep all */
 };
 
-/* Looks at some more flows, at most a few hundred: sends waiting samples into the ring buffer, drops
- * flows that are over. Returns 1 when all have been seen, 0 if there are more, -errno. */
+/* Looks at some more flows, at most a few hundred: sends waiting samples into the ring buffer,
+ * drops flows that are over. Returns 1 when all have been seen, 0 if there are more, -errno. */
 int flow_walk_step(struct flow_walk *walk, const struct flow_walk_terms *terms);
 
 #endif

@@ -7,14 +7,16 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* libbpf passes whole verifier logs through this, many lines at once. */
-__attribute__((format(printf, 2, 0))) static int
-libbpf_says(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int libbpf_says(enum libbpf_print_level level,
+							     const char *format, va_list args)
 {
 	enum log_level ours = level == LIBBPF_WARN ? LEVEL_DEBUG : LEVEL_TRACE;
 	char *text, *rest, *line;
@@ -29,12 +31,24 @@ libbpf_says(enum libbpf_print_level level, const char *format, va_list args)
 	return 0;
 }
 
+/* Without CAP_PERFMON (or CAP_SYS_ADMIN, which implies it) the verifier also follows what a CPU
+ * might speculate, and gives up on our loops with one of several errors. */
+static bool may_load_loops(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+
+	if (syscall(SYS_capget, &header, data))
+		return true; /* not known to be so */
+	return data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN) ||
+	       data[CAP_TO_INDEX(CAP_PERFMON)].effective & CAP_TO_MASK(CAP_PERFMON);
+}
+
 static int explain(char reason[BACKEND_REASON], const char *what, int err)
 {
 	const char *hint = "";
 
-	/* Without CAP_PERFMON, the verifier gives up with EACCES or EFAULT. */
-	if (err == -EPERM || err == -EACCES || err == -EFAULT)
+	if (err == -EPERM || err == -EACCES || !may_load_loops())
 		hint = " (needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)";
 	else if (err == -ENOSYS)
 		hint = " (the kernel is built without BPF)";
@@ -98,7 +112,7 @@ int bpf_programs_add_peer(struct bpf_programs *p, const struct peer *peer)
 	bool one = prefix_is_host(&peer->prefix);
 	struct bpf_map *map = one ? p->skel->maps.peer_hosts : p->skel->maps.peer_networks;
 
-	if (bpf_map_update_elem(bpf_map__fd(map), one ? (void *) &host : (void *) &network,
+	if (bpf_map_update_elem(bpf_map__fd(map), one ? (void *)&host : (void *)&network,
 				&p->peers_version, BPF_ANY))
 		return -errno;
 	if (!one)
@@ -160,7 +174,7 @@ int bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])
 	memset(values, 0, COUNTERS * sizeof(*values));
 	if (cpus < 0)
 		return cpus;
-	per_cpu = calloc((size_t) cpus, sizeof(*per_cpu));
+	per_cpu = calloc((size_t)cpus, sizeof(*per_cpu));
 	if (!per_cpu)
 		return -ENOMEM;
 	if (bpf_map_lookup_elem(fd, &zero, per_cpu))

@@ -8,7 +8,7 @@
 
 struct bpf_programs {
 	struct metro *skel;
-	int flows;	    /* the map of flows */
+	int flows;          /* the map of flows */
 	__u8 peers_version; /* value of the peer maps' present entries */
 };
 

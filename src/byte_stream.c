@@ -79,9 +79,9 @@ static int fill(struct byte_stream *s)
 {
 	int n, status;
 
-	n = gzread(s->file, s->bytes + s->to, (unsigned int) (s->size - s->to));
+	n = gzread(s->file, s->bytes + s->to, (unsigned int)(s->size - s->to));
 	if (n > 0) {
-		s->to += (size_t) n;
+		s->to += (size_t)n;
 		return 0;
 	}
 	s->ended = true;
@@ -102,7 +102,7 @@ long byte_stream_peek(struct byte_stream *s, size_t len, const __u8 **bytes)
 	if (err)
 		return err;
 	*bytes = s->bytes + s->from;
-	return (long) (s->to - s->from < len ? s->to - s->from : len);
+	return (long)(s->to - s->from < len ? s->to - s->from : len);
 }
 
 void byte_stream_skip(struct byte_stream *s, size_t len)

@@ -27,10 +27,10 @@ __u32 capture_u32(const struct capture_file *file, const __u8 *bytes)
 
 __u64 capture_time(const struct capture_interface *i, __u64 units)
 {
-	unsigned __int128 rest = (unsigned __int128) (units % i->units_per_s) * NS_PER_S;
+	unsigned __int128 rest = (unsigned __int128)(units % i->units_per_s) * NS_PER_S;
 
-	return (units / i->units_per_s + (__u64) i->offset_s) * NS_PER_S +
-	       (__u64) (rest / i->units_per_s);
+	return (units / i->units_per_s + (__u64)i->offset_s) * NS_PER_S +
+	       (__u64)(rest / i->units_per_s);
 }
 
 int capture_damaged(struct capture_file *file, const char *format, ...)
@@ -39,10 +39,10 @@ int capture_damaged(struct capture_file *file, const char *format, ...)
 	int n;
 
 	n = snprintf(file->reason, file->reason_size, "packet %llu: ", file->packets + 1);
-	if (n < 0 || (size_t) n >= file->reason_size)
+	if (n < 0 || (size_t)n >= file->reason_size)
 		return -EBADMSG;
 	va_start(args, format);
-	vsnprintf(file->reason + n, file->reason_size - (size_t) n, format, args);
+	vsnprintf(file->reason + n, file->reason_size - (size_t)n, format, args);
 	va_end(args);
 	return -EBADMSG;
 }
@@ -53,12 +53,12 @@ int capture_need(struct capture_file *file, size_t len, const char *what, const 
 
 	if (n < 0) {
 		snprintf(file->reason, file->reason_size, "reading packet %llu: %s",
-			 file->packets + 1, strerror((int) -n));
-		return (int) n;
+			 file->packets + 1, strerror((int)-n));
+		return (int)n;
 	}
 	if (n == 0 && len)
 		return 0;
-	if ((size_t) n < len)
+	if ((size_t)n < len)
 		return capture_damaged(file, "the file ends in the middle of %s (%ld of %zu bytes)",
 				       what, n, len);
 	return 1;

@@ -15,15 +15,15 @@ struct capture_interface {
 	int link_type;
 	__u32 snaplen;
 	__u64 units_per_s; /* of its time stamps */
-	__s64 offset_s;	   /* added to them */
+	__s64 offset_s;    /* added to them */
 };
 
 struct capture_file {
 	struct byte_stream *stream;
 	const struct capture_format *format;
-	bool swapped;	/* the other byte order than this machine's */
-	__u64 packets;	/* read so far */
-	char *reason;	/* where to write what is wrong */
+	bool swapped;  /* the other byte order than this machine's */
+	__u64 packets; /* read so far */
+	char *reason;  /* where to write what is wrong */
 	size_t reason_size;
 
 	struct capture_interface *interfaces; /* of the pcapng section; one for pcap */
@@ -34,7 +34,8 @@ struct capture_file {
 };
 
 struct capture_format {
-	/* Reads the file's header if it is of this format. Returns 1, 0 if not, -errno if damaged. */
+	/* Reads the file's header if it is of this format. Returns 1, 0 if not, -errno if damaged.
+	 */
 	int (*open)(struct capture_file *file);
 	/* As capture_file_next. */
 	int (*next)(struct capture_file *file, struct captured *packet);

@@ -7,10 +7,11 @@
 
 #define MAGIC_MICRO    0xa1b2c3d4u
 #define MAGIC_NANO     0xa1b23c4du
-#define MAGIC_MODIFIED 0xa1b2cd34u /* Kuznetzov's, with eight more bytes in front of each packet */
+#define MAGIC_MODIFIED 0xa1b2cd34u /* Kuznetzov's, with eight more bytes in front of each packet   \
+				    */
 
-#define FILE_HEADER	24
-#define RECORD_HEADER	16
+#define FILE_HEADER     24
+#define RECORD_HEADER   16
 #define RECORD_MODIFIED 24
 
 static bool magic_known(__u32 magic)
@@ -40,7 +41,7 @@ static int pcap_open(struct capture_file *file)
 	interface.units_per_s = magic == MAGIC_NANO ? 1000000000 : 1000000;
 	interface.link_type = capture_u32(file, header + 20) & 0x03ffffff; /* above: FCS length */
 	file->record_header = magic == MAGIC_MODIFIED ? RECORD_MODIFIED : RECORD_HEADER;
-	version = (__u32) capture_u16(file, header + 4) << 16 | capture_u16(file, header + 6);
+	version = (__u32)capture_u16(file, header + 4) << 16 | capture_u16(file, header + 6);
 	file->lengths_swapped = version <= (2 << 16 | 3);
 	status = capture_add_interface(file, &interface);
 	file->consumed = FILE_HEADER;

@@ -14,9 +14,9 @@ enum block_type {
 };
 
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
-#define BLOCK_FRAME	 12 /* type, length, and length again at the end */
-#define BLOCK_BODY	 8  /* where the contents begin */
-#define BLOCK_MAX	 (CAPTURE_RECORD_MAX + 65536u)
+#define BLOCK_FRAME      12 /* type, length, and length again at the end */
+#define BLOCK_BODY       8  /* where the contents begin */
+#define BLOCK_MAX        (CAPTURE_RECORD_MAX + 65536u)
 
 enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14 };
 
@@ -74,7 +74,8 @@ static int block_read(struct capture_file *file, struct block *block)
 	return 1;
 }
 
-/* if_tsresol: the negative exponent of ten, or of two if its upper bit is set. 0 if out of range. */
+/* if_tsresol: the negative exponent of ten, or of two if its upper bit is set. 0 if out of range.
+ */
 static __u64 resolution(__u8 value)
 {
 	__u64 units = 1;
@@ -100,13 +101,15 @@ static int interface_options(struct capture_file *file, const __u8 *at, const __
 		if (code == OPTION_TSRESOL && length >= 1) {
 			interface->units_per_s = resolution(at[0]);
 			if (!interface->units_per_s)
-				return capture_damaged(file, "an interface counts time in units of "
-							     "an impossible size (%u)", at[0]);
+				return capture_damaged(file,
+						       "an interface counts time in units of "
+						       "an impossible size (%u)",
+						       at[0]);
 		} else if (code == OPTION_TSOFFSET && length == 8) {
 			__u64 words[2] = {capture_u32(file, at), capture_u32(file, at + 4)};
 			bool low_first = file->swapped == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
 
-			interface->offset_s = (__s64) (words[low_first] << 32 | words[!low_first]);
+			interface->offset_s = (__s64)(words[low_first] << 32 | words[!low_first]);
 		}
 		if (((length + 3) & ~3) > end - at)
 			break;
@@ -161,7 +164,7 @@ static int timed_packet(struct capture_file *file, const struct block *block,
 	status = packet_fill(file, block, number, header, packet);
 	if (status == 1)
 		packet->time_ns = capture_time(&file->interfaces[number],
-					       (__u64) capture_u32(file, body + 4) << 32 |
+					       (__u64)capture_u32(file, body + 4) << 32 |
 						       capture_u32(file, body + 8));
 	return status;
 }

@@ -13,15 +13,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SLOTS	     8 /* bpf-metro processes on one interface */
+#define SLOTS        8 /* bpf-metro processes on one interface */
 #define PRIORITIES   8 /* tried from the first on, since another kind of filter may have one */
 #define PROGRAM_NAME "metro_"
 
 /* Our filters' handles say "mt", whether it was one of us who made the qdisc, and the slot. */
-#define HANDLE	      0x6d740001u
-#define HANDLE_MASK   0xffff0000u
-#define HANDLE_MADE   0x1000u
-#define HANDLE_SLOT(h) (((h) & 0xff) - 1)
+#define HANDLE         0x6d740001u
+#define HANDLE_MASK    0xffff0000u
+#define HANDLE_MADE    0x1000u
+#define HANDLE_SLOT(h) (((h)&0xff) - 1)
 
 enum { EGRESS, INGRESS, SIDES };
 
@@ -31,8 +31,8 @@ struct clsact {
 	unsigned int ifindex;
 	unsigned int slot;
 	int slot_sockets[SLOTS]; /* held while opening; afterwards only that of our slot */
-	bool made_qdisc;	 /* by one of us, so by the last of us it is removed */
-	__u32 priority[SIDES];	 /* 0: not attached */
+	bool made_qdisc;         /* by one of us, so by the last of us it is removed */
+	__u32 priority[SIDES];   /* 0: not attached */
 };
 
 static struct bpf_tc_hook hook_of(unsigned int ifindex, enum bpf_tc_attach_point point)
@@ -60,7 +60,7 @@ static int slot_take(unsigned int ifindex, unsigned int slot)
 		return -errno;
 	n = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "bpf-metro/clsact/%u/%u",
 		     ifindex, slot);
-	if (bind(fd, (struct sockaddr *) &addr, offsetof(struct sockaddr_un, sun_path) + 1 + n)) {
+	if (bind(fd, (struct sockaddr *)&addr, offsetof(struct sockaddr_un, sun_path) + 1 + n)) {
 		err = -errno;
 		close(fd);
 		return err;
@@ -101,7 +101,8 @@ static int filter_remove(unsigned int ifindex, int side, __u32 handle, __u32 pri
 	return bpf_tc_detach(&hook, &opts);
 }
 
-/* Is this filter's program one of ours? Where we may not ask (CAP_SYS_ADMIN), its handle has to do. */
+/* Is this filter's program one of ours? Where we may not ask (CAP_SYS_ADMIN), its handle has to do.
+ */
 static bool filter_is_ours(unsigned int ifindex, int side, const struct tc_filter *filter)
 {
 	struct bpf_tc_hook hook = hook_of(ifindex, points[side]);
@@ -202,7 +203,7 @@ static void on_filter_count(void *arg, const struct tc_filter *filter)
 {
 	struct survey *s = arg;
 
-	(void) filter;
+	(void)filter;
 	s->filters++;
 }
 

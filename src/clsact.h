@@ -10,11 +10,12 @@
 struct clsact;
 
 /* Attaches the programs (ingress may be -1 for none); makes the qdisc if there is none. Removes
- * what dead processes left. Returns 0, -EEXIST if an ingress qdisc is in the way, -EBUSY if all slots
- * are taken, or another -errno. */
+ * what dead processes left. Returns 0, -EEXIST if an ingress qdisc is in the way, -EBUSY if all
+ * slots are taken, or another -errno. */
 int clsact_open(struct clsact **clsact, unsigned int ifindex, int egress, int ingress);
 
-/* Removes our filters, and the qdisc if a bpf-metro made it and nobody uses it by now. NULL is fine. */
+/* Removes our filters, and the qdisc if a bpf-metro made it and nobody uses it by now. NULL is
+ * fine. */
 void clsact_close(struct clsact *clsact);
 
 #endif

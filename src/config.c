@@ -75,8 +75,7 @@ static int read_marks(struct yaml_reader *reader, const struct yaml_key *key, ya
 
 	yaml_read_whole(reader, key, node, target);
 	if (config->marks & (config->marks - 1))
-		mistake(reader->mistakes,
-			"%u is not a power of two; accepted: 8, 16, 32, 64",
+		mistake(reader->mistakes, "%u is not a power of two; accepted: 8, 16, 32, 64",
 			config->marks);
 	return 0;
 }

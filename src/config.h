@@ -21,18 +21,19 @@ struct instance {
 
 struct config {
 	/* init_config, go-metro's */
-	unsigned int snaplen;	   /* bytes of a packet that libpcap keeps: 104 .. 262144, default 512 */
-	unsigned int idle_ttl_s;   /* a flow without traffic is dropped after: 1 .. 86400, default 300 */
-	unsigned int exp_ttl_s;	   /* a flow that ended is dropped after: 1 .. 86400, default 60 */
-	char *statsd_ip;	   /* numeric address or localhost, default 127.0.0.1 */
-	unsigned int statsd_port;  /* 1 .. 65535, default 8125 */
-	bool log_to_file;	   /* default true, as in go-metro */
-	enum log_level log_level;  /* default info */
+	unsigned int snaplen; /* bytes of a packet that libpcap keeps: 104 .. 262144, default 512 */
+	unsigned int
+		idle_ttl_s; /* a flow without traffic is dropped after: 1 .. 86400, default 300 */
+	unsigned int exp_ttl_s;   /* a flow that ended is dropped after: 1 .. 86400, default 60 */
+	char *statsd_ip;          /* numeric address or localhost, default 127.0.0.1 */
+	unsigned int statsd_port; /* 1 .. 65535, default 8125 */
+	bool log_to_file;         /* default true, as in go-metro */
+	enum log_level log_level; /* default info */
 
 	/* init_config, ours */
-	double report_interval_s;  /* 0.1 .. 3600, default 10 */
-	unsigned int max_flows;	   /* 16 .. 16777216, default 32768 */
-	unsigned int marks;	   /* segments remembered a flow: power of two, 8 .. 64, default 32 */
+	double report_interval_s; /* 0.1 .. 3600, default 10 */
+	unsigned int max_flows;   /* 16 .. 16777216, default 32768 */
+	unsigned int marks; /* segments remembered a flow: power of two, 8 .. 64, default 32 */
 
 	struct instance *instances;
 	size_t instances_count;

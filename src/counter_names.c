@@ -41,8 +41,8 @@ void counters_log(const __u64 values[COUNTERS])
 	size_t n = 0;
 
 	for (int i = 0; i < COUNTERS && n < sizeof(line); i++)
-		n += (size_t) snprintf(line + n, sizeof(line) - n, "%s%s=%llu", i ? " " : "",
-				       names[i], values[i]);
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "%s%s=%llu", i ? " " : "",
+				      names[i], values[i]);
 	log_info("counters: %s", line);
 	for (size_t i = 0; i < LOSSES; i++)
 		if (values[losses_known[i].counter])

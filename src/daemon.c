@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define LOG_DEFAULT_PATH "/var/log/bpf-metro/bpf-metro.log"
-#define NS_PER_S	 1000000000ull
+#define NS_PER_S         1000000000ull
 
 struct daemon {
 	const struct options *options;
@@ -56,7 +56,7 @@ static unsigned int batch_age(double interval)
 {
 	double wait = interval / 4 < 60 ? interval / 4 : 60;
 
-	return (unsigned int) (wait * NS_PER_S / TICK_NS);
+	return (unsigned int)(wait * NS_PER_S / TICK_NS);
 }
 
 static struct backend_settings backend_settings(struct daemon *d)
@@ -126,7 +126,7 @@ static void on_resolver(void *arg, int fd)
 	bool changed = false;
 	int status;
 
-	(void) fd;
+	(void)fd;
 	while (resolver_take(d->resolver, &result)) {
 		if (!result.count)
 			continue; /* it failed, was logged, and the old addresses stay */
@@ -194,7 +194,7 @@ static void on_backend(void *arg, int fd)
 	struct daemon *d = arg;
 	int err = d->backend->ops->read(d->backend);
 
-	(void) fd;
+	(void)fd;
 	if (err < 0) {
 		d->error = err;
 		d->stop = true;
@@ -232,7 +232,8 @@ static void report_end(struct daemon *d)
 		d->sink->ops->report(d->sink);
 	d->backend->ops->counters(d->backend, counters);
 	losses_log(&d->losses, counters);
-	monitor_follow(&d->monitor, d->backend); /* once more, should an event have come to nothing */
+	monitor_follow(&d->monitor,
+		       d->backend); /* once more, should an event have come to nothing */
 }
 
 /* A whole walk over the flows, after the rest of one that may be under way. */

@@ -45,7 +45,8 @@ static void purge(struct event_loop *l, bool all)
 {
 	struct source *s, *next;
 
-	LL_FOREACH_SAFE(l->sources, s, next) {
+	LL_FOREACH_SAFE(l->sources, s, next)
+	{
 		if (s->fd >= 0 && !all)
 			continue;
 		LL_DELETE(l->sources, s);
@@ -124,15 +125,15 @@ int event_signal_take(int fd)
 {
 	struct signalfd_siginfo info;
 
-	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int) info.ssi_signo : 0;
+	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
 int event_timer_set(int fd, double interval_s)
 {
 	struct itimerspec spec;
 
-	spec.it_interval.tv_sec = (time_t) interval_s;
-	spec.it_interval.tv_nsec = (long) ((interval_s - (double) spec.it_interval.tv_sec) * 1e9);
+	spec.it_interval.tv_sec = (time_t)interval_s;
+	spec.it_interval.tv_nsec = (long)((interval_s - (double)spec.it_interval.tv_sec) * 1e9);
 	spec.it_value = spec.it_interval;
 	return timerfd_settime(fd, 0, &spec, NULL) ? -errno : 0;
 }

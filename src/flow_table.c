@@ -49,7 +49,7 @@ void flow_table_free(struct flow_table *t)
 
 	if (!t)
 		return;
-	HASH_ITER(hh, t->entries, e, next)
+	HASH_ITER (hh, t->entries, e, next)
 		entry_drop(t, e);
 	free(t);
 }
@@ -177,7 +177,7 @@ void flow_table_forget(struct flow_table *t)
 {
 	struct entry *e, *next;
 
-	HASH_ITER(hh, t->entries, e, next)
+	HASH_ITER (hh, t->entries, e, next)
 		e->flow.count = 0;
 }
 

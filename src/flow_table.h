@@ -18,8 +18,8 @@ struct flow_table_settings {
 	void *arg;
 };
 
-/* Which way a packet goes, seen from the local side. On a loopback interface, and in a file of which
- * no side is local, it goes both ways. */
+/* Which way a packet goes, seen from the local side. On a loopback interface, and in a file of
+ * which no side is local, it goes both ways. */
 enum direction { DIRECTION_SENT = 1, DIRECTION_RECEIVED = 2 };
 
 /* Returns 0 or -ENOMEM. */
@@ -34,8 +34,8 @@ void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
 void flow_table_packet(struct flow_table *table, const struct packet *packet, __u64 now_ns,
 		       __u32 ifindex, unsigned int directions);
 
-/* One step of a walk over all flows (see backend.h). terms: which are over; NULL: none. Returns true
- * when the walk is complete. */
+/* One step of a walk over all flows (see backend.h). terms: which are over; NULL: none. Returns
+ * true when the walk is complete. */
 bool flow_table_sweep(struct flow_table *table, const struct sweep_terms *terms);
 
 /* Forgets all outstanding segments, since their times cannot be compared with what comes next. */

@@ -5,7 +5,8 @@
 
 #include "packet.h"
 
-/* The link layer of one of libpcap's DLT_ values, or LINKTYPE_ of a file. Returns 0, or -ENOTSUP. */
+/* The link layer of one of libpcap's DLT_ values, or LINKTYPE_ of a file. Returns 0, or -ENOTSUP.
+ */
 int frame_link_layer(int type, enum link_layer *link);
 
 /* Parses one captured packet: captured bytes are there, wire_length there were. */

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HALF_BITS 6		   /* buckets for each power of two, as a power of two */
-#define HALF	  (1u << HALF_BITS)
-#define GROWTH	  (2 * HALF)	   /* counts are allocated in steps of so many */
+#define HALF_BITS 6 /* buckets for each power of two, as a power of two */
+#define HALF      (1u << HALF_BITS)
+#define GROWTH    (2 * HALF) /* counts are allocated in steps of so many */
 
 /* Values keep their upper seven bits. What is shifted out for that tells the power of two. */
 static __u32 index_of(__u32 value)
 {
-	__u32 shift = value < 2 * HALF ? 0 : 31 - HALF_BITS - (__u32) __builtin_clz(value);
+	__u32 shift = value < 2 * HALF ? 0 : 31 - HALF_BITS - (__u32)__builtin_clz(value);
 
 	return shift * HALF + (value >> shift);
 }
@@ -53,7 +53,7 @@ int histogram_add(struct histogram *h, __u32 value)
 
 __u32 histogram_quantile(const struct histogram *h, double share)
 {
-	__u64 rank = (__u64) ceil(share * (double) h->total), seen = 0;
+	__u64 rank = (__u64)ceil(share * (double)h->total), seen = 0;
 
 	if (rank == 0)
 		rank = 1;

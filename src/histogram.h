@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How often each RTT was seen, in log-linear buckets as HdrHistogram lays them out: 64 for each power
- * of two, so that a bucket's middle is within 0.8 % of every value in it, and values below 128 ticks
- * are exact. Memory grows with the largest value, to 6.4 KB at 68 s.
+ * How often each RTT was seen, in log-linear buckets as HdrHistogram lays them out: 64 for each
+ * power of two, so that a bucket's middle is within 0.8 % of every value in it, and values below
+ * 128 ticks are exact. Memory grows with the largest value, to 6.4 KB at 68 s.
  */
 #ifndef METRO_HISTOGRAM_H
 #define METRO_HISTOGRAM_H

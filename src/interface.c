@@ -67,7 +67,7 @@ int interface_watch(void)
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, (struct sockaddr *) &addr, sizeof(addr))) {
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
 		err = -errno;
 		close(fd);
 		return err;

@@ -30,11 +30,11 @@ int local_addresses_set(struct local_addresses *set, const struct address *addrs
 static bool address_of(const struct sockaddr *sa, struct address *addr)
 {
 	if (sa && sa->sa_family == AF_INET) {
-		address_set_v4(addr, ((const struct sockaddr_in *) sa)->sin_addr.s_addr);
+		address_set_v4(addr, ((const struct sockaddr_in *)sa)->sin_addr.s_addr);
 		return true;
 	}
 	if (sa && sa->sa_family == AF_INET6) {
-		memcpy(addr, &((const struct sockaddr_in6 *) sa)->sin6_addr, sizeof(*addr));
+		memcpy(addr, &((const struct sockaddr_in6 *)sa)->sin6_addr, sizeof(*addr));
 		return true;
 	}
 	return false;

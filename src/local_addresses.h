@@ -10,7 +10,8 @@ struct local_addresses {
 	size_t count;
 };
 
-/* Reads the addresses of all interfaces in place of what the set held. On -errno it is unchanged. */
+/* Reads the addresses of all interfaces in place of what the set held. On -errno it is unchanged.
+ */
 int local_addresses_read(struct local_addresses *set);
 
 /* Copies the given addresses. Returns 0 or -ENOMEM. */

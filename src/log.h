@@ -32,11 +32,11 @@ void log_close(void);
 void log_message(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#define log_trace(...)	  log_message(LEVEL_TRACE, __VA_ARGS__)
-#define log_debug(...)	  log_message(LEVEL_DEBUG, __VA_ARGS__)
-#define log_info(...)	  log_message(LEVEL_INFO, __VA_ARGS__)
+#define log_trace(...)    log_message(LEVEL_TRACE, __VA_ARGS__)
+#define log_debug(...)    log_message(LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...)     log_message(LEVEL_INFO, __VA_ARGS__)
 #define log_warning(...)  log_message(LEVEL_WARNING, __VA_ARGS__)
-#define log_error(...)	  log_message(LEVEL_ERROR, __VA_ARGS__)
+#define log_error(...)    log_message(LEVEL_ERROR, __VA_ARGS__)
 #define log_critical(...) log_message(LEVEL_CRITICAL, __VA_ARGS__)
 
 #endif

@@ -10,7 +10,7 @@
 struct monitored {
 	char name[IF_NAMESIZE];
 	unsigned int ifindex; /* 0: not measured on now */
-	int error;	      /* of the last attempt, so that it is said once */
+	int error;            /* of the last attempt, so that it is said once */
 	struct monitored *next;
 };
 
@@ -26,7 +26,7 @@ static int monitored_add(struct monitor *monitor, const char *name)
 {
 	struct monitored *m;
 
-	LL_FOREACH(monitor->first, m)
+	LL_FOREACH (monitor->first, m)
 		if (!strcmp(m->name, name))
 			return 0;
 	m = calloc(1, sizeof(*m));
@@ -44,13 +44,13 @@ static void monitored_detach(struct monitored *m, struct backend *backend)
 	m->ifindex = 0;
 }
 
-int monitor_configure(struct monitor *monitor, const struct config *config,
-		      struct backend *backend)
+int monitor_configure(struct monitor *monitor, const struct config *config, struct backend *backend)
 {
 	struct monitored *m, *next;
 	int err = 0;
 
-	LL_FOREACH_SAFE(monitor->first, m, next) {
+	LL_FOREACH_SAFE(monitor->first, m, next)
+	{
 		if (is_configured(config, m->name))
 			continue;
 		monitored_detach(m, backend);
@@ -93,7 +93,7 @@ void monitor_follow(struct monitor *monitor, struct backend *backend)
 	char reason[BACKEND_REASON];
 	struct monitored *m;
 
-	LL_FOREACH(monitor->first, m) {
+	LL_FOREACH (monitor->first, m) {
 		int err = monitored_update(m, backend, reason);
 
 		if (err && err != m->error && err != -ENODEV)
@@ -107,7 +107,7 @@ int monitor_start(struct monitor *monitor, struct backend *backend, char reason[
 	struct monitored *m;
 	int err, attached = 0;
 
-	LL_FOREACH(monitor->first, m) {
+	LL_FOREACH (monitor->first, m) {
 		err = monitored_update(m, backend, reason);
 		if (err && err != -ENODEV)
 			return err;
@@ -115,7 +115,7 @@ int monitor_start(struct monitor *monitor, struct backend *backend, char reason[
 	}
 	if (!attached)
 		return -ENODEV;
-	LL_FOREACH(monitor->first, m)
+	LL_FOREACH (monitor->first, m)
 		if (!m->ifindex)
 			log_warning("interface %s does not exist; waiting for it", m->name);
 	return 0;
@@ -125,7 +125,7 @@ void monitor_detach(struct monitor *monitor, struct backend *backend)
 {
 	struct monitored *m;
 
-	LL_FOREACH(monitor->first, m)
+	LL_FOREACH (monitor->first, m)
 		monitored_detach(m, backend);
 }
 
@@ -134,6 +134,6 @@ void monitor_free(struct monitor *monitor)
 	struct monitored *m, *next;
 
 	LL_FOREACH_SAFE(monitor->first, m, next)
-		free(m);
+	free(m);
 	monitor->first = NULL;
 }

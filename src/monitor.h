@@ -11,8 +11,8 @@ struct monitor {
 	struct monitored *first;
 };
 
-/* Makes the list say what the configuration says. Interfaces that it no longer has are detached from
- * the backend (which may be NULL). Returns 0 or -ENOMEM. */
+/* Makes the list say what the configuration says. Interfaces that it no longer has are detached
+ * from the backend (which may be NULL). Returns 0 or -ENOMEM. */
 int monitor_configure(struct monitor *monitor, const struct config *config,
 		      struct backend *backend);
 

@@ -10,21 +10,21 @@ enum hook_choice { HOOK_AUTO, HOOK_TC, HOOK_CLSACT, HOOK_XDP };
 enum output_choice { OUTPUT_DEFAULT, OUTPUT_STATSD, OUTPUT_TEXT, OUTPUT_JSON };
 
 struct options {
-	const char *config_path; /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */
-	const char *log_path;	 /* -log, --log; NULL */
-	const char *interface;	 /* -i, --interface; NULL */
-	const char *read_path;	 /* -r, --read; NULL; "-" is standard input */
+	const char *config_path;  /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */
+	const char *log_path;     /* -log, --log; NULL */
+	const char *interface;    /* -i, --interface; NULL */
+	const char *read_path;    /* -r, --read; NULL; "-" is standard input */
 	struct address local[16]; /* --local, may be repeated or a list with commas; only with -r */
 	size_t local_count;
 	char *const *peers; /* the remaining arguments, into argv */
 	size_t peers_count;
 	enum backend_choice backend; /* --backend auto|bpf|pcap */
-	enum hook_choice hook;	     /* --hook auto|tc|clsact|xdp */
+	enum hook_choice hook;       /* --hook auto|tc|clsact|xdp */
 	enum output_choice output;   /* --output statsd|text|json */
-	double interval_s;	     /* --interval; 0: as the configuration says */
-	unsigned int marks;	     /* --marks; 0: as the configuration says */
-	bool check;		     /* --check */
-	bool verbose;		     /* -v, --verbose: log level debug */
+	double interval_s;           /* --interval; 0: as the configuration says */
+	unsigned int marks;          /* --marks; 0: as the configuration says */
+	bool check;                  /* --check */
+	bool verbose;                /* -v, --verbose: log level debug */
 };
 
 /* What options_parse found to do. */

@@ -49,8 +49,8 @@ static char *peers_text(const struct peers *peers, unsigned int ifindex, size_t 
 	return fclose(out) ? NULL : text;
 }
 
-/* Compiles the expression, also behind one and two tags: "vlan" moves what follows it behind one more
- * (pcap-filter(7)). */
+/* Compiles the expression, also behind one and two tags: "vlan" moves what follows it behind one
+ * more (pcap-filter(7)). */
 static int compile(pcap_t *pcap, const char *core, bool tags, struct bpf_program *program)
 {
 	char *text;

@@ -7,16 +7,17 @@
 
 #include <pcap/pcap.h>
 
-#define PCAP_FILTER_INSTRUCTIONS 4096 /* BPF_MAXINSNS of <linux/bpf_common.h>: more it does not take */
+#define PCAP_FILTER_INSTRUCTIONS                                                                   \
+	4096 /* BPF_MAXINSNS of <linux/bpf_common.h>: more it does not take */
 
 /*
  * Compiles the filter for one interface. If the peers are so many that the kernel would not take it
  * (libpcap would then copy every packet), it lets all TCP through: the peers are told apart in user
- * space anyway. tags: packets may have VLAN tags; libpcap refuses to look for them elsewhere than on
- * Ethernet.
+ * space anyway. tags: packets may have VLAN tags; libpcap refuses to look for them elsewhere than
+ * on Ethernet.
  *
- * Returns 1 with *program to be freed by pcap_freecode, 0 if there are no peers now (nothing is to be
- * captured), or -errno; pcap_geterr tells more after -EINVAL.
+ * Returns 1 with *program to be freed by pcap_freecode, 0 if there are no peers now (nothing is to
+ * be captured), or -errno; pcap_geterr tells more after -EINVAL.
  */
 int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, unsigned int ifindex, bool tags,
 			struct bpf_program *program);

@@ -10,7 +10,7 @@
 
 struct prefix {
 	struct address addr; /* bits behind the prefix are zero */
-	__u8 bits;	     /* 0 .. 128, counted in the mapped form: 10.0.0.0/8 has 96 + 8 */
+	__u8 bits;           /* 0 .. 128, counted in the mapped form: 10.0.0.0/8 has 96 + 8 */
 };
 
 /* Reads an IPv4 or IPv6 address. Returns 0 or -EINVAL. */
@@ -27,7 +27,6 @@ bool prefix_contains(const struct prefix *prefix, const struct address *addr);
 
 /* True for one host's address, false for a network. */
 bool prefix_is_host(const struct prefix *prefix);
-
 
 /* Writes the address without brackets (RFC 5952 for IPv6) and returns text. */
 char *address_format(const struct address *addr, char text[ADDRESS_TEXT]);

@@ -10,8 +10,8 @@
 struct batch {
 	const struct flow_record *record;
 	const char *iface; /* name of the interface, "file" for a capture file; never NULL */
-	__u64 wall_ns;	   /* arrival of the last sample's ACK, ns since 1970, UTC */
-	__u64 frame;	   /* number of that ACK in a capture file from 1; 0 when live */
+	__u64 wall_ns;     /* arrival of the last sample's ACK, ns since 1970, UTC */
+	__u64 frame;       /* number of that ACK in a capture file from 1; 0 when live */
 };
 
 struct sink {
@@ -31,8 +31,8 @@ struct sink_ops {
 	void (*take)(struct sink *sink, const struct batch *batch);
 	/* The end of a report interval. May be NULL. */
 	void (*report)(struct sink *sink);
-	/* Follows a changed configuration (the server's address); what was taken in stays. Returns 0
-	 * or -errno, reported; then it goes on as before. May be NULL. */
+	/* Follows a changed configuration (the server's address); what was taken in stays. Returns
+	 * 0 or -errno, reported; then it goes on as before. May be NULL. */
 	int (*reconfigure)(struct sink *sink, const struct config *config);
 	/* Reports what is left and frees the sink. Returns 0, or -errno if output was lost that
 	 * should not be (standard output closed or full). */

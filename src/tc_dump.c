@@ -119,6 +119,6 @@ int tc_filters(unsigned int ifindex, bool ingress,
 	struct filter_search search = {.ifindex = ifindex, .fn = fn, .arg = arg};
 
 	return dump(RTM_GETTFILTER, ifindex,
-		    TC_H_MAKE(TC_H_CLSACT, ingress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS),
-		    on_filter, &search);
+		    TC_H_MAKE(TC_H_CLSACT, ingress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS), on_filter,
+		    &search);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What traffic control has on an interface at ingress and clsact: asked by rtnetlink(7), since libbpf
- * can only ask for a filter whose handle is known. */
+/* What traffic control has on an interface at ingress and clsact: asked by rtnetlink(7), since
+ * libbpf can only ask for a filter whose handle is known. */
 #ifndef METRO_TC_DUMP_H
 #define METRO_TC_DUMP_H
 

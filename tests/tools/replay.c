@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * replay FILE [MARKS]: runs a capture through the BPF programs, by BPF_PROG_TEST_RUN and by the
- * capture's clock, and prints the samples as `bpf-metro -r FILE --output json` does. The two must be
- * the same, line by line: one engine, compiled twice.
+ * capture's clock, and prints the samples as `bpf-metro -r FILE --output json` does. The two must
+ * be the same, line by line: one engine, compiled twice.
  *
  * Each packet is received and sent, as with `-r` without --local. Packets larger than a test run
  * takes are cut: the programs go by the lengths in the IP header.
@@ -19,10 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOPBACK    1	 /* interface of test runs */
-#define FLOWS	    65536
-#define PACKET_MAX  3072 /* bytes of a packet handed on: a page, less what an skb needs itself */
-#define ETHERNET    14	 /* test runs begin with an Ethernet header, behind which the network's is */
+#define LOOPBACK   1 /* interface of test runs */
+#define FLOWS      65536
+#define PACKET_MAX 3072 /* bytes of a packet handed on: a page, less what an skb needs itself */
+#define ETHERNET   14   /* test runs begin with an Ethernet header, behind which the network's is */
 
 struct replay {
 	struct bpf_programs programs;
@@ -43,7 +43,7 @@ static int on_record(void *arg, void *data, size_t size)
 		.frame = r->packet.number,
 	};
 
-	(void) size;
+	(void)size;
 	r->sink->ops->take(r->sink, &batch);
 	return 0;
 }
@@ -156,7 +156,7 @@ int main(int argc, char *argv[])
 	err = sink_json_open(&r.sink, NULL);
 	if (err)
 		return 1;
-	err = start(&r, argc > 2 ? (unsigned int) atoi(argv[2]) : MARKS_DEFAULT, reason);
+	err = start(&r, argc > 2 ? (unsigned int)atoi(argv[2]) : MARKS_DEFAULT, reason);
 	if (!err)
 		err = replay_file(&r, argv[1], reason);
 	if (err)

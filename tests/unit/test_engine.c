@@ -21,7 +21,7 @@
 /* Declares a test that runs a scenario around every wrap of the sequence numbers. */
 #define SCENARIO(name)                                                                             \
 	static void scenario_##name(struct line *l);                                               \
-	static void test_##name(void **state)                              \
+	static void test_##name(void **state)                                                      \
 	{                                                                                          \
 		(void)state;                                                                       \
 		at_every_wrap(scenario_##name);                                                    \

@@ -22,14 +22,14 @@ static int ascending(const void *a, const void *b)
 /* Each value alone comes back within the promised 0.8 %, over the whole range of RTTs. */
 static void test_precision(void **state)
 {
-	(void) state;
+	(void)state;
 	for (double v = 1; v < 0x3fffffff; v *= 1.013) {
 		struct histogram h = {};
-		__u32 value = (__u32) v, got;
+		__u32 value = (__u32)v, got;
 
 		assert_int_equal(histogram_add(&h, value), 0);
 		got = histogram_quantile(&h, 0.5);
-		assert_true(fabs((double) got - value) <= 0.008 * value);
+		assert_true(fabs((double)got - value) <= 0.008 * value);
 		if (value < 128)
 			assert_int_equal(got, value);
 		histogram_free(&h);
@@ -40,7 +40,7 @@ static void test_largest_value(void **state)
 {
 	struct histogram h = {};
 
-	(void) state;
+	(void)state;
 	assert_int_equal(histogram_add(&h, 0x3fffffff), 0);
 	assert_true(h.size * sizeof(*h.counts) <= 6656);
 	assert_int_equal(histogram_add(&h, 0xffffffff), 0);
@@ -54,15 +54,15 @@ static void test_quantiles(void **state)
 	static __u32 values[VALUES];
 	struct histogram h = {};
 
-	(void) state;
+	(void)state;
 	srandom(1);
 	for (int i = 0; i < VALUES; i++) {
-		values[i] = (__u32) exp((double) random() / RAND_MAX * 20);
+		values[i] = (__u32)exp((double)random() / RAND_MAX * 20);
 		assert_int_equal(histogram_add(&h, values[i]), 0);
 	}
 	qsort(values, VALUES, sizeof(values[0]), ascending);
 	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
-		size_t rank = (size_t) ceil(shares[i] * VALUES);
+		size_t rank = (size_t)ceil(shares[i] * VALUES);
 		double want = values[rank ? rank - 1 : 0];
 
 		assert_true(fabs(histogram_quantile(&h, shares[i]) - want) <= 0.008 * want);
@@ -74,7 +74,7 @@ static void test_empty(void **state)
 {
 	struct histogram h = {};
 
-	(void) state;
+	(void)state;
 	assert_int_equal(histogram_quantile(&h, 0.5), 0);
 	histogram_free(&h);
 }

@@ -215,7 +215,8 @@ static void test_all(void **state)
 
 #define MANY 160
 
-/* While the filter names the peers, others do not pass; when it would become too long, all TCP does. */
+/* While the filter names the peers, others do not pass; when it would become too long, all TCP
+ * does. */
 static void test_many(void **state)
 {
 	static char names[MANY][32];
@@ -306,8 +307,8 @@ static void test_bare_ip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		S(v4_host), S(v4_networks), S(v6_peers), S(all), S(many), S(no_peers),
-		S(size), S(bare_ip),
+		S(v4_host), S(v4_networks), S(v6_peers), S(all),
+		S(many),    S(no_peers),    S(size),     S(bare_ip),
 	};
 
 	if (!if_nametoindex("lo")) {
