@@ -29,6 +29,15 @@ have() {
   command -v "$1" >/dev/null
 }
 
+# Does the kernel have TCX, Linux 6.6? Debian and others keep the version's meaning.
+has_tcx() {
+  local major minor
+  IFS=. read -r major minor _ <<END
+$(uname -r)
+END
+  [ "$major" -gt 6 ] || { [ "$major" = 6 ] && [ "${minor%%[!0-9]*}" -ge 6 ]; }
+}
+
 # soon SECONDS COMMAND...: like wait_until, but what the command says is heard once.
 soon() {
   wait_until "$@" >/dev/null || "${@:2}"

@@ -187,7 +187,11 @@ name_becomes_tag() { # BACKEND
       "#src:$METRO_CLIENT_V6,dst:db.metro.test,iface:$METRO_CLIENT_IF\$"
 }
 
-tap_check "a host name is looked up, and is the dst tag" name_becomes_tag bpf
-tap_check "a host name with libpcap" name_becomes_tag pcap
+if [ -e /etc/hosts ]; then
+  tap_check "a host name is looked up, and is the dst tag" name_becomes_tag bpf
+  tap_check "a host name with libpcap" name_becomes_tag pcap
+else
+  tap_skip "a host name is looked up, and is the dst tag" "no /etc/hosts to lay another over"
+fi
 tap_check "a name that is not found is logged" log_has metro 'no-such-host\.metro\.test'
 tap_done
