@@ -43,7 +43,11 @@ LDLIBS   := -lbpf -lelf -lz -lyaml -lpcap -lm -lpthread
 sources   := $(wildcard src/*.c)
 objects   := $(sources:src/%.c=$(BUILD)/src/%.o)
 library   := $(filter-out $(BUILD)/src/main.o,$(objects))
-tools     := $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
+# A tool is a file, or a directory of them.
+filetools := $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
+dirtools  := $(patsubst tests/tools/%/,$(BUILD)/%,$(sort $(dir $(wildcard tests/tools/*/*.c))))
+toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
+tools     := $(filetools) $(dirtools)
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all tools demo check check-oracle unit unit-tests asan deps install format format-check clean FORCE
@@ -80,6 +84,17 @@ $(BUILD)/%: tests/tools/%.c $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+# Each is linked from all that its directory has.
+$(foreach tool,$(dirtools),$(eval $(tool): $(filter $(BUILD)/tools/$(notdir $(tool))/%,$(toolparts))))
+$(dirtools):
+	$(call say,TOOL,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/tools/%.o: tests/tools/%.c $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # This one drives the programs that the daemon loads.
 $(BUILD)/replay: tests/tools/replay.c $(library) $(BUILD)/flags
@@ -128,7 +143,8 @@ install: all
 	install -D -m 0644 packaging/bpf-metro.yaml \
 		$(DESTDIR)$(PREFIX)/share/doc/bpf-metro/bpf-metro.yaml
 
-format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] tests/*/*.[ch] vmlinux/*.h)
+format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] \
+	vmlinux/*.h)
 
 format:
 	$(Q)clang-format -i $(format_sources)
@@ -141,4 +157,5 @@ clean:
 
 include tests/fuzz/fuzz.mk
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/unit/*.d)
+-include $(wildcard $(BUILD)/metro.bpf.d $(filetools:=.d) $(toolparts:.o=.d) $(objects:.o=.d) \
+	$(unittests:=.d))

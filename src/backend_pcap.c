@@ -30,7 +30,7 @@ struct capture {
 	pcap_t *pcap; /* NULL while the interface is down */
 	enum link_layer link;
 	bool filtered; /* the handle has a filter */
-	__u64 drops; /* of handles closed since */
+	__u64 drops;   /* of handles closed since */
 	struct capture *next;
 };
 
@@ -126,8 +126,9 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 			  directions(c, bytes, &packet));
 }
 
-/* libpcap throws away what is waiting when it changes a filter. That would cost samples, and there is
- * no need: packets of former peers are told apart later. The kernel's own call just swaps the two. */
+/* libpcap throws away what is waiting when it changes a filter. That would cost samples, and there
+ * is no need: packets of former peers are told apart later. The kernel's own call just swaps the
+ * two. */
 static int filter_swap(const struct capture *c, const struct bpf_program *program)
 {
 	struct sock_fprog kernel = {

@@ -5,10 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAGIC_MICRO    0xa1b2c3d4u
-#define MAGIC_NANO     0xa1b23c4du
-#define MAGIC_MODIFIED 0xa1b2cd34u /* Kuznetzov's, with eight more bytes in front of each packet   \
-				    */
+#define MAGIC_MICRO 0xa1b2c3d4u
+#define MAGIC_NANO  0xa1b23c4du
+#define MAGIC_MODIFIED                                                                             \
+	0xa1b2cd34u /* Kuznetzov's, with eight more bytes in front of each packet                  \
+		     */
 
 #define FILE_HEADER     24
 #define RECORD_HEADER   16

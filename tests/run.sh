@@ -48,8 +48,8 @@ run() { # NAME COMMAND...
 for suite in "$@"; do
     case $suite in
     unit)
-        for test in "$BUILD"/unit/test_*; do
-            case $test in *.d) continue ;; esac
+        for source in tests/unit/test_*.c; do
+            test=$BUILD/unit/$(basename "$source" .c)
             run "$test" "$test"
         done
         ;;

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the sinks for standard output share: its failures, time stamps, and the buffer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "capture.h"
+#include "output.h"
+#include "sinks.h"
+#include "timestamp.h"
+
+#define SECOND 1000000000ULL
+
+static struct capture out;
+
+/* Standard output fails with this error: it is told once, kept, and returned by close. */
+static void assert_output_fails(int (*open_sink)(struct sink **, const struct peers *), int fd,
+				int error)
+{
+	struct capture log;
+	struct sink *sink;
+	int status, kept;
+
+	log_capture(&log);
+	assert_int_equal(open_sink(&sink, NULL), 0);
+	stdout_to(&out, fd);
+	take_one(sink, &flow, "eth0", 0, 1);
+	kept = sink->error;
+	for (int i = 0; i < 2000; i++)
+		take_one(sink, &flow, "eth0", i, 1);
+	status = sink->ops->close(sink);
+	stdout_restore(&out);
+	assert_int_equal(kept, error);
+	assert_int_equal(status, error);
+	assert_int_equal(count_of(capture_read(&log), strerror(-error)), 1);
+	log_release(&log);
+}
+
+static void test_full_standard_output(void **state)
+{
+	(void)state;
+	assert_output_fails(sink_json_open, open("/dev/full", O_WRONLY), -ENOSPC);
+	assert_output_fails(sink_text_open, open("/dev/full", O_WRONLY), -ENOSPC);
+}
+
+static int pipe_without_reader(void)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	close(ends[0]);
+	return ends[1];
+}
+
+static void test_closed_standard_output(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_output_fails(sink_json_open, pipe_without_reader(), -EPIPE);
+	assert_output_fails(sink_text_open, pipe_without_reader(), -EPIPE);
+}
+
+static void test_utc(void **state)
+{
+	struct timestamp stamp;
+
+	(void)state;
+	timestamp_init(&stamp, TIMESTAMP_UTC);
+	assert_string_equal(timestamp_text(&stamp, 0), "1970-01-01T00:00:00.000000000Z");
+	assert_string_equal(timestamp_text(&stamp, SECOND - 1), "1970-01-01T00:00:00.999999999Z");
+	assert_string_equal(timestamp_text(&stamp, SECOND), "1970-01-01T00:00:01.000000000Z");
+	assert_string_equal(timestamp_text(&stamp, SECOND - 1), "1970-01-01T00:00:00.999999999Z");
+	assert_string_equal(timestamp_text(&stamp, WALL_NS), "2026-11-23T10:00:00.123456789Z");
+	/* 2028-02-29, a leap day, and what follows it. */
+	assert_string_equal(timestamp_text(&stamp, 1835481599 * SECOND + 999999999),
+			    "2028-02-29T23:59:59.999999999Z");
+	assert_string_equal(timestamp_text(&stamp, 1835481600 * SECOND),
+			    "2028-03-01T00:00:00.000000000Z");
+	assert_string_equal(timestamp_text(&stamp, UINT64_MAX), "2554-07-21T23:34:33.709551615Z");
+}
+
+static void test_clock_is_local_time(void **state)
+{
+	struct timestamp stamp;
+
+	(void)state;
+	setenv("TZ", "EAST-2:30", 1);
+	tzset();
+	timestamp_init(&stamp, TIMESTAMP_CLOCK);
+	assert_string_equal(timestamp_text(&stamp, WALL_NS), "12:30:00.123456");
+	assert_string_equal(timestamp_text(&stamp, WALL_NS + SECOND), "12:30:01.123456");
+	setenv("TZ", "UTC", 1);
+	tzset();
+}
+
+struct reader {
+	int fd;
+	size_t length;
+	unsigned int wrong;
+};
+
+static void *read_slowly(void *arg)
+{
+	struct reader *reader = arg;
+	unsigned char bytes[8192];
+	ssize_t length;
+
+	while ((length = read(reader->fd, bytes, sizeof(bytes))) > 0) {
+		for (ssize_t i = 0; i < length; i++)
+			reader->wrong += bytes[i] != (unsigned char)(reader->length++ % 251);
+		usleep(100);
+	}
+	return NULL;
+}
+
+/* Parts of all sizes through a pipe that somebody made non-blocking. */
+static void test_output_waits_for_a_slow_reader(void **state)
+{
+	struct output *output = malloc(sizeof(*output));
+	unsigned char bytes[3000];
+	struct reader reader = {0};
+	size_t written = 0;
+	pthread_t thread;
+	int ends[2];
+
+	(void)state;
+	assert_non_null(output);
+	assert_int_equal(pipe(ends), 0);
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	reader.fd = ends[0];
+	assert_int_equal(pthread_create(&thread, NULL, read_slowly, &reader), 0);
+	output_init(output, ends[1]);
+	for (size_t length = 0; length < sizeof(bytes); length += 7) {
+		for (size_t i = 0; i < length; i++)
+			bytes[i] = (written + i) % 251;
+		output_bytes(output, bytes, length);
+		written += length;
+	}
+	assert_int_equal(output_flush(output), 0);
+	close(ends[1]);
+	pthread_join(thread, NULL);
+	close(ends[0]);
+	free(output);
+	assert_int_equal(reader.length, written);
+	assert_int_equal(reader.wrong, 0);
+}
+
+static void test_output_numbers(void **state)
+{
+	struct output *output = malloc(sizeof(*output));
+
+	(void)state;
+	assert_non_null(output);
+	output_init(output, -1);
+	output_number(output, 0);
+	output_text(output, " ");
+	output_number(output, 1234567890);
+	output_format(output, " %d ", -5);
+	output_number(output, UINT64_MAX);
+	assert_int_equal(output->length, strlen("0 1234567890 -5 18446744073709551615"));
+	assert_memory_equal(output->bytes, "0 1234567890 -5 18446744073709551615", output->length);
+	free(output);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_full_standard_output),
+		cmocka_unit_test(test_closed_standard_output),
+		cmocka_unit_test(test_utc),
+		cmocka_unit_test(test_clock_is_local_time),
+		cmocka_unit_test(test_output_waits_for_a_slow_reader),
+		cmocka_unit_test(test_output_numbers),
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return cmocka_run_group_tests_name("output", tests, NULL, NULL);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The text sink, judged by what people see. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "statsd_fixture.h"
+
+static struct capture out;
+
+static void test_text_lines(void **state)
+{
+	const struct flow v6 = {"fd00::1", "fd00::2", 1, 65535, 2};
+	struct sink *sink = NULL;
+	int status;
+
+	(void)state;
+	assert_int_equal(sink_text_open(&sink, NULL), 0);
+	stdout_capture(&out);
+	take_one(sink, &flow, "eth0", 0, 1929);
+	take_one(sink, &v6, "wg0", 0, 21 * TICKS_A_MS);
+	take_one(sink, &flow, "eth0", 12, 19 * TICKS_A_MS);
+	status = sink->ops->close(sink);
+	stdout_restore(&out);
+	assert_int_equal(status, 0);
+	assert_string_equal(
+		capture_read(&out),
+		"10:00:00.123456 eth0 10.0.0.1:40000 > 10.0.0.2:443 rtt     0.123 ms\n"
+		"10:00:00.123456 wg0  [fd00::1]:1    > [fd00::2]:65535 rtt    21.000 ms\n"
+		"10:00:00.123456 eth0 10.0.0.1:40000 > 10.0.0.2:443    rtt    19.000 ms frame 12\n"
+		"\n"
+		"round-trip times in ms\n"
+		"iface src      dst         samples       min      mean       p50       p95"
+		"       p99       max    jitter\n"
+		"eth0  10.0.0.1 10.0.0.2          2     0.123     9.562     0.123    19.000"
+		"    19.000    19.000     0.000\n"
+		"wg0   fd00::1  fd00::2           1    21.000    21.000    21.000    21.000"
+		"    21.000    21.000     0.000\n");
+	capture_free(&out);
+}
+
+static void test_text_without_samples(void **state)
+{
+	struct sink *sink = NULL;
+
+	(void)state;
+	assert_int_equal(sink_text_open(&sink, NULL), 0);
+	stdout_capture(&out);
+	sink->ops->close(sink);
+	stdout_restore(&out);
+	assert_string_equal(capture_read(&out), "no round-trip times seen\n");
+	capture_free(&out);
+}
+
+static void test_text_names_and_jitter(void **state)
+{
+	struct statsd_fixture *f = *state;
+	const struct flow www = {"10.0.0.1", "10.8.0.1", 1, 2, f->lo};
+	struct flow_record record = make_record(&www, 1, 1, three);
+	struct batch batch = {&record, "lo", WALL_NS, 0};
+	struct sink *sink = NULL;
+
+	assert_int_equal(sink_text_open(&sink, f->peers), 0);
+	stdout_capture(&out);
+	sink->ops->take(sink, &batch);
+	set_previous(&record, three[0]);
+	record.rtt[1] = three[1];
+	sink->ops->take(sink, &batch);
+	sink->ops->close(sink);
+	stdout_restore(&out);
+	assert_non_null(strstr(capture_read(&out), "10.0.0.1:1 > 10.8.0.1:2 rtt    20.000 ms\n"));
+	assert_non_null(strstr(capture_read(&out), "lo    10.0.0.1 www.example.org          2    "
+						   "20.000    21.000    20.054    21.889"
+						   "    21.889    22.000     2.000\n"));
+	capture_free(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text_lines),
+		cmocka_unit_test(test_text_without_samples),
+		STATSD_TEST(test_text_names_and_jitter),
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return cmocka_run_group_tests_name("sink_text", tests, NULL, NULL);
+}
