@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,10 +22,19 @@ static int tcx_link(int program, unsigned int ifindex, int type)
 	return fd < 0 ? -errno : fd;
 }
 
-static int xdp_link(int program, unsigned int ifindex)
+/* Natively where the driver can; else (no support, jumbo frames ..) as generic XDP. */
+static int xdp_link(int program, const struct interface *interface)
 {
-	int fd = bpf_link_create(program, ifindex, BPF_XDP, NULL);
+	LIBBPF_OPTS(bpf_link_create_opts, generic, .flags = XDP_FLAGS_SKB_MODE);
+	int fd = bpf_link_create(program, interface->ifindex, BPF_XDP, NULL), err = -errno;
 
+	if (fd >= 0)
+		return fd;
+	if (err == -EBUSY || err == -EPERM || err == -EACCES)
+		return err;
+	log_info("%s: the driver refuses native XDP (%s); using generic XDP", interface->name,
+		 strerror(-err));
+	fd = bpf_link_create(program, interface->ifindex, BPF_XDP, &generic);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -85,7 +95,7 @@ static int attach_xdp(struct attachment *a, const struct hook_programs *programs
 			 interface->name);
 		return -ENOTSUP;
 	}
-	a->ingress_link = xdp_link(programs->xdp, interface->ifindex);
+	a->ingress_link = xdp_link(programs->xdp, interface);
 	if (a->ingress_link < 0)
 		return explain(reason, "XDP", interface, a->ingress_link);
 	return attach_tc(a, programs, false, interface, reason);

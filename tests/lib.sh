@@ -219,7 +219,7 @@ metro_wire() {
 }
 
 # metro_setup_pair NAME [--delay MS] [--no-offload] [--jitter MS] [--loss PERCENT]
-#                  [--duplicate PERCENT] [--reorder PERCENT] [--seed N]
+#                  [--duplicate PERCENT] [--reorder PERCENT] [--linear BYTES] [--seed N]
 #
 # Two hosts, client and server, and a veth pair between them. --delay is the ROUND TRIP time that is
 # added, fractions allowed: by netem on the server's side where the kernel has it, else by
@@ -235,7 +235,7 @@ metro_setup_pair() {
     case $1 in
       --no-offload) offload=off && shift && continue ;;
       --delay) delay=${2:?} ;;
-      --jitter | --loss | --duplicate | --reorder | --seed) troubles+=("$1" "${2:?}") ;;
+      --jitter | --loss | --duplicate | --reorder | --linear | --seed) troubles+=("$1" "${2:?}") ;;
       *) metro_say "metro_setup_pair: unknown option '$1'" && return 1 ;;
     esac
     shift 2

@@ -28,9 +28,10 @@ struct fate draw_fate(uint64_t *random, const struct options *options)
 	double delay = (double)options->delay + swing;
 
 	return (struct fate){
-		.lost = lost < options->loss,
-		.duplicated = duplicated < options->duplicate,
-		.late = late<options->reorder, .delay = delay> 0 ? (uint64_t)delay : 0,
+		.lost = (lost < options->loss),
+		.duplicated = (duplicated < options->duplicate),
+		.late = (late < options->reorder),
+		.delay = (delay > 0) ? (uint64_t)delay : 0,
 	};
 }
 

@@ -41,6 +41,8 @@ int lane_receive(struct lane *lane, const struct options *options)
 	uint64_t arrival = 0;
 	int received = port_receive(lane->in, room ? room : &nowhere.frame, &arrival);
 
+	if (received > 0 && room && options->linear && !room->offload.gso_type)
+		room->offload.hdr_len = options->linear;
 	if (received > 0 && room)
 		meet_fate(lane, room, arrival, options);
 	else if (received >= 0)

@@ -15,6 +15,9 @@ static const char help[] =
 	"      --loss PERCENT       lose frames\n"
 	"      --duplicate PERCENT  send frames twice\n"
 	"      --reorder PERCENT    hold frames back by half the delay more, at least 1 ms\n"
+	"      --linear BYTES       leave the receiver only so much of a frame of more than a "
+	"page\n"
+	"                           in one piece, the rest in fragments of its buffer\n"
 	"      --seed N             of the random generators (default 1)\n"
 	"      --seconds S          end after S seconds\n"
 	"      --help               print this and exit\n"
@@ -37,13 +40,14 @@ static double probability_of(const char *option, const char *text)
 
 void parse_options(int argc, char *argv[], struct options *options)
 {
-	enum { DELAY = 1, JITTER, LOSS, DUPLICATE, REORDER, SEED, SECONDS, HELP };
+	enum { DELAY = 1, JITTER, LOSS, DUPLICATE, REORDER, LINEAR, SEED, SECONDS, HELP };
 	static const struct option names[] = {
 		{"delay", required_argument, NULL, DELAY},
 		{"jitter", required_argument, NULL, JITTER},
 		{"loss", required_argument, NULL, LOSS},
 		{"duplicate", required_argument, NULL, DUPLICATE},
 		{"reorder", required_argument, NULL, REORDER},
+		{"linear", required_argument, NULL, LINEAR},
 		{"seed", required_argument, NULL, SEED},
 		{"seconds", required_argument, NULL, SECONDS},
 		{"help", no_argument, NULL, HELP},
@@ -67,6 +71,9 @@ void parse_options(int argc, char *argv[], struct options *options)
 			break;
 		case REORDER:
 			options->reorder = probability_of("reorder", optarg);
+			break;
+		case LINEAR:
+			options->linear = (uint16_t)number_of("linear", optarg, 14, UINT16_MAX);
 			break;
 		case SEED:
 			options->seed = number_of("seed", optarg, 0, UINT64_MAX);

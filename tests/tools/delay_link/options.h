@@ -8,6 +8,7 @@
 struct options {
 	uint64_t delay, jitter;          /* ns */
 	double loss, duplicate, reorder; /* probabilities */
+	uint16_t linear; /* bytes of a frame that the receiver's kernel has in one piece; 0: all */
 	uint64_t seed;
 	uint64_t duration; /* ns; 0: no limit */
 	const char *names[2];
