@@ -35,6 +35,10 @@ static void sent(struct race *r, __u32 seq, __u32 length, __u8 flags)
 {
 	struct packet p = {.seq = seq, .payload = length, .flags = flags};
 
+	/* Data before its own SYN there is none. */
+	if (length && r->model.isn_known && (__s32)(seq - (__u32)r->model.isn) <= 0)
+		return;
+
 	p.src.bytes[0] = 1;
 	if (r->tell)
 		fprintf(stderr, "%llu us: sent %u + %u flags %x\n", r->now / 1000, seq - r->base,
