@@ -119,13 +119,18 @@ unit-tests: $(unittests)
 deps:
 	$(Q)packaging/install-deps.sh $(BUILD)
 
+# What sudo built belongs to who called it, or the next make without sudo would fail.
+give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
+
 # The packages may be missing when make starts: what follows is a make of its own.
 demo: deps
 	$(Q)$(MAKE) --no-print-directory all
+	$(give_back)
 	$(Q)BUILD=$(BUILD) tests/demo.sh
 
 check: deps
 	$(Q)$(MAKE) --no-print-directory all unit-tests
+	$(give_back)
 	$(Q)BUILD=$(BUILD) tests/run.sh unit e2e
 
 unit: unit-tests
