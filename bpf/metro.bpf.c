@@ -94,7 +94,6 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 	if (!engine_heeds_sent(&p))
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
-	tag = flow_tag(&key);
 	f = flow_find(&key);
 	if (!f) {
 		if (!engine_starts(&p) || !peer_configured(&key))
@@ -103,6 +102,7 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 		if (!f)
 			return;
 	}
+	tag = flow_tag(&key);
 	now = departure_ns(skb);
 	bpf_spin_lock(&f->lock);
 	if (f->tag == tag) {
@@ -136,10 +136,10 @@ static __always_inline void received(void *ctx, packet_load load, enum link_laye
 	if (!engine_heeds_received(&p))
 		return;
 	key = (struct flow_key){p.dst, p.src, p.dport, p.sport, ifindex};
-	tag = flow_tag(&key);
 	f = flow_find(&key);
 	if (!f || engine_ignores(f, &p))
 		return;
+	tag = flow_tag(&key);
 	now = now_ns();
 	bpf_spin_lock(&f->lock);
 	if (f->tag == tag) {

@@ -83,8 +83,7 @@ static __always_inline void flow_advance(struct flow *f, __u32 seq)
 	if (!seq_after(seq, f->nxt))
 		return;
 	f->nxt = seq;
-	/* Where no ACKs are seen, drag along what would else be on the wrong side after 2^31 bytes.
-	 */
+	/* Without ACKs, drag along what would else be on the wrong side after 2^31 bytes. */
 	if (f->nxt - f->una + UNSEEN_MAX > WINDOW_MAX + UNSEEN_MAX)
 		f->una = f->nxt - WINDOW_MAX;
 	if (seq_before(f->karn, f->nxt - WINDOW_MAX))
@@ -257,8 +256,8 @@ static __always_inline __u32 engine_received(struct flow *f, const struct packet
 		return EVENT_FLUSH; /* its ACK number need not mean anything (RFC 9293, 3.10.7) */
 	if (!(f->flags & FLOW_UNA_KNOWN)) {
 		f->flags |= FLOW_UNA_KNOWN;
-		if (f->una - p->ack <
-		    WINDOW_MAX) /* not one that was meant for another connection */
+		/* Further off, it was meant for another connection. */
+		if (f->una - p->ack < WINDOW_MAX)
 			f->una = p->ack;
 	}
 	if (!seq_after(p->ack, f->una))

@@ -19,8 +19,7 @@ typedef long (*packet_load)(void *ctx, __u32 offset, void *to, __u32 len);
 enum link_layer {
 	LINK_ETHERNET,
 	LINK_IP,  /* the IP header comes first: tun, WireGuard, PPP */
-	LINK_SLL, /* Linux cooked captures: the `any` interface; files only, as is all that follows
-		   */
+	LINK_SLL, /* Linux cooked mode of libpcap: these and what follows the kernel never has */
 	LINK_SLL2,
 	LINK_NULL, /* loopback of BSD systems: an address family, then IP */
 };

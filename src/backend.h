@@ -4,7 +4,7 @@
 #define METRO_BACKEND_H
 
 #include "counters.h"
-#include "engine.h"
+#include "flow_table.h"
 #include "interface.h"
 #include "options.h"
 #include "peers.h"
@@ -28,14 +28,21 @@ struct backend_settings {
 	void *arg;
 };
 
-/* The part of them that the engine takes. */
-static inline struct engine_settings backend_engine_settings(const struct backend_settings *s)
+/* The table for a backend that measures in user space. Returns 0 or -ENOMEM. */
+static inline int backend_flow_table(struct flow_table **table, const struct backend_settings *s,
+				     void (*emit)(void *arg, const struct flow_record *record),
+				     void *arg)
 {
-	return (struct engine_settings){
-		.mark_mask = s->marks - 1,
-		.batch_limit = s->batch_limit,
-		.batch_age = s->batch_age,
+	struct flow_table_settings settings = {
+		.engine = {.mark_mask = s->marks - 1,
+			   .batch_limit = s->batch_limit,
+			   .batch_age = s->batch_age},
+		.max_flows = s->max_flows,
+		.emit = emit,
+		.arg = arg,
 	};
+
+	return flow_table_new(table, &settings);
 }
 
 static inline __u64 clock_ns(clockid_t id)
@@ -59,7 +66,8 @@ struct backend_ops {
 	void (*detach)(struct backend *backend, unsigned int ifindex);
 
 	/* From now on, these are the peers, until the next call. Flows of peers that are no longer
-	 * among them go. Returns 0 or -errno, reported; the old peers then stay in force. */
+	 * among them go. Returns 0 or -errno, reported: then some of the new
+	 * peers may be in force, until it is called again with those of before. */
 	int (*set_peers)(struct backend *backend, const struct peers *peers);
 
 	/* Readable when there is something to read; owned by the backend. -1: never wait. */

@@ -2,7 +2,6 @@
 /* The backend for capture files: as fast as they can be read, by the capture's own clock. */
 #include "backend.h"
 #include "capture_file.h"
-#include "flow_table.h"
 #include "frame.h"
 #include "local_addresses.h"
 
@@ -188,15 +187,8 @@ int backend_file_open(struct backend **backend, const struct backend_settings *s
 	err = open_capture(b, reason);
 	if (!err)
 		err = local_addresses_set(&b->local, local, local_count);
-	if (!err) {
-		struct flow_table_settings table = {
-			.engine = backend_engine_settings(settings),
-			.max_flows = settings->max_flows,
-			.emit = deliver,
-			.arg = b,
-		};
-		err = flow_table_new(&b->table, &table);
-	}
+	if (!err)
+		err = backend_flow_table(&b->table, settings, deliver, b);
 	if (err) {
 		file_close(&b->backend);
 		return err;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The libpcap backend: the engine over a copy of the peers' packets, in user space. */
 #include "backend.h"
-#include "flow_table.h"
 #include "frame.h"
 #include "local_addresses.h"
 #include "pcap_filter.h"
@@ -460,15 +459,8 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 	b->settings = *settings;
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	err = b->epoll < 0 ? -errno : local_addresses_read(&b->local);
-	if (!err) {
-		struct flow_table_settings table = {
-			.engine = backend_engine_settings(settings),
-			.max_flows = settings->max_flows,
-			.emit = deliver,
-			.arg = b,
-		};
-		err = flow_table_new(&b->table, &table);
-	}
+	if (!err)
+		err = backend_flow_table(&b->table, settings, deliver, b);
 	if (err) {
 		snprintf(reason, BACKEND_REASON, "starting libpcap: %s", strerror(-err));
 		live_close(&b->backend);

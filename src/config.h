@@ -24,7 +24,7 @@ struct config {
 	unsigned int snaplen; /* bytes of a packet that libpcap keeps: 104 .. 262144, default 512 */
 	unsigned int
 		idle_ttl_s; /* a flow without traffic is dropped after: 1 .. 86400, default 300 */
-	unsigned int exp_ttl_s;   /* a flow that ended is dropped after: 1 .. 86400, default 60 */
+	unsigned int exp_ttl_s;   /* .. one that ended, at the latest: 1 .. 86400, default 60 */
 	char *statsd_ip;          /* numeric address or localhost, default 127.0.0.1 */
 	unsigned int statsd_port; /* 1 .. 65535, default 8125 */
 	bool log_to_file;         /* default true, as in go-metro */

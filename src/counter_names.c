@@ -30,11 +30,6 @@ static const struct {
 	{COUNTER_DIRECTION, "packets between two peers, of which none is this host, were left out"},
 };
 
-const char *counter_name(enum counter counter)
-{
-	return names[counter];
-}
-
 void counters_log(const __u64 values[COUNTERS])
 {
 	char line[512];

@@ -6,8 +6,6 @@
 #include "counters.h"
 #include "types.h"
 
-const char *counter_name(enum counter counter);
-
 /* Writes all counters to the log, in one line; those that stand for a loss as a warning of their
  * own if they are not zero. */
 void counters_log(const __u64 values[COUNTERS]);
