@@ -171,11 +171,13 @@ judge_most() { # WAY KIND
   every_flow "$1-$2" 'most <= limit' "limit=$((most_ms * 1000))"
 }
 
-# One for each request, and the handshake; for an upload, one for each ACK, which is for a block.
+# One for each request, and the handshake; for an upload, one for each ACK, which is for a block, or
+# for two. What is sent again puts in doubt all that is in flight then (Karn's rule): up to 30 ms of
+# blocks, of which there are 200 a second.
 judge_number() { # WAY KIND
   case $2 in
     requests*) every_flow "$1-$2" 'n >= 0.8 * requests - retrans && n <= requests + 3' ;;
-    upload*) every_flow "$1-$2" 'n >= 0.4 * requests - retrans' ;;
+    upload*) every_flow "$1-$2" 'n >= 0.4 * requests - doubted * retrans' 'doubted=6' ;;
   esac
 }
 
