@@ -35,6 +35,7 @@ static __always_inline bool batch_take(struct flow *f, struct flow_record *recor
 		return false;
 	record->time_ns = f->batch_last_ns;
 	record->count = n;
+	record->retransmissions = 0;
 	record->flags = f->flags & FLOW_PREVIOUS ? RECORD_HAS_PREVIOUS : 0;
 	__builtin_memcpy(record->rtt, f->rtt, sizeof(record->rtt));
 	f->rtt[0] = f->rtt[n];

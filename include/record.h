@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What crosses from the engine to user space: the samples of one flow, many at a time. The same
+ * What crosses from the engine to user space: the samples of one flow, many at a time. There may
+ * be none, if something was sent again. The same
  * record comes out of the BPF ring buffer and out of the libpcap backend.
  */
 #ifndef METRO_RECORD_H
@@ -34,13 +35,16 @@ struct flow_key {
 
 enum record_flags {
 	RECORD_HAS_PREVIOUS = 1, /* rtt[0] is a sample already reported, kept for the jitter */
+	RECORD_HANDSHAKE = 2,    /* rtt[1], alone, is no sample but the time from a SYN to its
+				    SYN-ACK, or from a SYN-ACK to its ACK */
 };
 
 struct flow_record {
 	struct flow_key key;
-	__u64 time_ns; /* arrival of the last sample's ACK, clock of the backend */
-	__u16 count;   /* samples in rtt[1] .. rtt[count] */
-	__u16 flags;   /* enum record_flags */
+	__u64 time_ns;         /* arrival of the last sample's ACK, clock of the backend */
+	__u8 count;            /* samples in rtt[1] .. rtt[count] */
+	__u8 flags;            /* enum record_flags */
+	__u16 retransmissions; /* segments sent again since the record before; stops at 65535 */
 	__u32 rtt[1 +
 		  BATCH_MAX]; /* ticks, in order of arrival; rtt[0]: the sample before the first */
 };

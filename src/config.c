@@ -13,7 +13,6 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define DEFAULT_EXP_TTL_S 60
-#define DEFAULT_STATSD_IP "127.0.0.1"
 
 /* Two keys for one setting: a value that is there already came from the other. */
 static int read_exp_ttl(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
@@ -276,25 +275,24 @@ static struct config *config_new(void)
 
 	if (!config)
 		return NULL;
-	/* exp_ttl_s and statsd_ip wait for add_defaults. */
+	/* exp_ttl_s waits for add_defaults. */
 	config->snaplen = 512;
 	config->idle_ttl_s = 300;
-	config->statsd_port = 8125;
 	config->log_to_file = true;
 	config->log_level = LEVEL_INFO;
 	config->report_interval_s = 10;
 	config->max_flows = 32768;
 	config->marks = 32;
+	config->metrics = METRICS_DEFAULT;
+	config->resolve_interval_s = 300;
+	config->reverse_names = true;
 	return config;
 }
 
-static int add_defaults(struct config *config)
+static void add_defaults(struct config *config)
 {
 	if (!config->exp_ttl_s)
 		config->exp_ttl_s = DEFAULT_EXP_TTL_S;
-	if (!config->statsd_ip)
-		config->statsd_ip = strdup(DEFAULT_STATSD_IP);
-	return config->statsd_ip ? 0 : -ENOMEM;
 }
 
 /* What a reading ends with: the configuration goes to the caller, or away. */
@@ -302,16 +300,18 @@ static int finish(struct config *config, const struct mistakes *mistakes, int er
 		  struct config **result)
 {
 	if (!err)
-		err = config ? add_defaults(config) : -ENOMEM;
+		err = config ? 0 : -ENOMEM;
 	if (err == -ENOMEM)
 		log_error("%s: out of memory", mistakes->file ? mistakes->file : "arguments");
 	if (!err && mistakes->count)
 		err = -EINVAL;
-	if (err)
+	if (err) {
 		config_free(config);
-	else
-		*result = config;
-	return err;
+		return err;
+	}
+	add_defaults(config);
+	*result = config;
+	return 0;
 }
 
 int config_load(const char *path, struct config **config)

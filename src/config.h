@@ -8,9 +8,48 @@
 
 #define CONFIG_DEFAULT_PATH "/etc/bpf-metro/bpf-metro.yaml"
 
+/* What is reported for each series and interval, in the order it is sent. */
+enum metric {
+	METRIC_AVG, /* go-metro's three come first, in its order */
+	METRIC_JITTER,
+	METRIC_LAST,
+	METRIC_MIN,
+	METRIC_MAX,
+	METRIC_P50,
+	METRIC_P95,
+	METRIC_P99,
+	METRIC_SAMPLES,
+	METRIC_HANDSHAKE,
+	METRIC_RETRANSMISSIONS,
+	METRICS,
+};
+
+#define METRIC_BIT(metric) (1u << (metric))
+#define METRICS_DEFAULT                                                                            \
+	(METRIC_BIT(METRIC_AVG) | METRIC_BIT(METRIC_JITTER) | METRIC_BIT(METRIC_LAST))
+
+enum dialect { DIALECT_DOGSTATSD, DIALECT_STATSD, DIALECT_GRAPHITE, DIALECT_INFLUX };
+
+/* What the dst tag is made of. */
+enum aggregate_by {
+	AGGREGATE_ADDRESS,    /* the peer's name where known, or its address */
+	AGGREGATE_NETWORK,    /* its network of so many bits */
+	AGGREGATE_CONFIGURED, /* the entry of ips or hosts that it was measured for */
+};
+
+struct aggregate {
+	enum aggregate_by by;
+	unsigned int bits_v4; /* AGGREGATE_NETWORK: 0 .. 32 */
+	unsigned int bits_v6; /* .. 0 .. 128 */
+};
+
 /* One entry of `instances`: the peers to measure on one interface, and the tags for them. */
 struct instance {
-	char *interface;
+	char *interface; /* "file": a capture file, which pcap names */
+	char *pcap;      /* path; NULL unless interface is "file" */
+	bool sample;     /* measure a part of the time: sample_duration_s, then pause .. */
+	unsigned int sample_duration_s; /* 1 .. 86400 */
+	unsigned int sample_interval_s; /* .. so long, 1 .. 86400, and so on */
 	struct prefix *ips;
 	size_t ips_count;
 	char **hosts; /* names, to be resolved */
@@ -25,15 +64,25 @@ struct config {
 	unsigned int
 		idle_ttl_s; /* a flow without traffic is dropped after: 1 .. 86400, default 300 */
 	unsigned int exp_ttl_s;   /* .. one that ended, at the latest: 1 .. 86400, default 60 */
-	char *statsd_ip;          /* numeric address or localhost, default 127.0.0.1 */
-	unsigned int statsd_port; /* 1 .. 65535, default 8125 */
+	char *statsd_ip;          /* address or host name; NULL: not given */
+	unsigned int statsd_port; /* 1 .. 65535; 0: not given */
 	bool log_to_file;         /* default true, as in go-metro */
 	enum log_level log_level; /* default info */
 
 	/* init_config, ours */
 	double report_interval_s; /* 0.1 .. 3600, default 10 */
 	unsigned int max_flows;   /* 16 .. 16777216, default 32768 */
-	unsigned int marks; /* segments remembered a flow: power of two, 8 .. 64, default 32 */
+	unsigned int marks;  /* segments remembered a flow: power of two, 8 .. 64, default 32 */
+	char *statsd_socket; /* unix://PATH, unixgram://PATH or unixstream://PATH; NULL: UDP */
+	enum dialect dialect;
+	char *prefix;      /* in front of all metric names, with its final dot; NULL: none */
+	__u32 metrics;     /* METRIC_BIT of each that is chosen */
+	bool distribution; /* every sample, as DogStatsD distributions */
+	bool telemetry;    /* our own counters, too */
+	struct aggregate aggregate;
+	unsigned int max_series;         /* in an interval; 0: any number */
+	unsigned int resolve_interval_s; /* between lookups of a name: 1 .. 86400, default 300 */
+	bool reverse_names; /* look up names for peers given as addresses; default true */
 
 	struct instance *instances;
 	size_t instances_count;

@@ -228,9 +228,9 @@ static void report_end(struct daemon *d)
 
 	d->sweeping = false;
 	d->backend->ops->read(d->backend);
-	if (d->sink->ops->report)
-		d->sink->ops->report(d->sink);
 	d->backend->ops->counters(d->backend, counters);
+	if (d->sink->ops->report)
+		d->sink->ops->report(d->sink, counters);
 	losses_log(&d->losses, counters);
 	monitor_follow(&d->monitor,
 		       d->backend); /* once more, should an event have come to nothing */

@@ -3,6 +3,7 @@
 #ifndef METRO_SINK_H
 #define METRO_SINK_H
 
+#include "counters.h"
 #include "peers.h"
 #include "record.h"
 
@@ -29,14 +30,24 @@ struct sink_ops {
 	unsigned int batch_limit;
 	/* Takes in a batch, which is gone after the call. */
 	void (*take)(struct sink *sink, const struct batch *batch);
-	/* The end of a report interval. May be NULL. */
-	void (*report)(struct sink *sink);
+	/* The end of a report interval; counters are the backend's, since the start; NULL: not
+	 * known. May be NULL. */
+	void (*report)(struct sink *sink, const __u64 counters[COUNTERS]);
 	/* Follows a changed configuration (the server's address); what was taken in stays. Returns
 	 * 0 or -errno, reported; then it goes on as before. May be NULL. */
 	int (*reconfigure)(struct sink *sink, const struct config *config);
 	/* Reports what is left and frees the sink. Returns 0, or -errno if output was lost that
 	 * should not be (standard output closed or full). */
 	int (*close)(struct sink *sink);
+
+	/* A descriptor that is readable when resume should be called, to send what had to wait;
+	 * owned by the sink, the same as long as it lives. Both may be NULL. */
+	int (*fd)(struct sink *sink);
+	void (*resume)(struct sink *sink);
+
+	/* The host name to look up for set_server, or NULL: none. Both may be NULL. */
+	const char *(*server_name)(struct sink *sink);
+	void (*set_server)(struct sink *sink, const struct address *addrs, size_t count);
 };
 
 /* Each makes a sink, to be ended with its close. Returns 0 or -errno, reported. */

@@ -12,9 +12,9 @@
 #include "window.h"
 
 /* go-metro's, and so is the order they are sent in. */
-#define METRIC_AVG    "system.net.tcp.rtt.avg"
-#define METRIC_JITTER "system.net.tcp.rtt.jitter"
-#define METRIC_LAST   "system.net.tcp.rtt"
+#define NAME_AVG    "system.net.tcp.rtt.avg"
+#define NAME_JITTER "system.net.tcp.rtt.jitter"
+#define NAME_LAST   "system.net.tcp.rtt"
 
 /* A list of tags. Longer ones than this have no room in a datagram, so that the client finds the
  * line too long whatever is missing here. */
@@ -103,9 +103,9 @@ static void make_tags(struct tags *tags, const struct delivery *delivery,
 static void send_gauges(struct statsd_client *client, const struct window_stats *stats,
 			const char *tags)
 {
-	statsd_client_gauge(client, METRIC_AVG, window_mean_ms(stats), tags);
-	statsd_client_gauge(client, METRIC_JITTER, window_jitter_ms(stats), tags);
-	statsd_client_gauge(client, METRIC_LAST, window_ticks_ms(stats->last), tags);
+	statsd_client_gauge(client, NAME_AVG, window_mean_ms(stats), tags);
+	statsd_client_gauge(client, NAME_JITTER, window_jitter_ms(stats), tags);
+	statsd_client_gauge(client, NAME_LAST, window_ticks_ms(stats->last), tags);
 }
 
 static struct series *new_series(struct statsd_sink *statsd, const struct tags *tags)
@@ -180,10 +180,11 @@ static void report_named(struct statsd_sink *statsd)
 	}
 }
 
-static void statsd_report(struct sink *sink)
+static void statsd_report(struct sink *sink, const __u64 counters[COUNTERS])
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
 
+	(void)counters;
 	statsd_client_begin(statsd->client);
 	for (const struct window *w = statsd->windows.first; w; w = window_next(w))
 		report_window(statsd, w);
@@ -209,16 +210,26 @@ static int statsd_close(struct sink *sink)
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
 
-	statsd_report(sink);
+	statsd_report(sink, NULL);
 	statsd_client_close(statsd->client);
 	free(statsd);
 	return 0;
 }
 
+static const char *server_host(const struct config *config)
+{
+	return config->statsd_ip ? config->statsd_ip : "127.0.0.1";
+}
+
+static unsigned int server_port(const struct config *config)
+{
+	return config->statsd_port ? config->statsd_port : 8125;
+}
+
 static int statsd_reconfigure(struct sink *sink, const struct config *config)
 {
-	return statsd_client_redirect(statsd_sink(sink)->client, config->statsd_ip,
-				      config->statsd_port);
+	return statsd_client_redirect(statsd_sink(sink)->client, server_host(config),
+				      server_port(config));
 }
 
 static const struct sink_ops statsd_ops = {
@@ -236,7 +247,8 @@ int sink_statsd_open(struct sink **sink, const struct config *config, const stru
 	int error = -ENOMEM;
 
 	if (statsd)
-		error = statsd_client_open(&statsd->client, config->statsd_ip, config->statsd_port);
+		error = statsd_client_open(&statsd->client, server_host(config),
+					   server_port(config));
 	if (error == -ENOMEM)
 		log_error("no memory for StatsD output");
 	if (error) {

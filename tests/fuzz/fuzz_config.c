@@ -33,8 +33,7 @@ static void check(const struct config *c)
 	CHECK(c->snaplen >= 104 && c->snaplen <= 262144);
 	CHECK(c->idle_ttl_s >= 1 && c->idle_ttl_s <= 86400);
 	CHECK(c->exp_ttl_s >= 1 && c->exp_ttl_s <= 86400);
-	CHECK(c->statsd_ip);
-	CHECK(c->statsd_port >= 1 && c->statsd_port <= 65535);
+	CHECK(c->statsd_port <= 65535);
 	CHECK(c->report_interval_s >= 0.1 && c->report_interval_s <= 3600);
 	CHECK(c->max_flows >= 16 && c->max_flows <= 16777216);
 	CHECK(c->marks >= MARKS_MIN && !(c->marks & (c->marks - 1)));

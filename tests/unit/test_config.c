@@ -107,8 +107,8 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->snaplen, 512);
 	assert_int_equal(c->idle_ttl_s, 300);
 	assert_int_equal(c->exp_ttl_s, 60);
-	assert_string_equal(c->statsd_ip, "127.0.0.1");
-	assert_int_equal(c->statsd_port, 8125);
+	assert_null(c->statsd_ip);
+	assert_int_equal(c->statsd_port, 0);
 	assert_int_equal(c->log_level, LEVEL_INFO);
 	assert_true(c->report_interval_s == 10);
 	assert_int_equal(c->max_flows, 32768);

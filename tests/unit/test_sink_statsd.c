@@ -15,7 +15,7 @@ static char text[1 << 20];
 
 static int report(struct statsd_fixture *f)
 {
-	f->sink->ops->report(f->sink);
+	f->sink->ops->report(f->sink, NULL);
 	return server_receive_all(f->server, text, sizeof(text));
 }
 
@@ -134,7 +134,7 @@ static void test_statsd_many_windows(void **state)
 		snprintf(dst, sizeof(dst), "10.77.%d.%d", i / 200, i % 200);
 		take_one(f->sink, &of, "lo", 0, i);
 	}
-	f->sink->ops->report(f->sink);
+	f->sink->ops->report(f->sink, NULL);
 	while (got < 900) {
 		char *rest = text, *next;
 

@@ -214,7 +214,7 @@ static void test_odd_records(void **state)
 	record.count = 0;
 	add(&windows, &record);
 	assert_null(windows.first);
-	record.count = UINT16_MAX;
+	record.count = UINT8_MAX;
 	add(&windows, &record);
 	assert_int_equal(windows.first->stats.count, BATCH_MAX);
 	windows_clear(&windows);
