@@ -52,4 +52,18 @@ static __always_inline void *flow_index_find(const struct flow_index *index, __u
 	}
 }
 
+/* Lets the slots be fetched into the cache where the flow of this hash is looked for. */
+static __always_inline void flow_index_expect(const struct flow_index *index, __u32 hash)
+{
+	__builtin_prefetch(&index->slots[hash & index->mask]);
+}
+
+/* The entry that is found there, in most cases; NULL if there is none. */
+static __always_inline const void *flow_index_guess(const struct flow_index *index, __u32 hash)
+{
+	const struct flow_slot *slot = &index->slots[hash & index->mask];
+
+	return slot->hash == hash ? slot->entry : NULL;
+}
+
 #endif

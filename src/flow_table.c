@@ -126,48 +126,106 @@ static void handle_events(struct flow_table *t, struct entry *e, __u32 events)
 		t->counters[i] += !!(events & EVENT(i));
 }
 
-static void sent(struct flow_table *t, const struct packet *p, __u64 now_ns, __u32 ifindex)
+static struct flow_key key_sent(const struct flow_segment *s)
 {
-	struct flow_key key = {p->src, p->dst, p->sport, p->dport, ifindex};
-	struct entry *e;
-	__u32 hash;
+	const struct packet *p = &s->packet;
 
-	if (!engine_heeds_sent(p))
-		return;
-	hash = flow_index_hash(&t->index, &key);
-	e = flow_index_find(&t->index, hash, &key);
+	return (struct flow_key){p->src, p->dst, p->sport, p->dport, s->ifindex};
+}
+
+static struct flow_key key_received(const struct flow_segment *s)
+{
+	const struct packet *p = &s->packet;
+
+	return (struct flow_key){p->dst, p->src, p->dport, p->sport, s->ifindex};
+}
+
+static bool is_sent(const struct flow_segment *s)
+{
+	return s->directions & DIRECTION_SENT && engine_heeds_sent(&s->packet);
+}
+
+static bool is_received(const struct flow_segment *s)
+{
+	return s->directions & DIRECTION_RECEIVED && engine_heeds_received(&s->packet);
+}
+
+static void sent(struct flow_table *t, const struct flow_segment *s)
+{
+	struct flow_key key = key_sent(s);
+	struct entry *e = flow_index_find(&t->index, s->hash_sent, &key);
+
 	if (!e) {
-		if (!engine_starts(p))
+		if (!engine_starts(&s->packet))
 			return;
-		if (t->peers && !peers_match(t->peers, ifindex, &key.peer))
+		if (t->peers && !peers_match(t->peers, key.ifindex, &key.peer))
 			return;
-		e = entry_create(t, &key, hash);
+		e = entry_create(t, &key, s->hash_sent);
 		if (!e)
 			return;
 	}
-	handle_events(t, e, engine_sent(&e->flow, p, now_ns, &t->settings.engine));
+	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
 }
 
-static void received(struct flow_table *t, const struct packet *p, __u64 now_ns, __u32 ifindex)
+static void received(struct flow_table *t, const struct flow_segment *s)
 {
-	struct flow_key key = {p->dst, p->src, p->dport, p->sport, ifindex};
-	struct entry *e;
+	struct flow_key key = key_received(s);
+	struct entry *e = flow_index_find(&t->index, s->hash_received, &key);
 
-	if (!engine_heeds_received(p))
+	if (!e || engine_ignores(&e->flow, &s->packet))
 		return;
-	e = flow_index_find(&t->index, flow_index_hash(&t->index, &key), &key);
-	if (!e || engine_ignores(&e->flow, p))
-		return;
-	handle_events(t, e, engine_received(&e->flow, p, now_ns, &t->settings.engine));
+	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
+}
+
+void flow_table_expect(const struct flow_table *t, struct flow_segment *s)
+{
+	struct flow_key key;
+
+	if (is_received(s)) {
+		key = key_received(s);
+		s->hash_received = flow_index_hash(&t->index, &key);
+		flow_index_expect(&t->index, s->hash_received);
+	}
+	if (is_sent(s)) {
+		key = key_sent(s);
+		s->hash_sent = flow_index_hash(&t->index, &key);
+		flow_index_expect(&t->index, s->hash_sent);
+	}
+}
+
+/* The key, what is in front of the marks, and the first of them. */
+static void entry_fetch(const struct flow_table *t, __u32 hash)
+{
+	const char *e = flow_index_guess(&t->index, hash);
+
+	for (size_t at = 0; e && at <= offsetof(struct entry, flow.marks); at += CACHE_LINE)
+		__builtin_prefetch(e + at, 1);
+}
+
+void flow_table_fetch(const struct flow_table *t, const struct flow_segment *s)
+{
+	if (is_received(s))
+		entry_fetch(t, s->hash_received);
+	if (is_sent(s))
+		entry_fetch(t, s->hash_sent);
+}
+
+void flow_table_run(struct flow_table *t, const struct flow_segment *s)
+{
+	if (is_received(s))
+		received(t, s);
+	if (is_sent(s))
+		sent(t, s);
 }
 
 void flow_table_packet(struct flow_table *t, const struct packet *p, __u64 now_ns, __u32 ifindex,
 		       unsigned int directions)
 {
-	if (directions & DIRECTION_RECEIVED)
-		received(t, p, now_ns, ifindex);
-	if (directions & DIRECTION_SENT)
-		sent(t, p, now_ns, ifindex);
+	struct flow_segment s = {
+		.packet = *p, .now_ns = now_ns, .ifindex = ifindex, .directions = directions};
+
+	flow_table_expect(t, &s);
+	flow_table_run(t, &s);
 }
 
 bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
