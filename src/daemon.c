@@ -71,6 +71,7 @@ static struct backend_settings backend_settings(struct daemon *d)
 		.batch_age = batch_age(interval_s(d)),
 		.idle_ns = c->idle_ttl_s * NS_PER_S,
 		.ended_ns = c->exp_ttl_s * NS_PER_S,
+		.handshakes = c->metrics & METRIC_BIT(METRIC_HANDSHAKE),
 		.hook = d->options->hook,
 		.deliver = deliver,
 		.arg = d,
@@ -276,11 +277,12 @@ static int reload_apply(struct daemon *d, struct config *config, struct peers *p
 
 static void reload_follow(struct daemon *d)
 {
+	struct backend_settings settings = backend_settings(d);
+
 	log_follow(d);
 	if (d->sink->ops->reconfigure && d->sink->ops->reconfigure(d->sink, d->config))
 		log_error("going on with the StatsD server of before");
-	d->backend->ops->set_ttl(d->backend, d->config->idle_ttl_s * NS_PER_S,
-				 d->config->exp_ttl_s * NS_PER_S);
+	d->backend->ops->follow(d->backend, &settings);
 	if (monitor_configure(&d->monitor, d->config, d->backend))
 		log_error("out of memory: some interfaces are not measured");
 	monitor_follow(&d->monitor, d->backend);
