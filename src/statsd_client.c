@@ -22,16 +22,18 @@
 #define BURST_FIRST 16
 #define BURST       6
 #define TICK_MS     10
-/* Over Unix sockets the kernel says when the other end is full: net.unix.max_dgram_qlen datagrams
- * (10, or 512 with systemd). So this only keeps us from being away from the event loop for long. */
-#define BURST_LOCAL 64
 /* So long, but at most half an interval, a large report may take; bursts grow to that end. At the
- * pace above that is as much as the queue holds. */
+ * pace above that is nearly as much as the queue holds. */
 #define SPREAD_MS 4000
+/* No burst is larger: better refused and counted than lost without a word. Over Unix sockets, where
+ * the kernel says when the other end is full (after net.unix.max_dgram_qlen datagrams: 10, or 512
+ * with systemd), this only keeps us from being away from the event loop for long. */
+#define BURST_MOST 64
 /* What a full socket has not taken by then is not worth telling any more. */
 #define PATIENCE_MS 5000
-/* At the end, and with the pace above, 300 datagrams. */
-#define CLOSE_MS 500
+/* The same two for what is left at the end. */
+#define CLOSE_SPREAD_MS   300
+#define CLOSE_PATIENCE_MS 500
 /* Between two attempts to connect, doubled after each. */
 #define BACKOFF_MS     1000
 #define BACKOFF_MAX_MS 30000
@@ -259,11 +261,11 @@ static size_t pace(const struct statsd_client *client)
 {
 	__u64 now = now_ms(), ticks = 1, burst;
 
-	if (!is_udp(client))
-		return BURST_LOCAL;
 	if (now + 2 * TICK_MS <= client->spread_ms)
 		ticks = (client->spread_ms - now) / TICK_MS;
 	burst = (client->queue.count + ticks - 1) / ticks;
+	if (burst > BURST_MOST || !is_udp(client))
+		return BURST_MOST;
 	return burst < BURST ? BURST : burst;
 }
 
@@ -296,7 +298,7 @@ static void finish_report(struct statsd_client *client)
 	if (!client->queue.count)
 		return;
 	if (!client->full && now_ms() < client->give_up_ms)
-		send_burst(client, client->queue.count);
+		send_burst(client, BURST_MOST);
 	drop_unsent(client, -EAGAIN);
 	set_timer(client, false);
 }
@@ -374,7 +376,7 @@ void statsd_client_end(struct statsd_client *client)
 	flush(client);
 	client->spread_ms = now + (spread < SPREAD_MS ? spread : SPREAD_MS);
 	client->give_up_ms = now + PATIENCE_MS;
-	send_burst(client, is_udp(client) ? BURST_FIRST : BURST_LOCAL);
+	send_burst(client, is_udp(client) ? BURST_FIRST : BURST_MOST);
 	if (client->queue.count)
 		set_timer(client, true);
 }
@@ -472,10 +474,11 @@ const struct statsd_counters *statsd_client_counters(const struct statsd_client 
 static void send_the_rest(struct statsd_client *client)
 {
 	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
-	__u64 until = now_ms() + CLOSE_MS;
+	__u64 now = now_ms();
 
-	client->spread_ms = until;
-	while (client->queue.count && now_ms() < until) {
+	client->spread_ms = now + CLOSE_SPREAD_MS;
+	client->give_up_ms = now + CLOSE_PATIENCE_MS;
+	while (client->queue.count && now_ms() < client->give_up_ms) {
 		nanosleep(&tick, NULL);
 		send_burst(client, pace(client));
 	}
