@@ -15,7 +15,7 @@ static const char *reason(int error)
 {
 	switch (error) {
 	case -EAGAIN:
-		return "does not read fast enough, its socket is full";
+		return "it is too slow, the socket to it is full";
 	case -ENOBUFS:
 		return "a report is larger than the 4 MB that may wait to be sent";
 	case -EDESTADDRREQ:

@@ -12,7 +12,7 @@ struct statsd_outage {
 	__u64 lost; /* datagrams refused since failing began, and shortly before */
 };
 
-/* error: -errno; -EAGAIN: it does not read fast enough, -ENOBUFS: a report was too large,
+/* error: -errno; -EAGAIN: the socket to it stays full, -ENOBUFS: a report was too large,
  * -EDESTADDRREQ: its address is not known yet. */
 void statsd_outage_begin(struct statsd_outage *outage, const char *server, int error, __u64 now_ms);
 

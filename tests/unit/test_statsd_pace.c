@@ -154,7 +154,7 @@ static void test_full_socket_is_given_up(void **state)
 	assert_int_equal(pump(f, 1000), 1); /* and the timer is off */
 	assert_counted(f, 0, 3);
 	assert_int_equal(count_of(log_text(f), LOST), 1);
-	assert_non_null(strstr(log_text(f), "does not read fast enough"));
+	assert_non_null(strstr(log_text(f), "the socket to it is full"));
 
 	/* The next report finds another three. */
 	interval_s = 1;

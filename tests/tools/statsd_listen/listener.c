@@ -139,18 +139,20 @@ void listener_close(struct listener *listener)
 	free(listener);
 }
 
-/* Returns 1 when something is readable, 0 when it is time to end, or -errno. */
+/* Returns 1 when something is readable, 0 when it is time to end, or -errno. What has arrived when
+ * we are asked to end is still received: who sent it counts on that. */
 static int await(struct pollfd *waiting, size_t count, uint64_t deadline)
 {
 	uint64_t left = ns_until(deadline);
 	struct timespec timeout = timespec_of(left);
+	int ready;
 
 	if (!left)
 		return 0;
-	while (ppoll(waiting, count, &timeout, NULL) < 0)
+	while ((ready = ppoll(waiting, count, &timeout, NULL)) < 0)
 		if (errno != EINTR) /* as after SIGSTOP and SIGCONT */
 			return fail(errno, "cannot wait for datagrams");
-	return !waiting[0].revents;
+	return ready > (waiting[0].revents ? 1 : 0);
 }
 
 static int receive_datagram(struct listener *listener, int stop_fd, uint64_t deadline,
