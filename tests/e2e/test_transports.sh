@@ -40,7 +40,7 @@ received() { # LISTENER...: how many datagrams arrived
 }
 
 closing_line() { # METRO NUMBER: its n-th number, sent or refused
-  sed -n 's/.*StatsD server .*: \([0-9]*\) datagrams sent, \([0-9]*\) refused$/\'"$2"'/p' \
+  sed -n "s/.*StatsD server .*: \([0-9]*\) datagrams sent, \([0-9]*\) refused\$/\\$2/p" \
     "$METRO_TMP/$1.err" | tail -n 1
 }
 
@@ -74,7 +74,7 @@ way() {
 }
 
 test_ways() {
-  DD_DOGSTATSD_URL=udp://[::1]:9125 way "UDP-over-IPv6" --bind ::1 --port 9125
+  DD_DOGSTATSD_URL="udp://[::1]:9125" way "UDP-over-IPv6" --bind ::1 --port 9125
   DD_AGENT_HOST=127.0.0.2 DD_DOGSTATSD_PORT=9126 way "DD_AGENT_HOST" --bind 127.0.0.2 --port 9126
   DD_DOGSTATSD_URL=unix://$SOCKET way "unix-datagram" --unix "$SOCKET"
   DD_DOGSTATSD_URL=unix://$SOCKET way "unix-stream" --unix-stream "$SOCKET"

@@ -13,19 +13,24 @@
 
 static struct capture log_file;
 
-static int setup(void **state)
+static void clear_environment(void)
 {
-	(void)state;
 	unsetenv("DD_DOGSTATSD_URL");
 	unsetenv("DD_AGENT_HOST");
 	unsetenv("DD_DOGSTATSD_PORT");
+}
+
+static int setup(void **state)
+{
+	(void)state;
 	log_capture(&log_file);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	setup(state);
+	(void)state;
+	clear_environment();
 	log_release(&log_file);
 	return 0;
 }
@@ -45,9 +50,7 @@ static int choose(struct statsd_server *server, const struct given *given)
 		.statsd_socket = given->socket,
 	};
 
-	unsetenv("DD_DOGSTATSD_URL");
-	unsetenv("DD_AGENT_HOST");
-	unsetenv("DD_DOGSTATSD_PORT");
+	clear_environment();
 	if (given->url)
 		setenv("DD_DOGSTATSD_URL", given->url, 1);
 	if (given->host)
