@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void free_host(struct host *host)
 {
 	free(host->shown);
 	free(host->addrs);
+	free(host->former);
 	free(host);
 }
 
@@ -84,9 +86,53 @@ static struct address *sorted_copy(const struct address *addrs, size_t *count)
 	return copy;
 }
 
-int peer_names_set_host(struct host *host, const struct address *addrs, size_t count)
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000ull + (__u64)now.tv_nsec;
+}
+
+bool peer_names_is_over(__u64 until_ns)
+{
+	return until_ns && now_ns() > until_ns;
+}
+
+/* Adds an address that is not among the new ones, unless it is there. */
+static void add_former(struct former_address *former, size_t *former_count,
+		       const struct former_address *one, const struct address *addrs, size_t count)
+{
+	if (peer_names_is_over(one->until_ns) ||
+	    (count && bsearch(&one->addr, addrs, count, sizeof(*addrs), compare_addresses)))
+		return;
+	for (size_t i = 0; i < *former_count; i++)
+		if (compare_addresses(&former[i].addr, &one->addr) == 0)
+			return;
+	former[(*former_count)++] = *one;
+}
+
+/* What is former once the host has new addresses. *count is how many. NULL: out of memory. */
+static struct former_address *make_former(const struct host *host, const struct address *addrs,
+					  size_t addrs_count, __u64 until_ns, size_t *count)
+{
+	struct former_address *former =
+		calloc(host->count + host->former_count + 1, sizeof(*former));
+
+	*count = 0;
+	for (size_t i = 0; former && i < host->count; i++)
+		add_former(former, count, &(struct former_address){host->addrs[i], until_ns}, addrs,
+			   addrs_count);
+	for (size_t i = 0; former && i < host->former_count; i++)
+		add_former(former, count, &host->former[i], addrs, addrs_count);
+	return former;
+}
+
+int peer_names_set_host(struct host *host, const struct address *addrs, size_t count, __u64 keep_ns)
 {
 	struct address *copy = sorted_copy(addrs, &count);
+	struct former_address *former;
+	size_t former_count;
 
 	if (!copy)
 		return -ENOMEM;
@@ -95,9 +141,17 @@ int peer_names_set_host(struct host *host, const struct address *addrs, size_t c
 		free(copy);
 		return 0;
 	}
+	former = make_former(host, copy, count, now_ns() + keep_ns, &former_count);
+	if (!former) {
+		free(copy);
+		return -ENOMEM;
+	}
 	free(host->addrs);
+	free(host->former);
 	host->addrs = copy;
 	host->count = count;
+	host->former = former;
+	host->former_count = former_count;
 	return 1;
 }
 

@@ -15,6 +15,11 @@
 
 #define FILE_IFINDEX 0 /* of instances that read a capture file */
 
+/* What was measured for an address that a host has left is reported under the host's name: its
+ * flows go with the next sweep, and its samples with the report after that. This is for late ones.
+ */
+#define FORMER_NS 60000000000ull
+
 struct peers {
 	const struct config *config;
 	__u32 *ifindices; /* by instance; 0: no such interface now, or a capture file */
@@ -43,10 +48,34 @@ static size_t room_needed(const struct peers *peers)
 		const struct instance *instance = &peers->config->instances[i];
 
 		room += instance->ips_count;
-		for (size_t j = 0; j < instance->hosts_count; j++)
-			room += peer_names_host(&peers->names, instance->hosts[j])->count;
+		for (size_t j = 0; j < instance->hosts_count; j++) {
+			const struct host *host =
+				peer_names_host(&peers->names, instance->hosts[j]);
+
+			room += host->count + host->former_count;
+		}
 	}
 	return room;
+}
+
+/* The addresses that the instance's hosts have, or those they had. */
+static int add_hosts_of(struct peers_table *table, const struct peers *peers, struct peer *peer,
+			bool former)
+{
+	int err = 0;
+
+	peer->prefix.bits = PREFIX_BITS;
+	for (size_t i = 0; i < peer->instance->hosts_count; i++) {
+		const struct host *host = peer_names_host(&peers->names, peer->instance->hosts[i]);
+		size_t count = former ? host->former_count : host->count;
+
+		peer->name = host->shown;
+		for (size_t j = 0; j < count && !err; j++) {
+			peer->prefix.addr = former ? host->former[j].addr : host->addrs[j];
+			err = peers_table_add(table, peer, former ? host->former[j].until_ns : 0);
+		}
+	}
+	return err;
 }
 
 static int add_instance(struct peers_table *table, const struct peers *peers, __u32 ifindex,
@@ -57,34 +86,26 @@ static int add_instance(struct peers_table *table, const struct peers *peers, __
 
 	for (size_t i = 0; i < instance->ips_count && !err; i++) {
 		peer.prefix = instance->ips[i];
-		err = peers_table_add(table, &peer);
+		err = peers_table_add(table, &peer, 0);
 	}
-	peer.prefix.bits = PREFIX_BITS;
-	for (size_t i = 0; i < instance->hosts_count; i++) {
-		const struct host *host = peer_names_host(&peers->names, instance->hosts[i]);
-
-		peer.name = host->shown;
-		for (size_t j = 0; j < host->count && !err; j++) {
-			peer.prefix.addr = host->addrs[j];
-			err = peers_table_add(table, &peer);
-		}
-	}
-	return err;
+	if (!err)
+		err = add_hosts_of(table, peers, &peer, false);
+	return err ? err : add_hosts_of(table, peers, &peer, true);
 }
 
-static bool is_measured(const struct peers *peers, const struct peer *peer)
+static bool is_measured(const struct peers *peers, const struct peers_entry *entry)
 {
-	return !peers->resting[peer->instance - peers->config->instances];
+	return !entry->until_ns && !peers->resting[entry->peer.instance - peers->config->instances];
 }
 
 static void list_measured(struct peers *peers)
 {
 	peers->measured_count = 0;
 	for (size_t i = 0; i < peers->table.count; i++) {
-		const struct peer *peer = &peers->table.entries[i].peer;
+		const struct peers_entry *entry = &peers->table.entries[i];
 
-		if (is_measured(peers, peer) && !reads_file(peer->instance))
-			peers->measured[peers->measured_count++] = peer;
+		if (is_measured(peers, entry) && !reads_file(entry->peer.instance))
+			peers->measured[peers->measured_count++] = &entry->peer;
 	}
 }
 
@@ -221,7 +242,8 @@ no_memory:
 int peers_set_host(struct peers *peers, const char *name, const struct address *addrs, size_t count)
 {
 	struct host *host = peer_names_host(&peers->names, name);
-	int changed = host ? peer_names_set_host(host, addrs, count) : 0;
+	__u64 keep_ns = (__u64)(peers->config->report_interval_s * 2e9) + FORMER_NS;
+	int changed = host ? peer_names_set_host(host, addrs, count, keep_ns) : 0;
 
 	peers->hosts_changed |= changed > 0;
 	return changed;
@@ -327,7 +349,7 @@ void peers_warn_local(struct peers *peers)
 
 static bool any_measured(const struct peers *peers, const struct peers_entry *entry)
 {
-	while (entry && !is_measured(peers, &entry->peer))
+	while (entry && !is_measured(peers, entry))
 		entry = entry->next;
 	return entry != NULL;
 }
@@ -362,16 +384,24 @@ bool peers_rest(struct peers *peers, size_t instance_index, bool resting)
 	return true;
 }
 
+/* The first that is not over. */
+static const struct peers_entry *known(const struct peers_entry *entry)
+{
+	while (entry && peer_names_is_over(entry->until_ns))
+		entry = entry->next;
+	return entry;
+}
+
 static const char *host_name(const struct peers_entry *entry)
 {
 	while (entry && !entry->peer.name)
-		entry = entry->next;
+		entry = known(entry->next);
 	return entry ? entry->peer.name : NULL;
 }
 
 const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr)
 {
-	const struct peers_entry *entry = peers_table_find(&peers->table, ifindex, addr);
+	const struct peers_entry *entry = known(peers_table_find(&peers->table, ifindex, addr));
 	const char *name = host_name(entry);
 
 	return name || !entry ? name : peer_names_reverse(&peers->names, addr);
@@ -380,17 +410,25 @@ const char *peers_name(const struct peers *peers, __u32 ifindex, const struct ad
 const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct address *addr,
 			char text[PREFIX_TEXT])
 {
+	const struct peers_entry *entry;
 	size_t at = 0;
-	const struct peers_entry *entry = peers_table_next(&peers->table, ifindex, addr, &at);
-	const char *name = host_name(entry);
 
-	return name || !entry ? name : prefix_format(&entry->peer.prefix, text);
+	while ((entry = peers_table_next(&peers->table, ifindex, addr, &at))) {
+		const char *name;
+
+		entry = known(entry);
+		if (!entry)
+			continue;
+		name = host_name(entry);
+		return name ? name : prefix_format(&entry->peer.prefix, text);
+	}
+	return NULL;
 }
 
 static bool chain_has(const struct peers_entry *entry, const struct instance *instance)
 {
 	while (entry && entry->peer.instance != instance)
-		entry = entry->next;
+		entry = known(entry->next);
 	return entry != NULL;
 }
 
@@ -402,8 +440,8 @@ void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct 
 	size_t count = 0, at = 0, i;
 
 	for (; (entry = peers_table_next(&peers->table, ifindex, addr, &at)); count++) {
-		chains[count] = entry;
-		for (; entry; entry = entry->next) {
+		chains[count] = known(entry);
+		for (entry = chains[count]; entry; entry = known(entry->next)) {
 			for (i = 0; i < count; i++)
 				if (chain_has(chains[i], entry->peer.instance))
 					break;

@@ -49,17 +49,18 @@ static void add_length(struct peers_table *table, const struct prefix *prefix)
 	table->lengths_count[v4]++;
 }
 
-int peers_table_add(struct peers_table *table, const struct peer *peer)
+int peers_table_add(struct peers_table *table, const struct peer *peer, __u64 until_ns)
 {
 	struct peers_entry *entry = &table->entries[table->count];
 	struct peers_entry *first;
 
 	entry->key = (struct peers_key){peer->ifindex, peer->prefix.bits, peer->prefix.addr};
 	entry->peer = *peer;
+	entry->until_ns = until_ns;
 	entry->last = entry;
 	first = find(table, &entry->key);
 	if (first && first->last->peer.instance == peer->instance) { /* listed twice */
-		if (!first->last->peer.name)
+		if (!first->last->peer.name && !until_ns)
 			first->last->peer.name = peer->name;
 		return 0;
 	}

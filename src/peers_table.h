@@ -20,6 +20,7 @@ struct peers_key {
 struct peers_entry {
 	struct peers_key key;
 	struct peer peer;
+	__u64 until_ns; /* CLOCK_MONOTONIC, of a former address; 0: it is a present one */
 	struct peers_entry *next;
 	struct peers_entry *last; /* of those behind; held by the first alone */
 	UT_hash_handle hh;
@@ -38,9 +39,9 @@ struct peers_table {
 int peers_table_init(struct peers_table *table, size_t room);
 void peers_table_clear(struct peers_table *table);
 
-/* Adds a peer; those of one instance must come one after the other. One that is there already for
- * this instance gets the name, unless it has one. Returns 0 or -ENOMEM. */
-int peers_table_add(struct peers_table *table, const struct peer *peer);
+/* Adds a peer; those of one instance must come one after the other, former addresses last. One that
+ * is there already for this instance gets the name, unless it has one. Returns 0 or -ENOMEM. */
+int peers_table_add(struct peers_table *table, const struct peer *peer, __u64 until_ns);
 
 /* The next shorter prefix on the interface that contains the address: the first of its entries, or
  * NULL. *at is 0 at first, and then belongs to this. */

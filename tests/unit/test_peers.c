@@ -10,6 +10,9 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "peers.h"
 
@@ -25,6 +28,17 @@ unsigned int if_nametoindex(const char *name)
 	return strcmp(name, "eth1") == 0 ? eth1 : 0;
 }
 
+/* The clock is ours to put forward. */
+static time_t ahead_s;
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+	long err = syscall(SYS_clock_gettime, id, now);
+
+	now->tv_sec += ahead_s;
+	return (int)err;
+}
+
 static struct prefix ips_a[6], ips_b[3], ips_c[1];
 static char *hosts_a[] = {"db.example.", "web.example"};
 static char *hosts_c[] = {"web.example"};
@@ -35,8 +49,10 @@ static struct instance instances[] = {
 	{.interface = "eth0", .ips = ips_b, .ips_count = 3},
 	{.interface = "eth1", .ips = ips_c, .ips_count = 1, .hosts = hosts_c, .hosts_count = 1},
 };
-static const struct config config = {
-	.instances = instances, .instances_count = 3, .reverse_names = true};
+static const struct config config = {.instances = instances,
+				     .instances_count = 3,
+				     .reverse_names = true,
+				     .report_interval_s = 10};
 
 static struct address addr(const char *text)
 {
@@ -237,6 +253,46 @@ static void test_update(void **state)
 	assert_int_equal(peers_update(peers), 0);
 }
 
+/* What a host's former address was measured for is reported with the host's name and tags. */
+static void test_former_addresses(void **state)
+{
+	struct peers *peers = *state;
+
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", "192.0.2.2"), 1);
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.2", "10.1.2.4"), 1);
+	assert_false(matches(peers, 3, "192.0.2.1"));
+	assert_int_equal(peers_count(peers), 8 + 4);
+	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
+	assert_instances(peers, 3, "192.0.2.1", "c");
+	assert_entry(peers, 3, "192.0.2.1", "web.example");
+
+	/* also after the next change, and one that comes back is there again */
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.3", "192.0.2.2"), 1);
+	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
+	assert_string_equal(name_of(peers, 2, "10.1.2.4"), "web.example");
+	assert_instances(peers, 2, "10.1.2.4", "a"); /* by two networks and as former */
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", NULL), 1);
+	assert_true(matches(peers, 3, "192.0.2.1"));
+
+	/* where it is another host's now, that name counts */
+	assert_int_equal(set_host(peers, "db.example.", "192.0.2.3", NULL), 1);
+	assert_string_equal(name_of(peers, 2, "192.0.2.3"), "db.example");
+	assert_string_equal(name_of(peers, 3, "192.0.2.3"), "web.example");
+
+	/* and in the end it is forgotten */
+	ahead_s += 100;
+	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
+	assert_null(name_of(peers, 3, "192.0.2.3"));
+	assert_instances(peers, 3, "192.0.2.3", "");
+	assert_entry(peers, 3, "192.0.2.3", NULL);
+	assert_null(name_of(peers, 2, "10.1.2.4"));
+	assert_instances(peers, 2, "10.1.2.4", "a");
+	assert_entry(peers, 2, "10.1.2.4", "10.1.0.0/16");
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.9", NULL), 1);
+	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
+	assert_null(name_of(peers, 3, "192.0.2.3"));
+}
+
 static void test_reverse_names(void **state)
 {
 	struct peers *peers = *state;
@@ -392,11 +448,17 @@ int main(void)
 {
 #define PEERS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		PEERS_TEST(test_match),      PEERS_TEST(test_instances),
-		PEERS_TEST(test_list),       PEERS_TEST(test_hosts),
-		PEERS_TEST(test_inherit),    PEERS_TEST(test_interfaces),
-		PEERS_TEST(test_update),     PEERS_TEST(test_reverse_names),
-		PEERS_TEST(test_entry),      PEERS_TEST(test_rest),
+		PEERS_TEST(test_match),
+		PEERS_TEST(test_instances),
+		PEERS_TEST(test_list),
+		PEERS_TEST(test_hosts),
+		PEERS_TEST(test_inherit),
+		PEERS_TEST(test_interfaces),
+		PEERS_TEST(test_former_addresses),
+		PEERS_TEST(test_update),
+		PEERS_TEST(test_reverse_names),
+		PEERS_TEST(test_entry),
+		PEERS_TEST(test_rest),
 		cmocka_unit_test(test_file),
 	};
 
