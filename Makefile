@@ -114,7 +114,8 @@ $(BUILD)/bench/metro.skel.h: $(BUILD)/bench/metro.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name metro > $@
 
 bench_sources := tests/bench/kernel.c src/bpf_programs.c src/bpf_peers.c
-bench_library := $(addprefix $(BUILD)/src/,bpf_flows.o log.o peers.o prefix.o)
+bench_library := $(addprefix $(BUILD)/src/,bpf_flows.o interface.o local_addresses.o log.o peer_names.o \
+	peers.o peers_table.o prefix.o)
 
 $(BUILD)/kernel_bench: $(bench_sources) $(BUILD)/bench/metro.skel.h $(bench_library) $(BUILD)/flags
 	$(call say,TOOL,$@)

@@ -258,15 +258,26 @@ static void log_resolved(const struct task *task, const char *what, const struct
 			 outcome->count - 1);
 }
 
+/* What is worth a line, or NULL. Which address of the StatsD server is used, and since when, is for
+ * the sink to say. */
+static const char *news(const struct task *task, const struct outcome *outcome)
+{
+	if (task->kind == RESOLVED_SERVER && (task->state != FAILING || !task->known.count))
+		return NULL;
+	if (task->state == FAILING)
+		return "is found again at";
+	if (task->state == UNKNOWN)
+		return "is at";
+	return same_addresses(&task->known, outcome) ? NULL : "has moved to";
+}
+
 /* Notes a success. The new addresses replace the old ones. */
 static void note_resolved(struct task *task, struct outcome *outcome)
 {
-	if (task->state == FAILING)
-		log_resolved(task, "is found again at", outcome);
-	else if (task->state == UNKNOWN)
-		log_resolved(task, "is at", outcome);
-	else if (!same_addresses(&task->known, outcome))
-		log_resolved(task, "has moved to", outcome);
+	const char *what = news(task, outcome);
+
+	if (what)
+		log_resolved(task, what, outcome);
 	task->state = RESOLVED;
 	outcome_clear(&task->known);
 	task->known = *outcome;

@@ -197,6 +197,34 @@ test_reverse() {
   stop_background statsd
 }
 
+# ---- the StatsD server's name --------------------------------------------------------------------
+
+test_server() {
+  config 1 "" "ips: [$METRO_SERVER_V4]"
+  zone "# not yet"
+  start_statsd first in_server --bind 10.77.0.3 && start_statsd second in_server --bind fd77::4 ||
+    bail_out "two listeners"
+  DD_AGENT_HOST=agent.test start_metro metro in_client -c "$CONFIG" || bail_out "it starts"
+  start_background load-server in_client timeout 60 "$LOAD" client --connect "$METRO_SERVER_V4" \
+    --port $PORT --rate 20 --seconds 60
+  tap_check "a StatsD server that is not found is reported" \
+    log_has metro 'WARNING StatsD server agent.test is not found: .*; nothing is sent to it'
+  zone "agent.test 10.77.0.3"
+  tap_check "once it is found, metrics arrive" wait_until 5 gauge_arrived first $AVG
+  zone "agent.test fd77::4"
+  tap_check "a StatsD server that moves is followed" wait_until 5 gauge_arrived second $AVG
+  : >"$METRO_TMP/first.out" >"$METRO_TMP/second.out"
+  zone "fail"
+  tap_check "a name server that fails is reported" \
+    log_has metro 'WARNING StatsD server agent.test is not found: .*; its last known addresses stay'
+  tap_check "and metrics arrive where they did" wait_until 3 gauge_arrived second $AVG
+  tap_check "and nowhere else" equal lines 0 "$(wc -l <"$METRO_TMP/first.out")"
+  stop_background load-server KILL 2>/dev/null
+  tap_check "it ends well" stop_background metro
+  stop_background first
+  stop_background second
+}
+
 # ---- a silent name server ------------------------------------------------------------------------
 
 now_ms() {
@@ -252,5 +280,6 @@ test_moving bpf
 test_moving pcap
 end_late
 test_reverse
+test_server
 test_silence
 tap_done
