@@ -114,12 +114,15 @@ $(BUILD)/bench/metro.skel.h: $(BUILD)/bench/metro.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name metro > $@
 
 bench_sources := tests/bench/kernel.c src/bpf_programs.c src/bpf_peers.c
-bench_library := $(addprefix $(BUILD)/src/,bpf_flows.o log.o peers.o prefix.o)
 
-$(BUILD)/kernel_bench: $(bench_sources) $(BUILD)/bench/metro.skel.h $(bench_library) $(BUILD)/flags
+# Of this the linker takes what it needs, and so not what was compiled against the other skeleton.
+$(BUILD)/libmetro.a: $(library)
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/kernel_bench: $(bench_sources) $(BUILD)/bench/metro.skel.h $(BUILD)/libmetro.a $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)$(CC) -isystem $(BUILD)/bench $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ \
-		$(bench_sources) $(bench_library) $(LDLIBS)
+		$(bench_sources) $(BUILD)/libmetro.a $(LDLIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(library) $(BUILD)/flags
 	$(call say,TEST,$@)
