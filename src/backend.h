@@ -23,6 +23,7 @@ struct backend_settings {
 	__u64 idle_ns;            /* flows without traffic for so long are dropped */
 	__u64 ended_ns;           /* .. and flows that ended */
 	enum hook_choice hook;    /* BPF */
+	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
 
 	void (*deliver)(void *arg, const struct batch *batch);
 	void *arg;

@@ -72,6 +72,7 @@ static struct backend_settings backend_settings(struct daemon *d)
 		.idle_ns = c->idle_ttl_s * NS_PER_S,
 		.ended_ns = c->exp_ttl_s * NS_PER_S,
 		.hook = d->options->hook,
+		.expression = d->options->filter,
 		.deliver = deliver,
 		.arg = d,
 	};
@@ -104,13 +105,18 @@ static int backend_try(struct daemon *d, backend_opener open, char reason[BACKEN
 static int backend_start(struct daemon *d)
 {
 	char reason[BACKEND_REASON] = "out of memory";
+	enum backend_choice choice = d->options->backend;
 	int err = -ENOTSUP;
 
-	if (d->options->backend != BACKEND_PCAP)
+	if (d->options->filter && choice == BACKEND_AUTO) {
+		log_info("--filter selects libpcap: BPF measures with a program of its own");
+		choice = BACKEND_PCAP;
+	}
+	if (choice != BACKEND_PCAP)
 		err = backend_try(d, backend_bpf_open, reason);
-	if (err && err != -ENODEV && d->options->backend == BACKEND_AUTO)
+	if (err && err != -ENODEV && choice == BACKEND_AUTO)
 		log_warning("BPF is not possible here: %s; measuring with libpcap", reason);
-	if (err && err != -ENODEV && d->options->backend != BACKEND_BPF)
+	if (err && err != -ENODEV && choice != BACKEND_BPF)
 		err = backend_try(d, backend_pcap_open, reason);
 	if (err)
 		log_error("cannot measure: %s", reason);

@@ -32,6 +32,7 @@ static int measure_live(const struct options *options)
 		config_free(config);
 		return STATUS_DONE;
 	}
+	config->soften = options->soften;
 	return daemon_run(options, config) ? STATUS_FAILED : STATUS_DONE;
 }
 

@@ -47,6 +47,7 @@ int offline_run(const struct options *options)
 		.marks = options->marks ? options->marks : MARKS_DEFAULT,
 		.max_flows = MAX_FLOWS,
 		.batch_limit = sink->ops->batch_limit,
+		.expression = options->filter,
 		.deliver = deliver,
 		.arg = sink,
 	};
