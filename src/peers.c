@@ -36,11 +36,14 @@ struct table {
 	size_t entries_count;
 	struct peer *networks; /* in the order of the instances */
 	size_t networks_count;
+	const struct peer **measured; /* of both, those that are to be measured now */
+	size_t measured_count;
 };
 
 struct peers {
 	const struct config *config;
 	__u32 *ifindices; /* by instance; 0: no such interface now */
+	bool *resting;    /* by instance */
 	struct host *hosts;
 	struct table table;
 };
@@ -50,6 +53,7 @@ static void table_clear(struct table *table)
 	HASH_CLEAR(hh, table->by_address);
 	free(table->entries);
 	free(table->networks);
+	free(table->measured);
 }
 
 static struct entry *find_entry(const struct table *table, __u32 ifindex,
@@ -86,8 +90,9 @@ static int table_allocate(struct table *table, const struct peers *peers)
 	*table = (struct table){
 		.entries = calloc(entries, sizeof(*table->entries)),
 		.networks = calloc(networks, sizeof(*table->networks)),
+		.measured = calloc(entries + networks, sizeof(*table->measured)),
 	};
-	return table->entries && table->networks ? 0 : -ENOMEM;
+	return table->entries && table->networks && table->measured ? 0 : -ENOMEM;
 }
 
 static int add_address(struct table *table, const struct peer *peer)
@@ -155,6 +160,25 @@ static int add_instance(struct table *table, const struct peers *peers, __u32 if
 	return err;
 }
 
+static bool is_resting(const struct peers *peers, const struct instance *instance)
+{
+	return peers->resting[instance - peers->config->instances];
+}
+
+/* All but capture files' and those of instances that rest. */
+static void table_choose(struct table *table, const struct peers *peers)
+{
+	table->measured_count = 0;
+	for (size_t i = 0; i < table->entries_count + table->networks_count; i++) {
+		const struct peer *peer = i < table->entries_count
+						  ? &table->entries[i].peer
+						  : &table->networks[i - table->entries_count];
+
+		if (peer->ifindex && !is_resting(peers, peer->instance))
+			table->measured[table->measured_count++] = peer;
+	}
+}
+
 /* Makes the table anew from what is known now; after -ENOMEM the old one stays. */
 static int rebuild(struct peers *peers)
 {
@@ -163,7 +187,7 @@ static int rebuild(struct peers *peers)
 	int err = table_allocate(&table, peers);
 
 	for (size_t i = 0; i < config->instances_count && !err; i++)
-		if (peers->ifindices[i])
+		if (peers->ifindices[i] || config->instances[i].pcap)
 			err = add_instance(&table, peers, peers->ifindices[i],
 					   &config->instances[i]);
 	if (err) {
@@ -172,13 +196,16 @@ static int rebuild(struct peers *peers)
 	}
 	table_clear(&peers->table);
 	peers->table = table;
+	table_choose(&peers->table, peers);
 	return 0;
 }
 
 static void look_up_interfaces(const struct config *config, __u32 *ifindices)
 {
 	for (size_t i = 0; i < config->instances_count; i++)
-		ifindices[i] = if_nametoindex(config->instances[i].interface);
+		ifindices[i] = config->instances[i].pcap
+				       ? 0
+				       : if_nametoindex(config->instances[i].interface);
 }
 
 static void free_host(struct host *host)
@@ -231,7 +258,8 @@ int peers_new(struct peers **result, const struct config *config)
 		return -ENOMEM;
 	peers->config = config;
 	peers->ifindices = calloc(config->instances_count + 1, sizeof(*peers->ifindices));
-	if (peers->ifindices) {
+	peers->resting = calloc(config->instances_count + 1, sizeof(*peers->resting));
+	if (peers->ifindices && peers->resting) {
 		look_up_interfaces(config, peers->ifindices);
 		err = add_hosts(peers);
 		if (!err)
@@ -256,6 +284,7 @@ void peers_free(struct peers *peers)
 		free_host(host);
 	}
 	free(peers->ifindices);
+	free(peers->resting);
 	free(peers);
 }
 
@@ -361,10 +390,12 @@ bool peers_match(const struct peers *peers, __u32 ifindex, const struct address 
 {
 	const struct table *table = &peers->table;
 
-	if (find_entry(table, ifindex, addr))
-		return true;
+	for (const struct entry *e = find_entry(table, ifindex, addr); e; e = e->next)
+		if (!is_resting(peers, e->peer.instance))
+			return true;
 	for (size_t i = 0; i < table->networks_count; i++)
-		if (network_matches(&table->networks[i], ifindex, addr))
+		if (network_matches(&table->networks[i], ifindex, addr) &&
+		    !is_resting(peers, table->networks[i].instance))
 			return true;
 	return false;
 }
@@ -407,16 +438,21 @@ void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct 
 
 size_t peers_count(const struct peers *peers)
 {
-	return peers->table.entries_count + peers->table.networks_count;
+	return peers->table.measured_count;
 }
 
 const struct peer *peers_at(const struct peers *peers, size_t i)
 {
-	const struct table *table = &peers->table;
+	return peers->table.measured[i];
+}
 
-	if (i < table->entries_count)
-		return &table->entries[i].peer;
-	return &table->networks[i - table->entries_count];
+bool peers_rest(struct peers *peers, size_t instance_index, bool resting)
+{
+	if (peers->resting[instance_index] == resting)
+		return false;
+	peers->resting[instance_index] = resting;
+	table_choose(&peers->table, peers);
+	return true;
 }
 
 const char *peers_interface_name(const struct peers *peers, __u32 ifindex)

@@ -52,6 +52,11 @@ void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct 
 size_t peers_count(const struct peers *peers);
 const struct peer *peers_at(const struct peers *peers, size_t i);
 
+/* A resting instance's peers are not matched, nor among those above, unless another instance has
+ * them; but they keep their names and tags. The instances all begin awake. Returns true if that
+ * changed anything (the backends are to be told). */
+bool peers_rest(struct peers *peers, size_t instance_index, bool resting);
+
 /* The name of a configured interface, or NULL. */
 const char *peers_interface_name(const struct peers *peers, __u32 ifindex);
 
