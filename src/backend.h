@@ -105,6 +105,9 @@ int backend_bpf_open(struct backend **backend, const struct backend_settings *se
 int backend_pcap_open(struct backend **backend, const struct backend_settings *settings,
 		      char reason[BACKEND_REASON]);
 
+#define BACKEND_FILE_FLOWS                                                                         \
+	(1u << 24) /* for max_flows: they never time out, and memory is taken as they appear */
+
 /* A capture file, or standard input for "-". Measures the data that the local addresses send, or,
  * if there are none, both directions. */
 int backend_file_open(struct backend **backend, const struct backend_settings *settings,

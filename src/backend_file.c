@@ -140,6 +140,13 @@ static int file_read(struct backend *backend)
 	return 0;
 }
 
+/* A file without peers is measured as a whole. */
+static int file_set_peers(struct backend *backend, const struct peers *peers)
+{
+	flow_table_set_peers(self(backend)->table, peers);
+	return 0;
+}
+
 static int file_fd(struct backend *backend)
 {
 	(void)backend;
@@ -170,6 +177,7 @@ static void file_close(struct backend *backend)
 
 static const struct backend_ops file_ops = {
 	.name = "file",
+	.set_peers = file_set_peers,
 	.fd = file_fd,
 	.read = file_read,
 	.sweep = file_sweep,
