@@ -18,9 +18,10 @@ static void trace(const struct batch *batch)
 	const struct flow_record *r = batch->record;
 	char src[ADDRESS_TEXT], dst[ADDRESS_TEXT];
 
-	log_trace("%s: %s port %u to %s port %u: %u samples, the last %.6f ms; sent again: %u",
+	log_trace("%s: %s port %u to %s port %u: %u %s, the last %.6f ms; sent again: %u",
 		  batch->iface, address_format(&r->key.local, src), r->key.local_port,
 		  address_format(&r->key.peer, dst), r->key.peer_port, r->count,
+		  r->flags & RECORD_HANDSHAKE ? "handshake" : "samples",
 		  r->count ? r->rtt[r->count] * (TICK_NS / 1e6) : 0, r->retransmissions);
 }
 
@@ -215,6 +216,7 @@ static void report_end(struct daemon *d)
 	d->backend->ops->counters(d->backend, counters);
 	if (d->sink->ops->report)
 		d->sink->ops->report(d->sink, counters);
+	d->stop |= d->sink->error != 0;
 	losses_log(&d->losses, counters);
 	monitor_follow(&d->monitor,
 		       d->backend); /* once more, should an event have come to nothing */
