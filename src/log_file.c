@@ -73,12 +73,15 @@ void log_file_close(struct log_file *file)
 		close(file->fd);
 }
 
+/* 0 is the file that is written to. */
 static const char *name_old(const struct log_file *file, int number, old_path text)
 {
+	size_t length = strlen(file->path);
+	const char end[] = {'.', (char)('0' + number), '\0'};
+
+	memcpy(text, file->path, length + 1);
 	if (number)
-		snprintf(text, sizeof(old_path), "%s.%d", file->path, number);
-	else
-		strcpy(text, file->path);
+		memcpy(text + length, end, sizeof(end));
 	return text;
 }
 
