@@ -29,6 +29,7 @@ struct backend_settings daemon_backend_settings(struct daemon *d)
 		.batch_age = batch_age(daemon_interval_s(d)),
 		.idle_ns = c->idle_ttl_s * NS_PER_S,
 		.ended_ns = c->exp_ttl_s * NS_PER_S,
+		.handshakes = c->metrics & METRIC_BIT(METRIC_HANDSHAKE),
 		.hook = d->options->hook,
 		.expression = d->options->filter,
 		.deliver = daemon_deliver,

@@ -58,14 +58,15 @@ static int apply(struct daemon *d, struct config *config, struct peers *peers)
 /* A configuration that had only capture files may have interfaces now. */
 static void follow_backend(struct daemon *d)
 {
+	struct backend_settings settings = daemon_backend_settings(d);
+
 	if (monitor_configure(&d->monitor, d->config, d->backend))
 		log_error("out of memory: some interfaces are not measured");
 	if (!d->backend && daemon_has_interfaces(d->config))
 		daemon_backend_start(d);
 	if (!d->backend)
 		return;
-	d->backend->ops->set_ttl(d->backend, d->config->idle_ttl_s * NS_PER_S,
-				 d->config->exp_ttl_s * NS_PER_S);
+	d->backend->ops->follow(d->backend, &settings);
 	monitor_follow(&d->monitor, d->backend);
 }
 

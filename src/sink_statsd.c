@@ -3,6 +3,7 @@
 #define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -20,7 +21,7 @@
  * line too long whatever is missing here. */
 struct tags {
 	size_t length;
-	char text[STATSD_DATAGRAM_MAX + 1];
+	char text[STATSD_DATAGRAM_MAX_UNIX + 1];
 };
 
 /*
@@ -100,12 +101,22 @@ static void make_tags(struct tags *tags, const struct delivery *delivery,
 	append_tag(tags, "iface:", window->iface);
 }
 
+static void send_gauge(struct statsd_client *client, const char *name, double value,
+		       const char *tags)
+{
+	char line[STATSD_DATAGRAM_MAX_UNIX + 1];
+	int n = snprintf(line, sizeof(line), "%s:%f|g|#%s", name, value, tags);
+
+	if (n > 0)
+		statsd_client_line(client, line, n);
+}
+
 static void send_gauges(struct statsd_client *client, const struct window_stats *stats,
 			const char *tags)
 {
-	statsd_client_gauge(client, NAME_AVG, window_mean_ms(stats), tags);
-	statsd_client_gauge(client, NAME_JITTER, window_jitter_ms(stats), tags);
-	statsd_client_gauge(client, NAME_LAST, window_ticks_ms(stats->last), tags);
+	send_gauge(client, NAME_AVG, window_mean_ms(stats), tags);
+	send_gauge(client, NAME_JITTER, window_jitter_ms(stats), tags);
+	send_gauge(client, NAME_LAST, window_ticks_ms(stats->last), tags);
 }
 
 static struct series *new_series(struct statsd_sink *statsd, const struct tags *tags)
@@ -216,20 +227,29 @@ static int statsd_close(struct sink *sink)
 	return 0;
 }
 
-static const char *server_host(const struct config *config)
-{
-	return config->statsd_ip ? config->statsd_ip : "127.0.0.1";
-}
-
-static unsigned int server_port(const struct config *config)
-{
-	return config->statsd_port ? config->statsd_port : 8125;
-}
-
 static int statsd_reconfigure(struct sink *sink, const struct config *config)
 {
-	return statsd_client_redirect(statsd_sink(sink)->client, server_host(config),
-				      server_port(config));
+	return statsd_client_redirect(statsd_sink(sink)->client, config);
+}
+
+static int statsd_fd(struct sink *sink)
+{
+	return statsd_client_fd(statsd_sink(sink)->client);
+}
+
+static void statsd_resume(struct sink *sink)
+{
+	statsd_client_resume(statsd_sink(sink)->client);
+}
+
+static const char *statsd_server_name(struct sink *sink)
+{
+	return statsd_client_server_name(statsd_sink(sink)->client);
+}
+
+static void statsd_set_server(struct sink *sink, const struct address *addrs, size_t count)
+{
+	statsd_client_set_server(statsd_sink(sink)->client, addrs, count);
 }
 
 static const struct sink_ops statsd_ops = {
@@ -239,6 +259,10 @@ static const struct sink_ops statsd_ops = {
 	.report = statsd_report,
 	.reconfigure = statsd_reconfigure,
 	.close = statsd_close,
+	.fd = statsd_fd,
+	.resume = statsd_resume,
+	.server_name = statsd_server_name,
+	.set_server = statsd_set_server,
 };
 
 int sink_statsd_open(struct sink **sink, const struct config *config, const struct peers *peers)
@@ -247,8 +271,7 @@ int sink_statsd_open(struct sink **sink, const struct config *config, const stru
 	int error = -ENOMEM;
 
 	if (statsd)
-		error = statsd_client_open(&statsd->client, server_host(config),
-					   server_port(config));
+		error = statsd_client_open(&statsd->client, config);
 	if (error == -ENOMEM)
 		log_error("no memory for StatsD output");
 	if (error) {

@@ -2,6 +2,7 @@
 /* Out of memory costs the samples at hand, not the process: uthash would call exit(). */
 #define HASH_NONFATAL_OOM 1
 
+#include "key_hash.h"
 #include "window.h"
 
 #include <assert.h>
@@ -94,7 +95,19 @@ double window_jitter_ms(const struct window_stats *stats)
 	return mean_ms(stats->difference_sum, stats->differences);
 }
 
-static struct window *window_open(struct windows *windows, const struct window_key *key,
+/* The same for all windows: any secret does that others cannot guess. */
+static __u32 window_hash(const struct window_key *key)
+{
+	static struct key_hash_secret secret;
+	static bool drawn;
+
+	if (!drawn)
+		key_hash_draw(&secret);
+	drawn = true;
+	return key_hash(&secret, key, sizeof(*key));
+}
+
+static struct window *window_open(struct windows *windows, const struct window_key *key, __u32 hash,
 				  const char *iface)
 {
 	struct window *window = calloc(1, sizeof(*window));
@@ -103,7 +116,7 @@ static struct window *window_open(struct windows *windows, const struct window_k
 		return NULL;
 	window->key = *key;
 	snprintf(window->iface, sizeof(window->iface), "%s", iface);
-	HASH_ADD(hh, windows->first, key, sizeof(window->key), window);
+	HASH_ADD_BYHASHVALUE(hh, windows->first, key, sizeof(window->key), hash, window);
 	if (!window->hh.tbl) {
 		free(window);
 		return NULL;
@@ -127,13 +140,14 @@ int windows_add(struct windows *windows, const struct flow_record *record, const
 		.dst = record->key.peer,
 		.ifindex = record->key.ifindex,
 	};
+	__u32 hash = window_hash(&key);
 	struct window *window;
 
 	if (!record->count)
 		return 0;
-	HASH_FIND(hh, windows->first, &key, sizeof(key), window);
+	HASH_FIND_BYHASHVALUE(hh, windows->first, &key, sizeof(key), hash, window);
 	if (!window)
-		window = window_open(windows, &key, iface);
+		window = window_open(windows, &key, hash, iface);
 	if (!window)
 		return -ENOMEM;
 	window_stats_add(&window->stats, record);

@@ -4,6 +4,7 @@
 #define METRO_TEST_STATSD_FIXTURE_H
 
 #include <net/if.h>
+#include <poll.h>
 
 #include "capture.h"
 #include "sinks.h"
@@ -87,6 +88,15 @@ static inline int statsd_teardown(void **state)
 	log_release(&f->log);
 	close(f->server);
 	return 0;
+}
+
+/* Sends what waits, as the event loop does. */
+static inline void statsd_pump(struct sink *sink)
+{
+	struct pollfd waiting = {.fd = sink->ops->fd(sink), .events = POLLIN};
+
+	while (poll(&waiting, 1, 100) > 0)
+		sink->ops->resume(sink);
 }
 
 #define STATSD_TEST(name) cmocka_unit_test_setup_teardown(name, statsd_setup, statsd_teardown)
