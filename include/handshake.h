@@ -42,7 +42,7 @@ static __always_inline bool handshake_may_end(const struct packet *p, const stru
 {
 	if (!(p->flags & TCP_ACK) || p->flags & TCP_RST)
 		return false;
-	return !f || p->flags & TCP_SYN || f->flags & FLOW_ENDED;
+	return !f || p->flags & TCP_SYN || !(f->flags & FLOW_UNA_KNOWN) || f->flags & FLOW_ENDED;
 }
 
 static __always_inline void handshake_sent(struct handshake *h, __u32 tag, const struct packet *p,

@@ -38,41 +38,62 @@ void daemon_deliver(void *arg, const struct batch *batch)
 
 /* ---- names ---- */
 
+static void on_result(struct daemon *d, const struct resolver_result *result)
+{
+	int err = 0;
+
+	switch (result->kind) {
+	case RESOLVED_HOST:
+		captures_heard(d->captures, result->host);
+		if (result->count) /* else it failed, was logged, and the old addresses stay */
+			err = peers_set_host(d->peers, result->host, result->addrs, result->count);
+		break;
+	case RESOLVED_ADDRESS:
+		err = peers_set_address_name(d->peers, &result->address, result->name);
+		break;
+	case RESOLVED_SERVER:
+		if (result->count && d->sink->ops->set_server)
+			d->sink->ops->set_server(d->sink, result->addrs, result->count);
+		break;
+	}
+	if (err < 0)
+		log_error("out of memory: a name stays as it was");
+}
+
 static void on_resolver(void *arg, int fd)
 {
 	struct daemon *d = arg;
 	struct resolver_result result;
-	bool changed = false;
-	int status;
+	int changed;
 
 	(void)fd;
-	while (resolver_take(d->resolver, &result)) {
-		captures_heard(d->captures, result.host);
-		if (!result.count)
-			continue; /* it failed, was logged, and the old addresses stay */
-		status = peers_set_host(d->peers, result.host, result.addrs, result.count);
-		if (status < 0)
-			log_error("out of memory: the addresses of %s stay as they were",
-				  result.host);
-		changed |= status > 0;
-	}
-	if (changed && d->backend)
+	while (resolver_take(d->resolver, &result))
+		on_result(d, &result);
+	changed = peers_update(d->peers);
+	if (changed < 0)
+		log_error("out of memory: the addresses of hosts stay as they were");
+	if (changed <= 0)
+		return;
+	if (d->backend)
 		d->backend->ops->set_peers(d->backend, d->peers);
+	peers_warn_local(d->peers);
 }
 
 int daemon_follow_names(struct daemon *d)
 {
-	int err;
+	const struct sink_ops *ops = d->sink->ops;
+	int err = 0;
 
-	if (d->resolver) {
-		event_loop_remove(d->loop, resolver_fd(d->resolver));
-		resolver_stop(d->resolver);
-		d->resolver = NULL;
+	if (!d->resolver) {
+		err = resolver_start(&d->resolver, NULL);
+		if (!err)
+			err = event_loop_add(d->loop, resolver_fd(d->resolver), on_resolver, d);
 	}
-	err = resolver_start(&d->resolver, d->config, NULL);
-	if (err)
-		return err;
-	return event_loop_add(d->loop, resolver_fd(d->resolver), on_resolver, d);
+	if (!err)
+		err = resolver_look_up(d->resolver, d->config,
+				       ops->server_name ? ops->server_name(d->sink) : NULL);
+	peers_warn_local(d->peers);
+	return err;
 }
 
 /* ---- log and sink ---- */

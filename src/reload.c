@@ -33,7 +33,7 @@ static void say_what_stays(const struct config *old, const struct config *config
 /* Puts the new configuration and its peers in force. On an error nothing has changed. */
 static int apply(struct daemon *d, struct config *config, struct peers *peers)
 {
-	int err = peers_inherit_hosts(peers, d->peers);
+	int err = peers_inherit(peers, d->peers);
 
 	duty_cycle_apply(&d->duty_cycle, config, peers);
 	if (!err && d->backend)
@@ -77,8 +77,7 @@ static void follow(struct daemon *d)
 		log_error("going on with the StatsD server of before");
 	follow_backend(d);
 	event_timer_set(d->timer, daemon_interval_s(d));
-	if (daemon_follow_names(d))
-		log_error("host names are not looked up any more");
+	daemon_follow_names(d); /* reports its errors */
 	log_info("reloaded %s", d->options->config_path);
 }
 
