@@ -170,6 +170,9 @@ install: all
 	install -D -m 0755 $(BUILD)/bpf-metro $(DESTDIR)$(PREFIX)/sbin/bpf-metro
 	install -D -m 0644 packaging/bpf-metro.yaml \
 		$(DESTDIR)$(PREFIX)/share/doc/bpf-metro/bpf-metro.yaml
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local|$(PREFIX)|' packaging/bpf-metro.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/bpf-metro.service
 
 format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] \
 	vmlinux/*.h)

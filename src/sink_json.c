@@ -164,6 +164,13 @@ static void json_take(struct sink *sink, const struct batch *batch)
 	sink->error = json->output.error;
 }
 
+/* Live samples are out already; those of a capture file that the daemon has read are not. */
+static void json_report(struct sink *sink, const __u64 counters[COUNTERS])
+{
+	(void)counters;
+	sink->error = output_flush(&json_sink(sink)->output);
+}
+
 static int json_close(struct sink *sink)
 {
 	struct json_sink *json = json_sink(sink);
@@ -177,6 +184,7 @@ static const struct sink_ops json_ops = {
 	.name = "json",
 	.batch_limit = 1,
 	.take = json_take,
+	.report = json_report,
 	.close = json_close,
 };
 
