@@ -378,6 +378,27 @@ const char *peers_name(const struct peers *peers, __u32 ifindex, const struct ad
 	return entry ? entry->peer.name : NULL;
 }
 
+const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct address *addr,
+			char text[PREFIX_TEXT])
+{
+	const struct table *table = &peers->table;
+	const char *name = peers_name(peers, ifindex, addr);
+	const struct prefix *longest = NULL;
+
+	if (name)
+		return name;
+	if (find_entry(table, ifindex, addr))
+		return address_format(addr, text);
+	for (size_t i = 0; i < table->networks_count; i++) {
+		const struct prefix *prefix = &table->networks[i].prefix;
+
+		if (network_matches(&table->networks[i], ifindex, addr) &&
+		    (!longest || prefix->bits > longest->bits))
+			longest = prefix;
+	}
+	return longest ? prefix_format(longest, text) : NULL;
+}
+
 static bool chain_has(const struct entry *entry, const struct instance *instance)
 {
 	while (entry && entry->peer.instance != instance)

@@ -43,6 +43,11 @@ bool peers_match(const struct peers *peers, __u32 ifindex, const struct address 
 /* The host name that the address was configured by, without a trailing dot, or NULL. */
 const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr);
 
+/* The entry of ips or hosts that the address is measured for: the host name, or the longest
+ * matching prefix written into text. NULL if there is none. */
+const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct address *addr,
+			char text[PREFIX_TEXT]);
+
 /* Calls fn once for every instance on the interface that has the address among its peers. */
 void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct address *addr,
 			 void (*fn)(void *arg, const struct instance *instance), void *arg);

@@ -330,6 +330,34 @@ void statsd_client_gauge(struct statsd_client *client, const char *name, double 
 		leave_out(client, name, tags);
 }
 
+static bool pack_line(struct statsd_client *client, const char *line, size_t length)
+{
+	size_t gap = client->length ? 1 : 0;
+
+	if (client->length + gap + length > STATSD_DATAGRAM_MAX)
+		return false;
+	memcpy(client->datagram + client->length, "\n", gap);
+	memcpy(client->datagram + client->length + gap, line, length);
+	client->length += gap + length;
+	client->counters.lines++;
+	return true;
+}
+
+void statsd_client_line(struct statsd_client *client, const char *line, size_t length)
+{
+	if (pack_line(client, line, length))
+		return;
+	flush(client);
+	if (!pack_line(client, line, length))
+		leave_out(client, line, "");
+}
+
+size_t statsd_client_line_max(const struct statsd_client *client)
+{
+	(void)client;
+	return STATSD_DATAGRAM_MAX;
+}
+
 /* On the same host the verdict is in at once; from another it comes before the next report. */
 void statsd_client_end(struct statsd_client *client)
 {

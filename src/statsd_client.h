@@ -41,6 +41,9 @@ int statsd_client_redirect(struct statsd_client *client, const char *host, unsig
 void statsd_client_begin(struct statsd_client *client);
 void statsd_client_gauge(struct statsd_client *client, const char *name, double value,
 			 const char *tags);
+/* One line as it is, without a newline; and how long it may be. */
+void statsd_client_line(struct statsd_client *client, const char *line, size_t length);
+size_t statsd_client_line_max(const struct statsd_client *client);
 void statsd_client_end(struct statsd_client *client);
 
 const struct statsd_counters *statsd_client_counters(const struct statsd_client *client);

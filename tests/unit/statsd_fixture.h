@@ -65,6 +65,8 @@ static inline int statsd_setup(void **state)
 	f->config = (struct config){
 		.statsd_ip = "127.0.0.1",
 		.statsd_port = server_port(f->server),
+		.metrics = METRICS_DEFAULT,
+		.idle_ttl_s = 300,
 		.instances = instances,
 		.instances_count = 3,
 	};
