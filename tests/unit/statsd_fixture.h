@@ -91,6 +91,48 @@ static inline int statsd_teardown(void **state)
 	return 0;
 }
 
+/* Another sink, for what the test changed in the fixture's configuration. */
+static inline void statsd_reopen(struct statsd_fixture *f)
+{
+	f->sink->ops->close(f->sink);
+	f->sink = NULL;
+	assert_int_equal(sink_statsd_open(&f->sink, &f->config, f->peers), 0);
+}
+
+/* The end of an interval. Returns the number of datagrams, whose text is in the buffer. */
+static inline int statsd_report_into(struct statsd_fixture *f, char *text, size_t size)
+{
+	f->sink->ops->report(f->sink, NULL);
+	return server_receive_all(f->server, text, size);
+}
+
+static inline void take_record(struct sink *sink, const struct flow_record *record,
+			       const char *iface)
+{
+	struct batch batch = {record, iface, WALL_NS, 0};
+
+	sink->ops->take(sink, &batch);
+}
+
+/* A handshake's time is in the place of a sample. */
+static inline void take_handshake(struct sink *sink, const struct flow *of, const char *iface,
+				  __u32 rtt)
+{
+	struct flow_record record = make_record(of, 1, 1, &rtt);
+
+	record.flags = RECORD_HANDSHAKE;
+	take_record(sink, &record, iface);
+}
+
+static inline void take_retransmissions(struct sink *sink, const struct flow *of, const char *iface,
+					__u16 count)
+{
+	struct flow_record record = make_record(of, 1, 0, NULL);
+
+	record.retransmissions = count;
+	take_record(sink, &record, iface);
+}
+
 #define STATSD_TEST(name) cmocka_unit_test_setup_teardown(name, statsd_setup, statsd_teardown)
 
 /* 20, 22 and 21 ms: mean 21, differences 2 and 1. */
