@@ -101,6 +101,26 @@ $(BUILD)/replay: tests/tools/replay.c $(library) $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(library) $(LDLIBS)
 
+# The programs of bpf/ with others around them, under the skeleton's name: what loads and feeds them
+# for the daemon is compiled against that.
+$(BUILD)/bench/metro.bpf.o: tests/bench/kernel.bpf.c $(BUILD)/metro.bpf.o
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -mcpu=v2 -g -O2 -Wall -Wextra -Werror \
+		-Ivmlinux -Iinclude -Ibpf -c -o $@ $<
+
+$(BUILD)/bench/metro.skel.h: $(BUILD)/bench/metro.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name metro > $@
+
+bench_sources := tests/bench/kernel.c src/bpf_programs.c src/bpf_peers.c
+bench_library := $(addprefix $(BUILD)/src/,bpf_flows.o log.o peers.o prefix.o)
+
+$(BUILD)/kernel_bench: $(bench_sources) $(BUILD)/bench/metro.skel.h $(bench_library) $(BUILD)/flags
+	$(call say,TOOL,$@)
+	$(Q)$(CC) -isystem $(BUILD)/bench $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ \
+		$(bench_sources) $(bench_library) $(LDLIBS)
+
 $(BUILD)/unit/%: tests/unit/%.c $(library) $(BUILD)/flags
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)

@@ -3,7 +3,7 @@
 #include "backend.h"
 #include "bpf_attach.h"
 #include "bpf_flows.h"
-#include "bpf_programs.h"
+#include "bpf_peers.h"
 #include "sweep.h"
 
 #include <bpf/bpf.h>
@@ -110,7 +110,7 @@ static void kernel_detach(struct backend *backend, unsigned int ifindex)
 static int kernel_set_peers(struct backend *backend, const struct peers *peers)
 {
 	struct backend_bpf *b = self(backend);
-	int err = bpf_programs_set_peers(&b->programs, peers);
+	int err = bpf_peers_set(&b->programs, peers);
 
 	if (err)
 		return err;

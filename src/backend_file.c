@@ -13,6 +13,13 @@
 
 #define IFACE        "file"
 #define PACKETS_READ 4096 /* in one go */
+#define GROUP        16   /* of them whose flows are fetched into the cache together */
+
+/* A packet that waits for its group to be complete. */
+struct waiting {
+	struct flow_segment segment;
+	__u64 number;
+};
 
 struct backend_file {
 	struct backend backend;
@@ -21,8 +28,11 @@ struct backend_file {
 	struct capture_file *file;
 	struct flow_table *table;
 	struct local_addresses local;
-	struct captured packet; /* the one at hand */
-	int link_type;          /* of the packets before, and what that is for us */
+	struct captured packet; /* the last one read */
+	struct waiting waiting[GROUP];
+	unsigned int waiting_count;
+	__u64 number;  /* of the packet that is run through the table */
+	int link_type; /* of the packets before, and what that is for us */
 	enum link_layer link;
 	bool link_known;
 	__u64 unknown; /* packets of unknown link types */
@@ -41,7 +51,7 @@ static void deliver(void *arg, const struct flow_record *record)
 		.record = record,
 		.iface = IFACE,
 		.wall_ns = record->time_ns,
-		.frame = b->packet.number,
+		.frame = b->number,
 	};
 
 	b->settings.deliver(b->settings.arg, &batch);
@@ -74,11 +84,22 @@ static bool link_follow(struct backend_file *b)
 	return b->link_known;
 }
 
+static void run_group(struct backend_file *b)
+{
+	for (unsigned int i = 0; i < b->waiting_count; i++)
+		flow_table_fetch(b->table, &b->waiting[i].segment);
+	for (unsigned int i = 0; i < b->waiting_count; i++) {
+		b->number = b->waiting[i].number;
+		flow_table_run(b->table, &b->waiting[i].segment);
+	}
+	b->waiting_count = 0;
+}
+
 static void measure(struct backend_file *b)
 {
+	struct flow_segment *segment = &b->waiting[b->waiting_count].segment;
 	const struct captured *c = &b->packet;
 	enum packet_kind kind;
-	struct packet packet;
 
 	if (!link_follow(b)) {
 		b->unknown++;
@@ -90,11 +111,17 @@ static void measure(struct backend_file *b)
 				    b->path, c->number);
 		return;
 	}
-	kind = frame_parse(b->link, c->bytes, c->length, c->wire_length, &packet);
-	if (kind == PACKET_TCP)
-		flow_table_packet(b->table, &packet, c->time_ns, 0, directions(b, &packet));
-	else
+	kind = frame_parse(b->link, c->bytes, c->length, c->wire_length, &segment->packet);
+	if (kind != PACKET_TCP) {
 		flow_table_unread(b->table, kind);
+		return;
+	}
+	segment->now_ns = c->time_ns;
+	segment->directions = directions(b, &segment->packet);
+	flow_table_expect(b->table, segment);
+	b->waiting[b->waiting_count++].number = c->number;
+	if (b->waiting_count == GROUP)
+		run_group(b);
 }
 
 static int file_end(const struct backend_file *b)
@@ -106,23 +133,29 @@ static int file_end(const struct backend_file *b)
 	return 1;
 }
 
+static int file_next(struct backend_file *b)
+{
+	char reason[BACKEND_REASON];
+	int status = capture_file_next(b->file, &b->packet, reason, sizeof(reason));
+
+	if (status == 1) {
+		measure(b);
+		return 0;
+	}
+	if (status < 0)
+		log_error("%s: %s; the packets before it were read", b->path, reason);
+	return status < 0 ? status : file_end(b);
+}
+
 static int file_read(struct backend *backend)
 {
 	struct backend_file *b = self(backend);
-	char reason[BACKEND_REASON];
-	int status;
+	int status = 0;
 
-	for (int i = 0; i < PACKETS_READ; i++) {
-		status = capture_file_next(b->file, &b->packet, reason, sizeof(reason));
-		if (status == 0)
-			return file_end(b);
-		if (status < 0) {
-			log_error("%s: %s; the packets before it were read", b->path, reason);
-			return status;
-		}
-		measure(b);
-	}
-	return 0;
+	for (int i = 0; i < PACKETS_READ && !status; i++)
+		status = file_next(b);
+	run_group(b);
+	return status;
 }
 
 static int file_fd(struct backend *backend)

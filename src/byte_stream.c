@@ -10,15 +10,6 @@
 
 #define PIECE (256 * 1024) /* read at a time */
 
-struct byte_stream {
-	gzFile file;
-	__u8 *bytes;
-	size_t size; /* of the memory at bytes */
-	size_t from; /* the unread part of it .. */
-	size_t to;   /* .. ends here */
-	bool ended;
-};
-
 int byte_stream_open(struct byte_stream **stream, const char *path)
 {
 	struct byte_stream *s = calloc(1, sizeof(*s));
@@ -91,21 +82,14 @@ static int fill(struct byte_stream *s)
 	return status == Z_ERRNO ? -errno : 0;
 }
 
-long byte_stream_peek(struct byte_stream *s, size_t len, const __u8 **bytes)
+long byte_stream_peek_on(struct byte_stream *s, size_t len, const __u8 **bytes)
 {
-	int err = 0;
+	int err = s->ended ? 0 : make_room(s, len);
 
-	if (s->to - s->from < len && !s->ended)
-		err = make_room(s, len);
 	while (!err && s->to - s->from < len && !s->ended)
 		err = fill(s);
 	if (err)
 		return err;
 	*bytes = s->bytes + s->from;
 	return (long)(s->to - s->from < len ? s->to - s->from : len);
-}
-
-void byte_stream_skip(struct byte_stream *s, size_t len)
-{
-	s->from += len;
 }

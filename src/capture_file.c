@@ -9,26 +9,14 @@
 
 #define NS_PER_S 1000000000ull
 
-__u16 capture_u16(const struct capture_file *file, const __u8 *bytes)
-{
-	__u16 value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return file->swapped ? __builtin_bswap16(value) : value;
-}
-
-__u32 capture_u32(const struct capture_file *file, const __u8 *bytes)
-{
-	__u32 value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return file->swapped ? __builtin_bswap32(value) : value;
-}
-
+/* 64 bits of the result go round as those of the sum would. */
 __u64 capture_time(const struct capture_interface *i, __u64 units)
 {
-	unsigned __int128 rest = (unsigned __int128)(units % i->units_per_s) * NS_PER_S;
+	unsigned __int128 rest;
 
+	if (likely(i->unit_ns))
+		return units * i->unit_ns + (__u64)i->offset_s * NS_PER_S;
+	rest = (unsigned __int128)(units % i->units_per_s) * NS_PER_S;
 	return (units / i->units_per_s + (__u64)i->offset_s) * NS_PER_S +
 	       (__u64)(rest / i->units_per_s);
 }
@@ -47,21 +35,17 @@ int capture_damaged(struct capture_file *file, const char *format, ...)
 	return -EBADMSG;
 }
 
-int capture_need(struct capture_file *file, size_t len, const char *what, const __u8 **bytes)
+int capture_short(struct capture_file *file, long n, size_t len, const char *what)
 {
-	long n = byte_stream_peek(file->stream, len, bytes);
-
 	if (n < 0) {
 		snprintf(file->reason, file->reason_size, "reading packet %llu: %s",
 			 file->packets + 1, strerror((int)-n));
 		return (int)n;
 	}
-	if (n == 0 && len)
+	if (n == 0)
 		return 0;
-	if ((size_t)n < len)
-		return capture_damaged(file, "the file ends in the middle of %s (%ld of %zu bytes)",
-				       what, n, len);
-	return 1;
+	return capture_damaged(file, "the file ends in the middle of %s (%ld of %zu bytes)", what,
+			       n, len);
 }
 
 int capture_add_interface(struct capture_file *file, const struct capture_interface *interface)
@@ -73,7 +57,9 @@ int capture_add_interface(struct capture_file *file, const struct capture_interf
 		snprintf(file->reason, file->reason_size, "out of memory");
 		return -ENOMEM;
 	}
-	all[file->interfaces_count++] = *interface;
+	all[file->interfaces_count] = *interface;
+	all[file->interfaces_count++].unit_ns =
+		NS_PER_S % interface->units_per_s ? 0 : NS_PER_S / interface->units_per_s;
 	file->interfaces = all;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "capture_file.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 /* A record of more bytes than this is damage, not data: GSO packets stay below it by far. */
 #define CAPTURE_RECORD_MAX (16u * 1024 * 1024)
@@ -15,6 +16,7 @@ struct capture_interface {
 	int link_type;
 	__u32 snaplen;
 	__u64 units_per_s; /* of its time stamps */
+	__u64 unit_ns;     /* the length of one, or 0 if that is no whole number */
 	__s64 offset_s;    /* added to them */
 };
 
@@ -44,9 +46,23 @@ struct capture_format {
 extern const struct capture_format capture_pcap, capture_pcapng;
 
 /* Numbers of the file in this machine's order. */
-__u16 capture_u16(const struct capture_file *file, const __u8 *bytes);
-__u32 capture_u32(const struct capture_file *file, const __u8 *bytes);
+static inline __u16 capture_u16(const struct capture_file *file, const __u8 *bytes)
+{
+	__u16 value;
 
+	memcpy(&value, bytes, sizeof(value));
+	return file->swapped ? __builtin_bswap16(value) : value;
+}
+
+static inline __u32 capture_u32(const struct capture_file *file, const __u8 *bytes)
+{
+	__u32 value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return file->swapped ? __builtin_bswap32(value) : value;
+}
+
+/* In ns since 1970. */
 __u64 capture_time(const struct capture_interface *interface, __u64 units);
 
 /* Writes the reason, in front of it the number of the packet that could not be read, and returns
@@ -54,8 +70,17 @@ __u64 capture_time(const struct capture_interface *interface, __u64 units);
 int capture_damaged(struct capture_file *file, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What capture_need does about less than that, or about n < 0, which is an error. */
+int capture_short(struct capture_file *file, long n, size_t len, const char *what);
+
 /* As byte_stream_peek, but all or nothing: returns 1, 0 at the very end, -errno with a reason. */
-int capture_need(struct capture_file *file, size_t len, const char *what, const __u8 **bytes);
+static inline int capture_need(struct capture_file *file, size_t len, const char *what,
+			       const __u8 **bytes)
+{
+	long n = byte_stream_peek(file->stream, len, bytes);
+
+	return likely(n == (long)len) ? 1 : capture_short(file, n, len, what);
+}
 
 /* Adds an interface; returns 0 or -ENOMEM with a reason. */
 int capture_add_interface(struct capture_file *file, const struct capture_interface *interface);

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "flow_table.h"
+#include "flow_index.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
-/* Without memory for a new entry the flow is refused, the process does not end. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#define STEP       256 /* flows looked at in one step of a sweep */
+#define CACHE_LINE 64
 
-#define STEP 256 /* flows looked at in one step of a sweep */
+/* With the largest table that is measured live there is no pause for the index to grow. Its memory
+ * is taken as flows appear. */
+#define INDEXED_AT_ONCE  (1u << 20)
+#define INDEXED_AT_FIRST (1u << 15) /* .. of tables beyond that */
 
 struct entry {
-	struct flow_key key;
-	UT_hash_handle hh;
-	struct flow flow; /* its marks follow */
+	struct flow_key key; /* first, for the index */
+	__u32 hash;
+	struct entry *prev, *next;                             /* in the order of the sweep */
+	struct flow flow __attribute__((aligned(CACHE_LINE))); /* its marks follow */
 };
 
 struct flow_table {
@@ -22,24 +27,33 @@ struct flow_table {
 	const struct peers *peers;
 	bool peers_changed; /* since the walk under way began */
 	bool peers_checked; /* by the walk under way */
+	struct flow_index index;
 	struct entry *entries;
-	struct flow_key next; /* where the sweep goes on */
+	struct entry *next; /* where the sweep goes on */
 	bool under_way;
 	__u64 counters[COUNTERS];
 };
 
 int flow_table_new(struct flow_table **table, const struct flow_table_settings *settings)
 {
-	*table = calloc(1, sizeof(**table));
-	if (!*table)
+	unsigned int size = settings->max_flows;
+	struct flow_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
 		return -ENOMEM;
-	(*table)->settings = *settings;
+	t->settings = *settings;
+	if (flow_index_open(&t->index, size <= INDEXED_AT_ONCE ? size : INDEXED_AT_FIRST)) {
+		free(t);
+		return -ENOMEM;
+	}
+	*table = t;
 	return 0;
 }
 
 static void entry_drop(struct flow_table *t, struct entry *e)
 {
-	HASH_DEL(t->entries, e);
+	flow_index_remove(&t->index, e->hash, e);
+	DL_DELETE(t->entries, e);
 	free(e);
 }
 
@@ -49,8 +63,9 @@ void flow_table_free(struct flow_table *t)
 
 	if (!t)
 		return;
-	HASH_ITER (hh, t->entries, e, next)
-		entry_drop(t, e);
+	DL_FOREACH_SAFE(t->entries, e, next)
+	free(e);
+	flow_index_close(&t->index);
 	free(t);
 }
 
@@ -60,29 +75,34 @@ void flow_table_set_peers(struct flow_table *t, const struct peers *peers)
 	t->peers_changed = true;
 }
 
-static struct entry *entry_find(const struct flow_table *t, const struct flow_key *key)
+static struct entry *entry_new(const struct flow_table *t, const struct flow_key *key, __u32 hash)
 {
+	size_t size = sizeof(struct entry) + FLOW_SIZE(t->settings.engine.mark_mask + 1) -
+		      sizeof(struct flow);
 	struct entry *e;
 
-	HASH_FIND(hh, t->entries, key, sizeof(*key), e);
+	size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	e = aligned_alloc(CACHE_LINE, size);
+	if (!e)
+		return NULL;
+	memset(e, 0, size);
+	e->key = *key;
+	e->hash = hash;
 	return e;
 }
 
-static struct entry *entry_create(struct flow_table *t, const struct flow_key *key)
+static struct entry *entry_create(struct flow_table *t, const struct flow_key *key, __u32 hash)
 {
 	struct entry *e = NULL;
 
-	if (HASH_COUNT(t->entries) < t->settings.max_flows)
-		e = calloc(1, offsetof(struct entry, flow) +
-				      FLOW_SIZE(t->settings.engine.mark_mask + 1));
-	if (e) {
-		e->key = *key;
-		HASH_ADD(hh, t->entries, key, sizeof(e->key), e);
-		if (!e->hh.tbl) {
-			free(e);
-			e = NULL;
-		}
+	if (t->index.count < t->settings.max_flows)
+		e = entry_new(t, key, hash);
+	if (e && flow_index_add(&t->index, hash, e)) {
+		free(e);
+		e = NULL;
 	}
+	if (e)
+		DL_APPEND(t->entries, e);
 	t->counters[e ? COUNTER_FLOWS : COUNTER_FLOWS_REFUSED]++;
 	return e;
 }
@@ -106,46 +126,106 @@ static void handle_events(struct flow_table *t, struct entry *e, __u32 events)
 		t->counters[i] += !!(events & EVENT(i));
 }
 
-static void sent(struct flow_table *t, const struct packet *p, __u64 now_ns, __u32 ifindex)
+static struct flow_key key_sent(const struct flow_segment *s)
 {
-	struct flow_key key = {p->src, p->dst, p->sport, p->dport, ifindex};
-	struct entry *e;
+	const struct packet *p = &s->packet;
 
-	if (!engine_heeds_sent(p))
-		return;
-	e = entry_find(t, &key);
+	return (struct flow_key){p->src, p->dst, p->sport, p->dport, s->ifindex};
+}
+
+static struct flow_key key_received(const struct flow_segment *s)
+{
+	const struct packet *p = &s->packet;
+
+	return (struct flow_key){p->dst, p->src, p->dport, p->sport, s->ifindex};
+}
+
+static bool is_sent(const struct flow_segment *s)
+{
+	return s->directions & DIRECTION_SENT && engine_heeds_sent(&s->packet);
+}
+
+static bool is_received(const struct flow_segment *s)
+{
+	return s->directions & DIRECTION_RECEIVED && engine_heeds_received(&s->packet);
+}
+
+static void sent(struct flow_table *t, const struct flow_segment *s)
+{
+	struct flow_key key = key_sent(s);
+	struct entry *e = flow_index_find(&t->index, s->hash_sent, &key);
+
 	if (!e) {
-		if (!engine_starts(p))
+		if (!engine_starts(&s->packet))
 			return;
-		if (t->peers && !peers_match(t->peers, ifindex, &key.peer))
+		if (t->peers && !peers_match(t->peers, key.ifindex, &key.peer))
 			return;
-		e = entry_create(t, &key);
+		e = entry_create(t, &key, s->hash_sent);
 		if (!e)
 			return;
 	}
-	handle_events(t, e, engine_sent(&e->flow, p, now_ns, &t->settings.engine));
+	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
 }
 
-static void received(struct flow_table *t, const struct packet *p, __u64 now_ns, __u32 ifindex)
+static void received(struct flow_table *t, const struct flow_segment *s)
 {
-	struct flow_key key = {p->dst, p->src, p->dport, p->sport, ifindex};
-	struct entry *e;
+	struct flow_key key = key_received(s);
+	struct entry *e = flow_index_find(&t->index, s->hash_received, &key);
 
-	if (!engine_heeds_received(p))
+	if (!e || engine_ignores(&e->flow, &s->packet))
 		return;
-	e = entry_find(t, &key);
-	if (!e || engine_ignores(&e->flow, p))
-		return;
-	handle_events(t, e, engine_received(&e->flow, p, now_ns, &t->settings.engine));
+	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
+}
+
+void flow_table_expect(const struct flow_table *t, struct flow_segment *s)
+{
+	struct flow_key key;
+
+	if (is_received(s)) {
+		key = key_received(s);
+		s->hash_received = flow_index_hash(&t->index, &key);
+		flow_index_expect(&t->index, s->hash_received);
+	}
+	if (is_sent(s)) {
+		key = key_sent(s);
+		s->hash_sent = flow_index_hash(&t->index, &key);
+		flow_index_expect(&t->index, s->hash_sent);
+	}
+}
+
+/* The key, what is in front of the marks, and the first of them. */
+static void entry_fetch(const struct flow_table *t, __u32 hash)
+{
+	const char *e = flow_index_guess(&t->index, hash);
+
+	for (size_t at = 0; e && at <= offsetof(struct entry, flow.marks); at += CACHE_LINE)
+		__builtin_prefetch(e + at, 1);
+}
+
+void flow_table_fetch(const struct flow_table *t, const struct flow_segment *s)
+{
+	if (is_received(s))
+		entry_fetch(t, s->hash_received);
+	if (is_sent(s))
+		entry_fetch(t, s->hash_sent);
+}
+
+void flow_table_run(struct flow_table *t, const struct flow_segment *s)
+{
+	if (is_received(s))
+		received(t, s);
+	if (is_sent(s))
+		sent(t, s);
 }
 
 void flow_table_packet(struct flow_table *t, const struct packet *p, __u64 now_ns, __u32 ifindex,
 		       unsigned int directions)
 {
-	if (directions & DIRECTION_RECEIVED)
-		received(t, p, now_ns, ifindex);
-	if (directions & DIRECTION_SENT)
-		sent(t, p, now_ns, ifindex);
+	struct flow_segment s = {
+		.packet = *p, .now_ns = now_ns, .ifindex = ifindex, .directions = directions};
+
+	flow_table_expect(t, &s);
+	flow_table_run(t, &s);
 }
 
 bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
@@ -153,13 +233,13 @@ bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 	struct entry *e = t->entries, *next;
 
 	if (t->under_way) {
-		e = entry_find(t, &t->next);
+		e = t->next;
 	} else {
 		t->peers_checked = t->peers_changed;
 		t->peers_changed = false;
 	}
 	for (int i = 0; e && i < STEP; i++) {
-		next = e->hh.next;
+		next = e->next;
 		emit_batch(t, e);
 		if ((t->peers_checked && t->peers &&
 		     !peers_match(t->peers, e->key.ifindex, &e->key.peer)) ||
@@ -168,16 +248,15 @@ bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 		e = next;
 	}
 	t->under_way = e != NULL;
-	if (e)
-		t->next = e->key;
+	t->next = e;
 	return !t->under_way;
 }
 
 void flow_table_forget(struct flow_table *t)
 {
-	struct entry *e, *next;
+	struct entry *e;
 
-	HASH_ITER (hh, t->entries, e, next)
+	DL_FOREACH (t->entries, e)
 		e->flow.count = 0;
 }
 

@@ -34,6 +34,22 @@ void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
 void flow_table_packet(struct flow_table *table, const struct packet *packet, __u64 now_ns,
 		       __u32 ifindex, unsigned int directions);
 
+/*
+ * The same for a group of packets at hand, in three passes over all of them: expect, fetch, run.
+ * With many flows, most of a packet's time is waiting for memory; so the waits of a group overlap.
+ */
+struct flow_segment {
+	struct packet packet;
+	__u64 now_ns;
+	__u32 ifindex;
+	unsigned int directions;
+	__u32 hash_sent, hash_received; /* the table's own */
+};
+
+void flow_table_expect(const struct flow_table *table, struct flow_segment *segment);
+void flow_table_fetch(const struct flow_table *table, const struct flow_segment *segment);
+void flow_table_run(struct flow_table *table, const struct flow_segment *segment);
+
 /* One step of a walk over all flows (see backend.h). terms: which are over; NULL: none. Returns
  * true when the walk is complete. */
 bool flow_table_sweep(struct flow_table *table, const struct sweep_terms *terms);

@@ -2,6 +2,7 @@
 #define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
 
 #include "merged.h"
+#include "text_hash.h"
 
 #include <errno.h>
 #include <stdlib.h>

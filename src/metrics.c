@@ -8,30 +8,23 @@
 
 /* go-metro's first three, by name and in their order. */
 static const struct {
-	const char *keyword;
 	const char *name;
 	enum metric_type type;
 } known[] = {
-	[METRIC_AVG] = {"avg", "system.net.tcp.rtt.avg", METRIC_GAUGE},
-	[METRIC_JITTER] = {"jitter", "system.net.tcp.rtt.jitter", METRIC_GAUGE},
-	[METRIC_LAST] = {"last", "system.net.tcp.rtt", METRIC_GAUGE},
-	[METRIC_MIN] = {"min", "system.net.tcp.rtt.min", METRIC_GAUGE},
-	[METRIC_MAX] = {"max", "system.net.tcp.rtt.max", METRIC_GAUGE},
-	[METRIC_P50] = {"p50", "system.net.tcp.rtt.p50", METRIC_GAUGE},
-	[METRIC_P95] = {"p95", "system.net.tcp.rtt.p95", METRIC_GAUGE},
-	[METRIC_P99] = {"p99", "system.net.tcp.rtt.p99", METRIC_GAUGE},
-	[METRIC_SAMPLES] = {"samples", "system.net.tcp.rtt.samples", METRIC_COUNT},
-	[METRIC_HANDSHAKE] = {"handshake", "system.net.tcp.handshake", METRIC_GAUGE},
-	[METRIC_RETRANSMISSIONS] = {"retransmissions", "system.net.tcp.retransmissions",
-				    METRIC_COUNT},
+	[METRIC_AVG] = {"system.net.tcp.rtt.avg", METRIC_GAUGE},
+	[METRIC_JITTER] = {"system.net.tcp.rtt.jitter", METRIC_GAUGE},
+	[METRIC_LAST] = {"system.net.tcp.rtt", METRIC_GAUGE},
+	[METRIC_MIN] = {"system.net.tcp.rtt.min", METRIC_GAUGE},
+	[METRIC_MAX] = {"system.net.tcp.rtt.max", METRIC_GAUGE},
+	[METRIC_P50] = {"system.net.tcp.rtt.p50", METRIC_GAUGE},
+	[METRIC_P95] = {"system.net.tcp.rtt.p95", METRIC_GAUGE},
+	[METRIC_P99] = {"system.net.tcp.rtt.p99", METRIC_GAUGE},
+	[METRIC_SAMPLES] = {"system.net.tcp.rtt.samples", METRIC_COUNT},
+	[METRIC_HANDSHAKE] = {"system.net.tcp.handshake", METRIC_GAUGE},
+	[METRIC_RETRANSMISSIONS] = {"system.net.tcp.retransmissions", METRIC_COUNT},
 };
 
 static_assert(sizeof(known) / sizeof(known[0]) == METRICS, "a metric has no name");
-
-const char *metric_keyword(enum metric metric)
-{
-	return known[metric].keyword;
-}
 
 const char *metric_name(enum metric metric)
 {

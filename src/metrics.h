@@ -14,9 +14,6 @@
 
 enum metric_type { METRIC_GAUGE, METRIC_COUNT, METRIC_DISTRIBUTION };
 
-/* As configuration files name it under `metrics`: avg, jitter, last .. */
-const char *metric_keyword(enum metric metric);
-
 const char *metric_name(enum metric metric);
 enum metric_type metric_type(enum metric metric);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "output.h"
+#include "decimal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,9 +14,8 @@
 
 #include "log.h"
 
-#define NUMBER_DIGITS 20 /* of 2^64 */
-#define FORMAT_MAX    1024
-#define PATIENCE_MS   100
+#define FORMAT_MAX  1024
+#define PATIENCE_MS 100
 
 void output_init(struct output *output, int fd)
 {
@@ -109,14 +109,19 @@ void output_text(struct output *output, const char *text)
 
 void output_number(struct output *output, __u64 number)
 {
-	char digits[NUMBER_DIGITS];
-	unsigned int at = sizeof(digits);
+	output_filled(output, decimal(output_room(output, DECIMAL_MAX), number));
+}
 
-	do {
-		digits[--at] = '0' + number % 10;
-		number /= 10;
-	} while (number);
-	output_bytes(output, digits + at, sizeof(digits) - at);
+char *output_room(struct output *output, size_t size)
+{
+	if (sizeof(output->bytes) - output->length < size)
+		output_flush(output);
+	return output->bytes + output->length;
+}
+
+void output_filled(struct output *output, const char *end)
+{
+	output->length = (size_t)(end - output->bytes);
 }
 
 void output_format(struct output *output, const char *format, ...)

@@ -17,6 +17,10 @@ void output_init(struct output *output, int fd);
 void output_bytes(struct output *output, const void *bytes, size_t length);
 void output_text(struct output *output, const char *text);
 void output_number(struct output *output, __u64 number);
+/* Room for up to size bytes, at most half of the buffer, which the caller fills himself: end is
+ * where he stopped. */
+char *output_room(struct output *output, size_t size);
+void output_filled(struct output *output, const char *end);
 /* For what is not written millions of times. At most 1023 bytes. */
 void output_format(struct output *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -31,6 +31,9 @@ bool prefix_is_host(const struct prefix *prefix);
 /* Writes the address without brackets (RFC 5952 for IPv6) and returns text. */
 char *address_format(const struct address *addr, char text[ADDRESS_TEXT]);
 
+/* The same, but returns the end of the text, where its NUL is. */
+char *address_write(const struct address *addr, char *text);
+
 /* Writes ADDRESS/BITS, or the address alone for a host, and returns text. */
 char *prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT]);
 

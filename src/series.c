@@ -2,6 +2,7 @@
 #define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
 
 #include "series.h"
+#include "key_hash.h"
 #include "label.h"
 #include "log.h"
 #include "tags.h"
@@ -289,8 +290,21 @@ static void clear_routes(struct series *series)
 	}
 }
 
+/* The same for all tables: any secret does that others cannot guess. */
+static __u32 route_hash(const struct route_key *key)
+{
+	static struct key_hash_secret secret;
+	static bool drawn;
+
+	if (!drawn)
+		key_hash_draw(&secret);
+	drawn = true;
+	return key_hash(&secret, key, sizeof(*key));
+}
+
 /* Without one, the window is found just as well, but it takes longer. */
-static void add_route(struct series *series, const struct route_key *key, struct window *window)
+static void add_route(struct series *series, const struct route_key *key, __u32 hash,
+		      struct window *window)
 {
 	struct route *route;
 
@@ -301,7 +315,7 @@ static void add_route(struct series *series, const struct route_key *key, struct
 		return;
 	route->key = *key;
 	route->window = window;
-	HASH_ADD(hh, series->routes, key, sizeof(route->key), route);
+	HASH_ADD_BYHASHVALUE(hh, series->routes, key, sizeof(route->key), hash, route);
 	if (!route->hh.tbl) {
 		free(route);
 		return;
@@ -320,18 +334,19 @@ struct window *series_window(struct series *series, const struct peers *peers,
 		.dst = record->key.peer,
 		.ifindex = record->key.ifindex,
 	};
+	__u32 hash = route_hash(&key);
 	struct window *window;
 	struct route *route;
 
 	if (peers != series->peers)
 		series_forget_routes(series);
 	series->peers = peers;
-	HASH_FIND(hh, series->routes, &key, sizeof(key), route);
+	HASH_FIND_BYHASHVALUE(hh, series->routes, &key, sizeof(key), hash, route);
 	if (route)
 		return route->window;
 	window = window_for(series, peers, record, iface);
 	if (window)
-		add_route(series, &key, window);
+		add_route(series, &key, hash, window);
 	return window;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "decimal.h"
 #include "output.h"
 #include "sink.h"
 #include "timestamp.h"
@@ -14,6 +15,7 @@
 #define CACHED_FLOWS  512            /* a power of two */
 #define ESCAPED_IFACE (6 * IFNAMSIZ) /* every byte as \u00ff */
 #define MIDDLE_MAX    (ESCAPED_IFACE + 2 * ADDRESS_TEXT + 80)
+#define LINE_REST     128 /* of a line: all but the middle */
 
 /*
  * The part of a line that is the same for all samples of a flow: from the quote behind the time to
@@ -91,18 +93,28 @@ static void escape_iface(const char *name, char escaped[ESCAPED_IFACE])
 	*to = '\0';
 }
 
+static char *put(char *to, const char *text)
+{
+	size_t length = strlen(text);
+
+	memcpy(to, text, length);
+	return to + length;
+}
+
 static void make_flow_text(struct flow_text *flow, const struct flow_key *key, const char *iface)
 {
-	char escaped[ESCAPED_IFACE], src[ADDRESS_TEXT], dst[ADDRESS_TEXT];
+	char escaped[ESCAPED_IFACE], *to = flow->middle;
 
 	flow->key = *key;
 	snprintf(flow->iface, sizeof(flow->iface), "%s", iface);
 	escape_iface(flow->iface, escaped);
-	flow->length = snprintf(flow->middle, sizeof(flow->middle),
-				"\",\"iface\":\"%s\",\"src\":\"%s\",\"sport\":%u,"
-				"\"dst\":\"%s\",\"dport\":%u,\"rtt_ns\":",
-				escaped, address_format(&key->local, src), key->local_port,
-				address_format(&key->peer, dst), key->peer_port);
+	to = put(put(to, "\",\"iface\":\""), escaped);
+	to = address_write(&key->local, put(to, "\",\"src\":\""));
+	to = decimal(put(to, "\",\"sport\":"), key->local_port);
+	to = address_write(&key->peer, put(to, ",\"dst\":\""));
+	to = decimal(put(to, "\",\"dport\":"), key->peer_port);
+	to = put(to, ",\"rtt_ns\":");
+	flow->length = (unsigned int)(to - flow->middle);
 }
 
 /* Connections of one host differ in a port and in the peer's last bits: mix those. */
@@ -129,17 +141,16 @@ static const struct flow_text *flow_text(struct json_sink *json, const struct ba
 static void write_sample(struct json_sink *json, const struct batch *batch, __u32 rtt)
 {
 	const struct flow_text *flow = flow_text(json, batch);
-	struct output *output = &json->output;
+	char *to = output_room(&json->output, MIDDLE_MAX + LINE_REST);
 
-	output_text(output, "{\"time\":\"");
-	output_text(output, timestamp_text(&json->timestamp, batch->wall_ns));
-	output_bytes(output, flow->middle, flow->length);
-	output_number(output, (__u64)rtt * TICK_NS);
-	if (batch->frame) {
-		output_text(output, ",\"frame\":");
-		output_number(output, batch->frame);
-	}
-	output_text(output, "}\n");
+	to = put(to, "{\"time\":\"");
+	to = put(to, timestamp_text(&json->timestamp, batch->wall_ns));
+	memcpy(to, flow->middle, flow->length);
+	to = decimal(to + flow->length, (__u64)rtt * TICK_NS);
+	if (batch->frame)
+		to = decimal(put(to, ",\"frame\":"), batch->frame);
+	to = put(to, "}\n");
+	output_filled(&json->output, to);
 }
 
 static void json_take(struct sink *sink, const struct batch *batch)

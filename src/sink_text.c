@@ -6,12 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "decimal.h"
 #include "output.h"
 #include "sink.h"
 #include "timestamp.h"
 #include "window.h"
 
 #define ENDPOINT_TEXT (ADDRESS_TEXT + sizeof("[]:65535"))
+#define LINE_ROOM     (2 * ENDPOINT_TEXT + IFNAMSIZ + 128)
 
 /* Columns are as wide as the widest entry so far: no line is wider than it must be. */
 struct widths {
@@ -45,34 +47,79 @@ static void widen(int *width, const char *text)
 		*width = length;
 }
 
-static const char *format_endpoint(const struct address *addr, __u16 port, char text[ENDPOINT_TEXT])
+static char *put(char *to, const char *text)
 {
-	char plain[ADDRESS_TEXT];
+	size_t length = strlen(text);
 
-	snprintf(text, ENDPOINT_TEXT, address_is_v4(addr) ? "%s:%u" : "[%s]:%u",
-		 address_format(addr, plain), port);
-	return text;
+	memcpy(to, text, length);
+	return to + length;
 }
 
+/* Blanks up to a column's end. */
+static char *pad(char *to, const char *from, int width)
+{
+	while (to - from < width)
+		*to++ = ' ';
+	return to;
+}
+
+static char *put_endpoint(char *to, const struct address *addr, __u16 port, int *width)
+{
+	bool v4 = address_is_v4(addr);
+	char *from = to;
+
+	if (!v4)
+		*to++ = '[';
+	to = address_write(addr, to);
+	if (!v4)
+		*to++ = ']';
+	*to++ = ':';
+	to = decimal(to, port);
+	if (to - from > *width)
+		*width = (int)(to - from);
+	return pad(to, from, *width);
+}
+
+/* As %9.3f, of milliseconds. There is no rounding to even: ticks never end on half of 1 us. */
+static char *put_ms(char *to, __u32 ticks)
+{
+	__u64 us = ((__u64)ticks * TICK_NS + 500) / 1000;
+
+	for (__u64 digits = 10000; digits > 1 && us / 1000 < digits; digits /= 10)
+		*to++ = ' ';
+	to = decimal(to, us / 1000);
+	*to++ = '.';
+	return decimal_fixed(to, 3, us % 1000);
+}
+
+static char *put_sample(char *to, __u32 rtt, __u64 frame)
+{
+	to = put_ms(put(to, " rtt "), rtt);
+	to = put(to, " ms");
+	if (frame)
+		to = decimal(put(to, " frame "), frame);
+	*to++ = '\n';
+	return to;
+}
+
+/* Written by hand: printf would take most of the time that reading a capture file takes. */
 static void write_samples(struct text_sink *text, const struct batch *batch)
 {
 	const struct flow_record *record = batch->record;
-	const char *when = timestamp_text(&text->timestamp, batch->wall_ns);
-	char src[ENDPOINT_TEXT], dst[ENDPOINT_TEXT];
+	const struct flow_key *key = &record->key;
+	char *line, *to;
 
-	format_endpoint(&record->key.local, record->key.local_port, src);
-	format_endpoint(&record->key.peer, record->key.peer_port, dst);
 	widen(&text->widths.iface, batch->iface);
-	widen(&text->widths.src, src);
-	widen(&text->widths.dst, dst);
 	for (unsigned int i = 1; i <= record->count; i++) {
-		output_format(&text->output, "%s %-*s %-*s > %-*s rtt %9.3f ms", when,
-			      text->widths.iface, batch->iface, text->widths.src, src,
-			      text->widths.dst, dst, window_ticks_ms(record->rtt[i]));
-		if (batch->frame)
-			output_format(&text->output, " frame %llu",
-				      (unsigned long long)batch->frame);
-		output_text(&text->output, "\n");
+		line = output_room(&text->output, LINE_ROOM);
+		to = put(line, timestamp_text(&text->timestamp, batch->wall_ns));
+		*to++ = ' ';
+		to = pad(put(to, batch->iface), to, text->widths.iface);
+		*to++ = ' ';
+		to = put_endpoint(to, &key->local, key->local_port, &text->widths.src);
+		to = put(to, " > ");
+		to = put_endpoint(to, &key->peer, key->peer_port, &text->widths.dst);
+		output_filled(&text->output, put_sample(to, record->rtt[i], batch->frame));
 	}
 }
 

@@ -2,11 +2,11 @@
 #define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
 
 #include "smoothed.h"
+#include "text_hash.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define ALPHA (1.0 / 8)
 #define BETA  (1.0 / 4)

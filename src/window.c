@@ -2,6 +2,7 @@
 /* Out of memory costs the samples at hand, not the process: uthash would call exit(). */
 #define HASH_NONFATAL_OOM 1
 
+#include "key_hash.h"
 #include "window.h"
 
 #include <assert.h>
@@ -140,11 +141,23 @@ double window_quantile_ms(const struct window *window, double share)
 	return window_ticks_ms(ticks);
 }
 
+/* The same for all windows: any secret does that others cannot guess. */
+static __u32 window_hash(const struct window_key *key)
+{
+	static struct key_hash_secret secret;
+	static bool drawn;
+
+	if (!drawn)
+		key_hash_draw(&secret);
+	drawn = true;
+	return key_hash(&secret, key, offsetof(struct window_key, ifindex)) ^ key->ifindex;
+}
+
 struct window *windows_find(const struct windows *windows, const struct window_key *key)
 {
 	struct window *window;
 
-	HASH_FIND(hh, windows->first, key, sizeof(*key), window);
+	HASH_FIND_BYHASHVALUE(hh, windows->first, key, sizeof(*key), window_hash(key), window);
 	return window;
 }
 
@@ -157,7 +170,8 @@ struct window *windows_open(struct windows *windows, const struct window_key *ke
 		return NULL;
 	window->key = *key;
 	snprintf(window->iface, sizeof(window->iface), "%s", iface);
-	HASH_ADD(hh, windows->first, key, sizeof(window->key), window);
+	HASH_ADD_BYHASHVALUE(hh, windows->first, key, sizeof(window->key), window_hash(key),
+			     window);
 	if (!window->hh.tbl) {
 		free(window);
 		return NULL;

@@ -2,11 +2,11 @@
 #define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
 
 #include "words.h"
+#include "text_hash.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 struct word {
 	UT_hash_handle hh;

@@ -68,7 +68,7 @@ static void check_table(const struct flow_table *t)
 {
 	unsigned int n = 0;
 
-	for (struct entry *e = t->entries; e; e = e->hh.next, n++)
+	for (struct entry *e = t->entries; e; e = e->next, n++)
 		check_flow(t, &e->flow);
 	CHECK(n <= t->settings.max_flows);
 }
