@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Windows become metrics: a set of lines for each series and report interval. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,12 @@
 #include "series.h"
 #include "sink.h"
 #include "statsd_client.h"
+#include "statsd_identity.h"
 #include "telemetry.h"
 
 #define NS_PER_S 1000000000ull
+
+static_assert(LINE_MAX_BYTES >= STATSD_DATAGRAM_MAX_UNIX, "a line may be shorter than a datagram");
 
 /* What of the configuration decides how the samples of an interval are kept and sent. */
 struct choice {
@@ -28,6 +32,7 @@ struct choice {
 struct statsd_sink {
 	struct sink sink;
 	struct statsd_client *client;
+	struct statsd_identity identity;
 	struct choice choice;
 	struct series series;
 	struct merged merged; /* only while a report is made */
@@ -49,8 +54,8 @@ static struct wire wire_of(const struct statsd_sink *statsd)
 	return (struct wire){
 		.dialect = statsd->choice.series.dialect,
 		.prefix = statsd->choice.prefix,
-		.tags = "",
-		.container = "",
+		.tags = statsd->identity.tags,
+		.container = statsd->identity.container,
 	};
 }
 
@@ -125,12 +130,12 @@ static void send_pending(struct statsd_sink *statsd, struct window *window, bool
 	window_pending_take(window, packing.count);
 }
 
-/* What is sent in the middle of an interval is a report of its own to the client. */
+/* What leaves in the middle of an interval belongs, to the client, to the report before: another
+ * would have to be done with what of that is still waiting for its turn. */
 static void make_room(struct statsd_sink *statsd, struct window *window)
 {
 	if (!window_pending_is_full(window))
 		return;
-	statsd_client_begin(statsd->client);
 	send_pending(statsd, window, false);
 	statsd_client_end(statsd->client);
 }
@@ -278,14 +283,24 @@ static void apply(struct statsd_sink *statsd, const struct choice *choice)
 
 /* ---- the server ---- */
 
-static const char *server_host(const struct config *config)
+static int statsd_fd(struct sink *sink)
 {
-	return config->statsd_ip ? config->statsd_ip : "127.0.0.1";
+	return statsd_client_fd(statsd_sink(sink)->client);
 }
 
-static unsigned int server_port(const struct config *config)
+static void statsd_resume(struct sink *sink)
 {
-	return config->statsd_port ? config->statsd_port : 8125;
+	statsd_client_resume(statsd_sink(sink)->client);
+}
+
+static const char *statsd_server_name(struct sink *sink)
+{
+	return statsd_client_server_name(statsd_sink(sink)->client);
+}
+
+static void statsd_set_server(struct sink *sink, const struct address *addrs, size_t count)
+{
+	statsd_client_set_server(statsd_sink(sink)->client, addrs, count);
 }
 
 /* ---- the sink ---- */
@@ -302,7 +317,7 @@ static int statsd_reconfigure(struct sink *sink, const struct config *config)
 		return error;
 	if (!choice_is_same(&choice, &statsd->choice))
 		statsd_report(sink, NULL);
-	error = statsd_client_redirect(statsd->client, server_host(config), server_port(config));
+	error = statsd_client_redirect(statsd->client, config);
 	if (error) {
 		free(choice.prefix);
 		return error;
@@ -332,6 +347,10 @@ static const struct sink_ops statsd_ops = {
 	.report = statsd_report,
 	.reconfigure = statsd_reconfigure,
 	.close = statsd_close,
+	.fd = statsd_fd,
+	.resume = statsd_resume,
+	.server_name = statsd_server_name,
+	.set_server = statsd_set_server,
 };
 
 static int open_client(struct statsd_sink *statsd, const struct config *config)
@@ -341,7 +360,7 @@ static int open_client(struct statsd_sink *statsd, const struct config *config)
 
 	if (error)
 		return error;
-	error = statsd_client_open(&statsd->client, server_host(config), server_port(config));
+	error = statsd_client_open(&statsd->client, config);
 	if (error == -ENOMEM)
 		log_error("no memory for StatsD output");
 	if (error)
@@ -365,6 +384,7 @@ int sink_statsd_open(struct sink **sink, const struct config *config, const stru
 		free(statsd);
 		return error;
 	}
+	statsd_identity_read(&statsd->identity);
 	statsd->telemetry_wanted = config->telemetry;
 	statsd->sink.ops = &statsd_ops;
 	statsd->sink.peers = peers;

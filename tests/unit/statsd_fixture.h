@@ -4,6 +4,7 @@
 #define METRO_TEST_STATSD_FIXTURE_H
 
 #include <net/if.h>
+#include <poll.h>
 
 #include "capture.h"
 #include "sinks.h"
@@ -50,11 +51,25 @@ static struct instance instances[] = {
 	},
 };
 
+/* Lines are the same wherever the tests run: in a container, or where Datadog's variables are set.
+ */
+static inline void statsd_plain_environment(void)
+{
+	static const char *const names[] = {
+		"DD_DOGSTATSD_URL", "DD_AGENT_HOST", "DD_DOGSTATSD_PORT", "DD_ENTITY_ID",
+		"DD_ENV",           "DD_SERVICE",    "DD_VERSION"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unsetenv(names[i]);
+	setenv("DD_ORIGIN_DETECTION_ENABLED", "false", 1);
+}
+
 static inline int statsd_setup(void **state)
 {
 	struct statsd_fixture *f = &fixture;
 	struct address www[2];
 
+	statsd_plain_environment();
 	f->lo = if_nametoindex("lo");
 	flow.ifindex = f->lo;
 	log_capture(&f->log);
@@ -131,6 +146,15 @@ static inline void take_retransmissions(struct sink *sink, const struct flow *of
 
 	record.retransmissions = count;
 	take_record(sink, &record, iface);
+}
+
+/* Sends what waits, as the event loop does. */
+static inline void statsd_pump(struct sink *sink)
+{
+	struct pollfd waiting = {.fd = sink->ops->fd(sink), .events = POLLIN};
+
+	while (poll(&waiting, 1, 100) > 0)
+		sink->ops->resume(sink);
 }
 
 #define STATSD_TEST(name) cmocka_unit_test_setup_teardown(name, statsd_setup, statsd_teardown)

@@ -230,6 +230,27 @@ static void test_prefix_everywhere(void **state)
 	assert_non_null(strstr(text, "site.one.system.net.tcp.rtt.distribution:20:22:21|d" TAGS));
 }
 
+/* Who sends it is said to DogStatsD alone, at the end of each line; telemetry has no other tags. */
+static void test_identity(void **state)
+{
+	struct statsd_fixture *f = *state;
+
+	setenv("DD_ENV", "prod", 1);
+	setenv("DD_SERVICE", "shop", 1);
+	f->config.telemetry = true;
+	choose(f, DIALECT_DOGSTATSD, METRIC_BIT(METRIC_LAST));
+	take(f->sink, &flow, "lo", 0, 3, three);
+	report(f);
+	assert_non_null(
+		strstr(text, "system.net.tcp.rtt:21.000000|g" TAGS ",env:prod,service:shop\n"));
+	assert_non_null(strstr(text, "bpf_metro.series:1|g|#env:prod,service:shop"));
+	choose(f, DIALECT_GRAPHITE, METRIC_BIT(METRIC_LAST));
+	take(f->sink, &flow, "lo", 0, 3, three);
+	report(f);
+	assert_null(strstr(text, "prod"));
+	assert_non_null(strstr(text, "bpf_metro.series:1|g"));
+}
+
 /* ---- distributions ---- */
 
 static void test_distribution_values(void **state)
@@ -268,6 +289,8 @@ static void test_distribution_of_many(void **state)
 			taken += count;
 			if (taken == samples)
 				f->sink->ops->report(f->sink, NULL);
+		} else {
+			statsd_pump(f->sink);
 		}
 		while ((length = recv(f->server, text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
 			assert_in_range(length, 1, STATSD_DATAGRAM_MAX);
@@ -469,6 +492,7 @@ int main(void)
 		STATSD_TEST(test_graphite),
 		STATSD_TEST(test_influx),
 		STATSD_TEST(test_prefix_everywhere),
+		STATSD_TEST(test_identity),
 		STATSD_TEST(test_distribution_values),
 		STATSD_TEST(test_distribution_of_many),
 		STATSD_TEST(test_distribution_of_two_instances),

@@ -135,6 +135,7 @@ static void test_statsd_many_windows(void **state)
 		take_one(f->sink, &of, "lo", 0, i);
 	}
 	f->sink->ops->report(f->sink, NULL);
+	statsd_pump(f->sink);
 	while (got < 900) {
 		char *rest = text, *next;
 
