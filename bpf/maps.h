@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "flow.h"
+#include "handshake.h"
 #include "peer.h"
 #include "peer_filter.h"
 
@@ -20,6 +21,7 @@ const volatile bool replay = false; /* tests: the clock is replay_ns, set for ea
 __u64 replay_ns;
 __u32 network_count; /* entries of peer_networks: without any, the trie is not asked */
 __u32 flow_count;    /* entries of flows */
+bool measure_handshakes;
 struct peer_filter peer_filter;
 
 /* The size of a value depends on mark_mask and a value with a lock needs BTF of that very size, so
@@ -54,6 +56,13 @@ struct {
 	__type(key, struct peer_network);
 	__type(value, __u8);
 } peer_networks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HANDSHAKES);
+	__type(key, __u32);
+	__type(value, struct handshake);
+} handshakes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

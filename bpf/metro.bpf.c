@@ -82,6 +82,37 @@ static __always_inline void send_batch(const struct flow_key *key, struct flow_r
 	emit(record);
 }
 
+static __always_inline void begin_handshake(__u32 tag, const struct packet *p, __u64 now)
+{
+	__u32 place = handshake_place(tag);
+	struct handshake *h = bpf_map_lookup_elem(&handshakes, &place);
+
+	if (!h)
+		return;
+	bpf_spin_lock(&h->lock);
+	handshake_sent(h, tag, p, now);
+	bpf_spin_unlock(&h->lock);
+}
+
+static __always_inline void end_handshake(const struct flow_key *key, const struct packet *p)
+{
+	__u32 tag = flow_tag(key), place = handshake_place(tag), ticks;
+	struct handshake *h = bpf_map_lookup_elem(&handshakes, &place);
+	struct flow_record record;
+	__u64 now;
+
+	if (!h || h->tag != tag)
+		return;
+	now = now_ns();
+	bpf_spin_lock(&h->lock);
+	ticks = handshake_received(h, tag, p, now);
+	bpf_spin_unlock(&h->lock);
+	if (ticks == HANDSHAKE_NONE)
+		return;
+	handshake_record(&record, ticks, now);
+	send_batch(key, &record);
+}
+
 static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum link_layer link)
 {
 	struct engine_settings s = settings();
@@ -90,7 +121,7 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 	struct packet p = {}; /* before Linux 6.3 the verifier minds that some of it is unset */
 	struct flow *f;
 	enum packet_kind kind = parse_skb(skb, load, link, &p);
-	bool batch = false;
+	bool batch = false, syn;
 	__u32 events = 0, tag;
 	__u64 now;
 
@@ -102,15 +133,17 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	f = flow_find(&key);
-	if (!f) {
-		if (!engine_starts(&p) || !peer_configured(&key))
-			return;
-		f = flow_create(&key);
-		if (!f)
-			return;
-	}
+	syn = measure_handshakes && handshake_begins(&p);
+	if (!f && ((!engine_starts(&p) && !syn) || !peer_configured(&key)))
+		return;
 	tag = flow_tag(&key);
 	now = departure_ns(skb);
+	if (syn)
+		begin_handshake(tag, &p, now);
+	if (!f && engine_starts(&p))
+		f = flow_create(&key);
+	if (!f)
+		return;
 	bpf_spin_lock(&f->lock);
 	if (f->tag == tag) {
 		events = engine_sent(f, &p, now, &s);
@@ -141,6 +174,8 @@ static __always_inline void received(enum packet_kind kind, const struct packet 
 		return;
 	key = (struct flow_key){p->dst, p->src, p->dport, p->sport, ifindex};
 	f = flow_find(&key);
+	if (unlikely(measure_handshakes) && handshake_may_end(p, f))
+		end_handshake(&key, p);
 	if (!f || engine_ignores(f, p))
 		return;
 	tag = flow_tag(&key);

@@ -12,7 +12,7 @@
 #include <bpf/bpf_endian.h>
 #define be16_to_host(x) bpf_ntohs(x)
 #define be32_to_host(x) bpf_ntohl(x)
-typedef struct bpf_spin_lock flow_lock;
+#define flow_lock       struct bpf_spin_lock /* no typedef: the kernel looks for this name in the BTF */
 
 /* A zero that the verifier does not know to be one. What grows from it by branches stays one state
  * to the verifier, where a constant would become one for each path. */

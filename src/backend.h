@@ -22,6 +22,7 @@ struct backend_settings {
 	unsigned int batch_age;   /* and how long they may wait for more, in ticks (record.h) */
 	__u64 idle_ns;            /* flows without traffic for so long are dropped */
 	__u64 ended_ns;           /* .. and flows that ended */
+	bool handshakes;          /* tell how long they took */
 	enum hook_choice hook;    /* BPF */
 
 	void (*deliver)(void *arg, const struct batch *batch);
@@ -37,6 +38,7 @@ static inline int backend_flow_table(struct flow_table **table, const struct bac
 		.engine = {.mark_mask = s->marks - 1,
 			   .batch_limit = s->batch_limit,
 			   .batch_age = s->batch_age},
+		.handshakes = s->handshakes,
 		.max_flows = s->max_flows,
 		.emit = emit,
 		.arg = arg,
@@ -88,8 +90,8 @@ struct backend_ops {
 	 * May be NULL. */
 	void (*drain)(struct backend *backend);
 
-	/* Flows time out after that long; takes effect with the next sweep. */
-	void (*set_ttl)(struct backend *backend, __u64 idle_ns, __u64 ended_ns);
+	/* Takes over what may change meanwhile: idle_ns, ended_ns, handshakes. */
+	void (*follow)(struct backend *backend, const struct backend_settings *settings);
 
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);

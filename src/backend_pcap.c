@@ -401,10 +401,13 @@ static bool live_sweep(struct backend *backend)
 	return flow_table_sweep(b->table, &terms);
 }
 
-static void live_set_ttl(struct backend *backend, __u64 idle_ns, __u64 ended_ns)
+static void live_follow(struct backend *backend, const struct backend_settings *settings)
 {
-	self(backend)->settings.idle_ns = idle_ns;
-	self(backend)->settings.ended_ns = ended_ns;
+	struct backend_pcap *b = self(backend);
+
+	b->settings.idle_ns = settings->idle_ns;
+	b->settings.ended_ns = settings->ended_ns;
+	flow_table_set_handshakes(b->table, settings->handshakes);
 }
 
 static void live_counters(struct backend *backend, __u64 values[COUNTERS])
@@ -442,7 +445,7 @@ static const struct backend_ops live_ops = {
 	.sweep = live_sweep,
 	.refresh = live_refresh,
 	.drain = live_drain,
-	.set_ttl = live_set_ttl,
+	.follow = live_follow,
 	.counters = live_counters,
 	.close = live_close,
 };

@@ -92,6 +92,9 @@ static const struct yaml_key init_keys[] = {
 	 3600},
 	{"max_flows", yaml_read_whole, offsetof(struct config, max_flows), 16, 16777216},
 	{"marks", read_marks, offsetof(struct config, marks), 8, 64},
+	{"resolve_interval", yaml_read_whole, offsetof(struct config, resolve_interval_s), 1,
+	 86400},
+	{"reverse_names", yaml_read_bool, offsetof(struct config, reverse_names), 0, 0},
 };
 
 static int read_interface(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,

@@ -71,6 +71,7 @@ static struct backend_settings backend_settings(struct daemon *d)
 		.batch_age = batch_age(interval_s(d)),
 		.idle_ns = c->idle_ttl_s * NS_PER_S,
 		.ended_ns = c->exp_ttl_s * NS_PER_S,
+		.handshakes = c->metrics & METRIC_BIT(METRIC_HANDSHAKE),
 		.hook = d->options->hook,
 		.deliver = deliver,
 		.arg = d,
@@ -119,40 +120,60 @@ static int backend_start(struct daemon *d)
 
 /* ---- names ---- */
 
+static void on_result(struct daemon *d, const struct resolver_result *result)
+{
+	int err = 0;
+
+	switch (result->kind) {
+	case RESOLVED_HOST:
+		if (result->count) /* else it failed, was logged, and the old addresses stay */
+			err = peers_set_host(d->peers, result->host, result->addrs, result->count);
+		break;
+	case RESOLVED_ADDRESS:
+		err = peers_set_address_name(d->peers, &result->address, result->name);
+		break;
+	case RESOLVED_SERVER:
+		if (result->count && d->sink->ops->set_server)
+			d->sink->ops->set_server(d->sink, result->addrs, result->count);
+		break;
+	}
+	if (err < 0)
+		log_error("out of memory: a name stays as it was");
+}
+
 static void on_resolver(void *arg, int fd)
 {
 	struct daemon *d = arg;
 	struct resolver_result result;
-	bool changed = false;
-	int status;
+	int changed;
 
 	(void)fd;
-	while (resolver_take(d->resolver, &result)) {
-		if (!result.count)
-			continue; /* it failed, was logged, and the old addresses stay */
-		status = peers_set_host(d->peers, result.host, result.addrs, result.count);
-		if (status < 0)
-			log_error("out of memory: the addresses of %s stay as they were",
-				  result.host);
-		changed |= status > 0;
-	}
-	if (changed && d->backend)
-		d->backend->ops->set_peers(d->backend, d->peers);
+	while (resolver_take(d->resolver, &result))
+		on_result(d, &result);
+	changed = peers_update(d->peers);
+	if (changed < 0)
+		log_error("out of memory: the addresses of hosts stay as they were");
+	if (changed <= 0)
+		return;
+	d->backend->ops->set_peers(d->backend, d->peers);
+	peers_warn_local(d->peers);
 }
 
 static int resolver_follow(struct daemon *d)
 {
-	int err;
+	const struct sink_ops *ops = d->sink->ops;
+	int err = 0;
 
-	if (d->resolver) {
-		event_loop_remove(d->loop, resolver_fd(d->resolver));
-		resolver_stop(d->resolver);
-		d->resolver = NULL;
+	if (!d->resolver) {
+		err = resolver_start(&d->resolver, NULL);
+		if (!err)
+			err = event_loop_add(d->loop, resolver_fd(d->resolver), on_resolver, d);
 	}
-	err = resolver_start(&d->resolver, d->config, NULL);
-	if (err)
-		return err;
-	return event_loop_add(d->loop, resolver_fd(d->resolver), on_resolver, d);
+	if (!err)
+		err = resolver_look_up(d->resolver, d->config,
+				       ops->server_name ? ops->server_name(d->sink) : NULL);
+	peers_warn_local(d->peers);
+	return err;
 }
 
 /* ---- log and sink ---- */
@@ -256,7 +277,7 @@ static void say_what_stays(const struct config *old, const struct config *config
 /* Puts the new configuration and its peers in force. On an error nothing has changed. */
 static int reload_apply(struct daemon *d, struct config *config, struct peers *peers)
 {
-	int err = peers_inherit_hosts(peers, d->peers);
+	int err = peers_inherit(peers, d->peers);
 
 	if (!err)
 		err = d->backend->ops->set_peers(d->backend, peers);
@@ -276,17 +297,17 @@ static int reload_apply(struct daemon *d, struct config *config, struct peers *p
 
 static void reload_follow(struct daemon *d)
 {
+	struct backend_settings settings = backend_settings(d);
+
 	log_follow(d);
 	if (d->sink->ops->reconfigure && d->sink->ops->reconfigure(d->sink, d->config))
 		log_error("going on with the StatsD server of before");
-	d->backend->ops->set_ttl(d->backend, d->config->idle_ttl_s * NS_PER_S,
-				 d->config->exp_ttl_s * NS_PER_S);
+	d->backend->ops->follow(d->backend, &settings);
 	if (monitor_configure(&d->monitor, d->config, d->backend))
 		log_error("out of memory: some interfaces are not measured");
 	monitor_follow(&d->monitor, d->backend);
 	event_timer_set(d->timer, interval_s(d));
-	if (resolver_follow(d))
-		log_error("host names are not looked up any more");
+	resolver_follow(d); /* reports its errors */
 	log_info("reloaded %s", d->options->config_path);
 }
 

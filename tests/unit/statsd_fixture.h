@@ -88,7 +88,7 @@ static inline int statsd_setup(void **state)
 	if (peers_new(&f->peers, &f->config))
 		return -1;
 	if (address_parse("10.8.0.1", &www[0]) || address_parse("10.9.0.1", &www[1]) ||
-	    peers_set_host(f->peers, "www.example.org", www, 2) != 1)
+	    peers_set_host(f->peers, "www.example.org", www, 2) != 1 || peers_update(f->peers) != 1)
 		return -1;
 	*state = f;
 	return sink_statsd_open(&f->sink, &f->config, f->peers);

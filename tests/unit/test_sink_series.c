@@ -272,6 +272,7 @@ static void test_place_follows_the_name(void **state)
 	report(f);
 	assert_non_null(strstr(text, "dst:10.0.0.2,env:bench"));
 	assert_int_equal(peers_set_host(f->peers, "www.example.org", www, 3), 1);
+	assert_int_equal(peers_update(f->peers), 1);
 	take_from(f, "10.0.0.1", "10.77.0.3", 10);
 	take_from(f, "10.0.0.1", "10.0.0.2", 10);
 	take_from(f, "10.0.0.1", "10.77.0.4", 10);
@@ -281,19 +282,28 @@ static void test_place_follows_the_name(void **state)
 	assert_non_null(strstr(text, "samples:1|c|#src:10.0.0.1,dst:other,"));
 }
 
-/* A name that is found in the middle of an interval makes no second series. */
+/* A name that is found in the middle of an interval makes no second series, whether it is a
+ * configured host's or the address's own. */
 static void test_late_name(void **state)
 {
 	struct statsd_fixture *f = *state;
-	struct address www[1];
+	struct address addr;
 
 	choose(f);
 	take_from(f, "10.0.0.1", "10.0.0.2", 10);
-	address_parse("10.0.0.2", &www[0]);
-	assert_int_equal(peers_set_host(f->peers, "www.example.org", www, 1), 1);
+	address_parse("10.0.0.2", &addr);
+	assert_int_equal(peers_set_address_name(f->peers, &addr, "db.example.net"), 1);
 	take_from(f, "10.0.0.1", "10.0.0.2", 20);
 	report(f);
-	assert_non_null(strstr(text, "avg:15.000000|g|#src:10.0.0.1,dst:www.example.org,env:b"));
+	assert_non_null(strstr(text, "avg:15.000000|g|#src:10.0.0.1,dst:db.example.net,env:b"));
+	assert_int_equal(count_of(text, "samples:"), 1);
+	take_from(f, "10.0.0.1", "10.0.0.2", 10);
+	assert_int_equal(peers_set_host(f->peers, "www.example.org", &addr, 1), 1);
+	assert_int_equal(peers_update(f->peers), 1);
+	take_from(f, "10.0.0.1", "10.0.0.2", 20);
+	report(f);
+	/* What had a name keeps it to the interval's end. */
+	assert_non_null(strstr(text, "avg:15.000000|g|#src:10.0.0.1,dst:db.example.net,env:b"));
 	assert_int_equal(count_of(text, "samples:"), 1);
 }
 
