@@ -157,6 +157,8 @@ static void json_take(struct sink *sink, const struct batch *batch)
 {
 	struct json_sink *json = json_sink(sink);
 
+	if (batch->record->flags & RECORD_HANDSHAKE)
+		return; /* its time is no sample */
 	for (unsigned int i = 1; i <= batch->record->count; i++)
 		write_sample(json, batch, batch->record->rtt[i]);
 	if (!batch->frame)
