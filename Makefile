@@ -114,13 +114,15 @@ $(BUILD)/bench/metro.skel.h: $(BUILD)/bench/metro.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name metro > $@
 
 bench_sources := tests/bench/kernel.c src/bpf_programs.c src/bpf_peers.c
-bench_library := $(addprefix $(BUILD)/src/,bpf_flows.o interface.o local_addresses.o log.o peer_names.o \
-	peers.o peers_table.o prefix.o)
 
-$(BUILD)/kernel_bench: $(bench_sources) $(BUILD)/bench/metro.skel.h $(bench_library) $(BUILD)/flags
+# Of this the linker takes what it needs, and so not what was compiled against the other skeleton.
+$(BUILD)/libmetro.a: $(library)
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/kernel_bench: $(bench_sources) $(BUILD)/bench/metro.skel.h $(BUILD)/libmetro.a $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)$(CC) -isystem $(BUILD)/bench $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ \
-		$(bench_sources) $(bench_library) $(LDLIBS)
+		$(bench_sources) $(BUILD)/libmetro.a $(LDLIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(library) $(BUILD)/flags
 	$(call say,TEST,$@)
@@ -168,6 +170,9 @@ install: all
 	install -D -m 0755 $(BUILD)/bpf-metro $(DESTDIR)$(PREFIX)/sbin/bpf-metro
 	install -D -m 0644 packaging/bpf-metro.yaml \
 		$(DESTDIR)$(PREFIX)/share/doc/bpf-metro/bpf-metro.yaml
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local|$(PREFIX)|' packaging/bpf-metro.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/bpf-metro.service
 
 format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] \
 	vmlinux/*.h)

@@ -24,6 +24,7 @@ struct backend_settings {
 	__u64 ended_ns;           /* .. and flows that ended */
 	bool handshakes;          /* tell how long they took */
 	enum hook_choice hook;    /* BPF */
+	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
 
 	void (*deliver)(void *arg, const struct batch *batch);
 	void *arg;
@@ -105,6 +106,9 @@ int backend_bpf_open(struct backend **backend, const struct backend_settings *se
 		     char reason[BACKEND_REASON]);
 int backend_pcap_open(struct backend **backend, const struct backend_settings *settings,
 		      char reason[BACKEND_REASON]);
+
+#define BACKEND_FILE_FLOWS                                                                         \
+	(1u << 24) /* for max_flows: they never time out, and memory is taken as they appear */
 
 /* A capture file, or standard input for "-". Measures the data that the local addresses send, or,
  * if there are none, both directions. */

@@ -51,7 +51,8 @@ void statsd_client_set_server(struct statsd_client *client, const struct address
 			      size_t count);
 
 /* A report: begin, any number of lines, end. Lines come without a newline. A report of a few
- * datagrams leaves within end, the rest of a larger one with statsd_client_resume. */
+ * datagrams leaves within end, the rest of a larger one with statsd_client_resume. Until the next
+ * one begins, more lines and another end add to it. */
 void statsd_client_begin(struct statsd_client *client);
 void statsd_client_line(struct statsd_client *client, const char *line, size_t length);
 void statsd_client_end(struct statsd_client *client);

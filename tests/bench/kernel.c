@@ -4,6 +4,7 @@
  * Every case runs once a round, between two runs of its baseline; printed is, as a line of JSON a
  * case, the median over the rounds of what is left when the baseline is taken off.
  */
+#include "bpf_flows.h"
 #include "bpf_peers.h"
 #include "packet.h"
 
@@ -381,6 +382,63 @@ static void bench_creation(int rounds)
 	stop(&b);
 }
 
+static __u64 monotonic_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* One walk over all flows. Returns nanoseconds; *longest becomes those of its longest step. */
+static double walk_once(struct bench *b, struct flow_walk *walk, double *longest)
+{
+	const struct flow_walk_terms terms = {};
+	__u64 begin = monotonic_ns(), step = begin, now = begin;
+
+	*longest = 0;
+	for (int done = 0; !done; step = now) {
+		done = flow_walk_step(walk, &terms);
+		ring_buffer__consume(b->ring);
+		now = monotonic_ns();
+		if (now - step > *longest)
+			*longest = now - step;
+	}
+	return now - begin;
+}
+
+static void print_walk(const char *what, __u32 flows, const char *unit, double *values, int rounds)
+{
+	qsort(values, rounds, sizeof(*values), compare);
+	printf("{\"part\":\"kernel\",\"case\":\"walk over %u flows, %s\",\"unit\":\"%s\","
+	       "\"value\":%.3f,\"min\":%.3f,\"max\":%.3f}\n",
+	       flows, what, unit, values[rounds / 2], values[0], values[rounds - 1]);
+}
+
+/* The walk that ends every report interval: samples wait in every flow for the first one, the
+ * others find nothing to do. */
+static void bench_walk(int rounds, __u32 flows)
+{
+	const struct frame v4 = make_v4("10.1.0.0", PROTOCOL_TCP, TCP_ACK);
+	struct bench_case pairs = {.frame = &v4, .flows = flows};
+	double first, first_step, idle[ROUNDS_MAX], steps[ROUNDS_MAX];
+	struct flow_walk *walk;
+	struct bench b;
+
+	start(&b, flows);
+	pairs.program = PROGRAM(&b, bench_pair_v4);
+	make_flows(&b, &pairs);
+	if (flow_walk_new(&walk, b.programs.flows, PROGRAM(&b, metro_sweep), MARKS_DEFAULT))
+		exit(1);
+	first = walk_once(&b, walk, &first_step) / 1e6;
+	for (int round = 0; round < rounds; round++) {
+		idle[round] = walk_once(&b, walk, &steps[round]) / 1e6;
+		steps[round] /= 1e6;
+	}
+	print_walk("samples waiting in each", flows, "ms", &first, 1);
+	print_walk("nothing to do", flows, "ms", idle, rounds);
+	print_walk("its longest step", flows, "ms", steps, rounds);
+	flow_walk_free(walk);
+	stop(&b);
+}
+
 int main(int argc, char *argv[])
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS_MAX;
@@ -395,5 +453,7 @@ int main(int argc, char *argv[])
 	bench_flows(rounds, 1024);
 	bench_flows(rounds, MANY_FLOWS);
 	bench_creation(rounds);
+	bench_walk(rounds, 1024);
+	bench_walk(rounds, MANY_FLOWS);
 	return 0;
 }
