@@ -228,16 +228,21 @@ static void on_watch(void *arg, int fd)
 		d->backend->ops->refresh(d->backend);
 }
 
-static void report_end(struct daemon *d)
+void daemon_report(struct daemon *d, __u64 counters[COUNTERS])
 {
-	__u64 counters[COUNTERS];
-
-	d->sweeping = false;
 	d->backend->ops->read(d->backend);
 	d->backend->ops->counters(d->backend, counters);
 	if (d->sink->ops->report)
 		d->sink->ops->report(d->sink, counters);
 	d->stop |= d->sink->error != 0;
+}
+
+static void report_end(struct daemon *d)
+{
+	__u64 counters[COUNTERS];
+
+	d->sweeping = false;
+	daemon_report(d, counters);
 	losses_log(&d->losses, counters);
 	monitor_follow(&d->monitor,
 		       d->backend); /* once more, should an event have come to nothing */

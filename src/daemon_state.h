@@ -65,6 +65,9 @@ void daemon_backend_close(struct daemon *d);
 /* Tells the backend that peers have changed, and delivers what former ones still had. */
 void daemon_peers_changed(struct daemon *d);
 
+/* What was taken in so far is reported; counters become the backend's, which must be there. */
+void daemon_report(struct daemon *daemon, __u64 counters[COUNTERS]);
+
 /* A whole walk over the flows, after the rest of one that may be under way. */
 void daemon_sweep_all(struct daemon *d);
 

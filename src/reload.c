@@ -34,6 +34,7 @@ static void say_what_stays(const struct config *old, const struct config *config
 static int apply(struct daemon *d, struct config *config, struct peers *peers)
 {
 	int err = peers_inherit(peers, d->peers);
+	__u64 counters[COUNTERS];
 
 	duty_cycle_apply(&d->duty_cycle, config, peers);
 	if (!err && d->backend)
@@ -44,8 +45,10 @@ static int apply(struct daemon *d, struct config *config, struct peers *peers)
 			d->backend->ops->set_peers(d->backend, d->peers);
 		return err;
 	}
-	if (d->backend) /* what former peers still had goes out under the tags of before */
+	if (d->backend) { /* what was measured goes out under the names and tags of before */
 		daemon_sweep_all(d);
+		daemon_report(d, counters);
+	}
 	say_what_stays(d->config, config);
 	d->sink->peers = peers;
 	peers_free(d->peers);
