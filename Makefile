@@ -107,6 +107,29 @@ $(BUILD)/sample_feed: tests/tools/sample_feed.c $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbpf -lelf -lz
 
+# The programs of bpf/ with others around them, under the skeleton's name: what loads and feeds them
+# for the daemon is compiled against that.
+$(BUILD)/bench/metro.bpf.o: tests/bench/kernel.bpf.c $(BUILD)/metro.bpf.o
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -mcpu=v2 -g -O2 -Wall -Wextra -Werror \
+		-Ivmlinux -Iinclude -Ibpf -c -o $@ $<
+
+$(BUILD)/bench/metro.skel.h: $(BUILD)/bench/metro.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name metro > $@
+
+bench_sources := tests/bench/kernel.c src/bpf_programs.c src/bpf_peers.c
+
+# Of this the linker takes what it needs, and so not what was compiled against the other skeleton.
+$(BUILD)/libmetro.a: $(library)
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/kernel_bench: $(bench_sources) $(BUILD)/bench/metro.skel.h $(BUILD)/libmetro.a $(BUILD)/flags
+	$(call say,TOOL,$@)
+	$(Q)$(CC) -isystem $(BUILD)/bench $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ \
+		$(bench_sources) $(BUILD)/libmetro.a $(LDLIBS)
+
 $(BUILD)/unit/%: tests/unit/%.c $(library) $(BUILD)/flags
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
@@ -158,6 +181,9 @@ install: all
 	install -D -m 0755 $(BUILD)/bpf-metro $(DESTDIR)$(PREFIX)/sbin/bpf-metro
 	install -D -m 0644 packaging/bpf-metro.yaml \
 		$(DESTDIR)$(PREFIX)/share/doc/bpf-metro/bpf-metro.yaml
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local|$(PREFIX)|' packaging/bpf-metro.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/bpf-metro.service
 
 format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] \
 	vmlinux/*.h)

@@ -6,6 +6,10 @@
 #include "engine.h"
 #include "maps.h"
 
+/* How close behind a multiple of wake_bytes a record wakes the reader: the bytes of eight records,
+ * since as many CPUs may write between one's asking and its writing. */
+#define WAKE_REACH 1024
+
 static __always_inline struct counters *cpu_counters(void)
 {
 	__u32 zero = 0;
@@ -39,17 +43,27 @@ static __always_inline void count_events(__u32 events)
 		c->values[i] += events >> i & 1;
 }
 
-/* A wake-up costs about twenty times what a record does, so the reader polls, and is woken only
- * when much is waiting or when it asked for every record. */
+/* A wake-up takes 8 us, so the reader polls, and is woken only when it asked for every record, or
+ * by the first records that make what waits exceed a multiple of wake_bytes: not by each that
+ * follows before the reader gets a CPU (which made a packet 65 ns dearer on average, 27 in all). */
+static __always_inline bool wakes(void)
+{
+	__u64 waiting;
+
+	if (wake_bytes == 0)
+		return true;
+	waiting = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
+	return waiting >= wake_bytes && (waiting & (wake_bytes - 1)) < WAKE_REACH;
+}
+
 static __always_inline void emit(const struct flow_record *record)
 {
-	__u64 flags = BPF_RB_NO_WAKEUP;
 	__u32 n = record->count;
+	__u64 flags;
 
 	if (n > BATCH_MAX)
 		return;
-	if (wake_bytes == 0 || bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= wake_bytes)
-		flags = BPF_RB_FORCE_WAKEUP;
+	flags = wakes() ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 	if (bpf_ringbuf_output(&records, (void *)record, FLOW_RECORD_SIZE(n), flags))
 		count(COUNTER_RING_LOST, n);
 }

@@ -5,19 +5,24 @@
 
 #include "counters.h"
 #include "flow.h"
+#include "handshake.h"
 #include "peer.h"
+#include "peer_filter.h"
 
 /* Constants to the verifier, which removes what they rule out. */
 const volatile __u32 mark_mask = MARKS_DEFAULT - 1;
 const volatile __u32 batch_limit = BATCH_MAX;
 const volatile __u32 batch_age = 1000000000 / TICK_NS;
 const volatile __u32 max_flows = 32768;
-const volatile __u32 wake_bytes = 0; /* wake the reader when that much waits in the ring buffer */
-const volatile bool replay = false;  /* tests: the clock is replay_ns, set for each packet */
+const volatile __u32 wake_bytes =
+	0; /* wake the reader when so much waits: power of two; 0: always */
+const volatile bool replay = false; /* tests: the clock is replay_ns, set for each packet */
 
 __u64 replay_ns;
 __u32 network_count; /* entries of peer_networks: without any, the trie is not asked */
 __u32 flow_count;    /* entries of flows */
+bool measure_handshakes;
+struct peer_filter peer_filter;
 
 /* The size of a value depends on mark_mask and a value with a lock needs BTF of that very size, so
  * the daemon makes this map and hands it in. */
@@ -51,6 +56,13 @@ struct {
 	__type(key, struct peer_network);
 	__type(value, __u8);
 } peer_networks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HANDSHAKES);
+	__type(key, __u32);
+	__type(value, struct handshake);
+} handshakes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

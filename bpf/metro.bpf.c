@@ -40,6 +40,13 @@ static __always_inline long xdp_load(void *ctx, __u32 offset, void *to, __u32 le
 	return 0;
 }
 
+static __always_inline enum packet_kind parse_skb(struct __sk_buff *skb, packet_load load,
+						  enum link_layer link, struct packet *p)
+{
+	return packet_read(skb, load, link, (void *)(long)skb->data, (void *)(long)skb->data_end,
+			   skb->len, p);
+}
+
 static __always_inline struct engine_settings settings(void)
 {
 	return (struct engine_settings){
@@ -75,15 +82,46 @@ static __always_inline void send_batch(const struct flow_key *key, struct flow_r
 	emit(record);
 }
 
+static __always_inline void begin_handshake(__u32 tag, const struct packet *p, __u64 now)
+{
+	__u32 place = handshake_place(tag);
+	struct handshake *h = bpf_map_lookup_elem(&handshakes, &place);
+
+	if (!h)
+		return;
+	bpf_spin_lock(&h->lock);
+	handshake_sent(h, tag, p, now);
+	bpf_spin_unlock(&h->lock);
+}
+
+static __always_inline void end_handshake(const struct flow_key *key, const struct packet *p)
+{
+	__u32 tag = flow_tag(key), place = handshake_place(tag), ticks;
+	struct handshake *h = bpf_map_lookup_elem(&handshakes, &place);
+	struct flow_record record;
+	__u64 now;
+
+	if (!h || h->tag != tag)
+		return;
+	now = now_ns();
+	bpf_spin_lock(&h->lock);
+	ticks = handshake_received(h, tag, p, now);
+	bpf_spin_unlock(&h->lock);
+	if (ticks == HANDSHAKE_NONE)
+		return;
+	handshake_record(&record, ticks, now);
+	send_batch(key, &record);
+}
+
 static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum link_layer link)
 {
 	struct engine_settings s = settings();
 	struct flow_record record;
 	struct flow_key key;
-	struct packet p;
+	struct packet p = {}; /* before Linux 6.3 the verifier minds that some of it is unset */
 	struct flow *f;
-	enum packet_kind kind = packet_parse(skb, load, link, skb->len, &p);
-	bool batch = false;
+	enum packet_kind kind = parse_skb(skb, load, link, &p);
+	bool batch = false, syn;
 	__u32 events = 0, tag;
 	__u64 now;
 
@@ -91,19 +129,21 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 		count_unread(kind);
 		return;
 	}
-	if (!engine_heeds_sent(&p))
+	if (!engine_heeds_sent(&p) || !peer_filter_passes(&peer_filter, &p.dst))
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	f = flow_find(&key);
-	if (!f) {
-		if (!engine_starts(&p) || !peer_configured(&key))
-			return;
-		f = flow_create(&key);
-		if (!f)
-			return;
-	}
+	syn = measure_handshakes && handshake_begins(&p);
+	if (!f && ((!engine_starts(&p) && !syn) || !peer_configured(&key)))
+		return;
 	tag = flow_tag(&key);
 	now = departure_ns(skb);
+	if (syn)
+		begin_handshake(tag, &p, now);
+	if (!f && engine_starts(&p))
+		f = flow_create(&key);
+	if (!f)
+		return;
 	bpf_spin_lock(&f->lock);
 	if (f->tag == tag) {
 		events = engine_sent(f, &p, now, &s);
@@ -116,15 +156,12 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 	count_events(events);
 }
 
-static __always_inline void received(void *ctx, packet_load load, enum link_layer link,
-				     __u32 wire_length, __u32 ifindex)
+static __always_inline void received(enum packet_kind kind, const struct packet *p, __u32 ifindex)
 {
 	struct engine_settings s = settings();
 	struct flow_record record;
 	struct flow_key key;
-	struct packet p;
 	struct flow *f;
-	enum packet_kind kind = packet_parse(ctx, load, link, wire_length, &p);
 	bool batch = false;
 	__u32 events = 0, tag;
 	__u64 now;
@@ -133,17 +170,19 @@ static __always_inline void received(void *ctx, packet_load load, enum link_laye
 		count_unread(kind);
 		return;
 	}
-	if (!engine_heeds_received(&p))
+	if (!engine_heeds_received(p) || !peer_filter_passes(&peer_filter, &p->src))
 		return;
-	key = (struct flow_key){p.dst, p.src, p.dport, p.sport, ifindex};
+	key = (struct flow_key){p->dst, p->src, p->dport, p->sport, ifindex};
 	f = flow_find(&key);
-	if (!f || engine_ignores(f, &p))
+	if (unlikely(measure_handshakes) && handshake_may_end(p, f))
+		end_handshake(&key, p);
+	if (!f || engine_ignores(f, p))
 		return;
 	tag = flow_tag(&key);
 	now = now_ns();
 	bpf_spin_lock(&f->lock);
 	if (f->tag == tag) {
-		events = engine_received(f, &p, now, &s);
+		events = engine_received(f, p, now, &s);
 		if (events & EVENT_FLUSH)
 			batch = batch_take(f, &record);
 	}
@@ -151,6 +190,14 @@ static __always_inline void received(void *ctx, packet_load load, enum link_laye
 	if (batch)
 		send_batch(&key, &record);
 	count_events(events);
+}
+
+static __always_inline void received_skb(struct __sk_buff *skb, packet_load load,
+					 enum link_layer link)
+{
+	struct packet p = {}; /* before Linux 6.3 the verifier minds that some of it is unset */
+
+	received(parse_skb(skb, load, link, &p), &p, skb->ifindex);
 }
 
 SEC("tc")
@@ -170,21 +217,25 @@ int metro_out_ip(struct __sk_buff *skb)
 SEC("tc")
 int metro_in_eth(struct __sk_buff *skb)
 {
-	received(skb, skb_load, LINK_ETHERNET, skb->len, skb->ifindex);
+	received_skb(skb, skb_load, LINK_ETHERNET);
 	return NEXT;
 }
 
 SEC("tc")
 int metro_in_ip(struct __sk_buff *skb)
 {
-	received(skb, skb_load_network, LINK_IP, skb->len, skb->ifindex);
+	received_skb(skb, skb_load_network, LINK_IP);
 	return NEXT;
 }
 
 SEC("xdp")
 int metro_in_xdp(struct xdp_md *xdp)
 {
-	received(xdp, xdp_load, LINK_ETHERNET, xdp->data_end - xdp->data, xdp->ingress_ifindex);
+	void *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
+	struct packet p = {}; /* before Linux 6.3 the verifier minds that some of it is unset */
+
+	received(packet_read(xdp, xdp_load, LINK_ETHERNET, data, end, end - data, &p), &p,
+		 xdp->ingress_ifindex);
 	return XDP_PASS;
 }
 

@@ -25,22 +25,29 @@ static __always_inline bool batch_due(const struct flow *f, __u64 now_ns, __u32 
 								     f->batch_first) >= (__s32)age);
 }
 
+/* Is there anything to tell? */
+static __always_inline bool batch_waits(const struct flow *f)
+{
+	return f->batch_count || f->retransmissions;
+}
+
 /* Moves the samples into a record (all but its key) and leaves the last one behind as the
- * predecessor of those to come. Returns false if there was none. */
+ * predecessor of those to come. Returns false if there was nothing to tell. */
 static __always_inline bool batch_take(struct flow *f, struct flow_record *record)
 {
 	__u32 n = f->batch_count;
 
-	if (n == 0 || n > BATCH_MAX)
+	if (!batch_waits(f) || n > BATCH_MAX)
 		return false;
 	record->time_ns = f->batch_last_ns;
 	record->count = n;
-	record->retransmissions = 0;
+	record->retransmissions = f->retransmissions;
 	record->flags = f->flags & FLOW_PREVIOUS ? RECORD_HAS_PREVIOUS : 0;
 	__builtin_memcpy(record->rtt, f->rtt, sizeof(record->rtt));
 	f->rtt[0] = f->rtt[n];
 	f->batch_count = 0;
-	f->flags |= FLOW_PREVIOUS;
+	f->retransmissions = 0;
+	f->flags |= n ? FLOW_PREVIOUS : 0;
 	return true;
 }
 

@@ -98,12 +98,13 @@ static __always_inline void flow_touch(struct flow *f, __u64 now_ns)
 }
 
 /* The number after our SYN: is this the connection we know, or has its port been used again? */
-static __always_inline void flow_syn(struct flow *f, __u32 start)
+static __always_inline __u32 flow_syn(struct flow *f, __u32 start)
 {
 	__u32 distance = start - f->first;
 
 	if (distance + ISN_NEAR >= 2 * ISN_NEAR)
 		flow_open(f, start);
+	return distance == 0 ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
 }
 
 static __always_inline __u32 flow_new_data(struct flow *f, __u32 start, __u32 end, __u64 now_ns,
@@ -162,7 +163,7 @@ static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p,
 		flow_open(f, start);
 		f->last = flow_clock(now_ns);
 	} else if (p->flags & TCP_SYN) {
-		flow_syn(f, start);
+		events = flow_syn(f, start);
 	}
 	marks_expire(f, now_ns, s->mark_mask);
 	flow_touch(f, now_ns);
@@ -171,12 +172,16 @@ static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p,
 		return EVENT_FLUSH;
 	}
 	if (p->payload)
-		events = flow_data(f, start, end, now_ns, s->mark_mask);
+		events |= flow_data(f, start, end, now_ns, s->mark_mask);
 	if (p->flags & TCP_FIN) {
 		f->flags |= FLOW_ENDED;
+		if (!p->payload && end + 1 == f->nxt)
+			events |= EVENT(COUNTER_RETRANSMISSIONS);
 		if (end + 1 - f->nxt + WINDOW_MAX < 2u * WINDOW_MAX)
 			flow_advance(f, end + 1);
 	}
+	if (events & EVENT(COUNTER_RETRANSMISSIONS) && f->retransmissions < 0xffff)
+		f->retransmissions++;
 	if (batch_due(f, now_ns, s->batch_limit, s->batch_age))
 		events |= EVENT_FLUSH;
 	return events;

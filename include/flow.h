@@ -49,8 +49,9 @@ struct flow {
 	__u16 head;  /* place of the oldest mark; the ring is used modulo its size */
 	__u16 count; /* marks in the ring, in rising order of end */
 
-	__u16 flags;
-	__u16 batch_count; /* samples in rtt[1] .. rtt[batch_count] */
+	__u8 flags;
+	__u8 batch_count;      /* samples in rtt[1] .. rtt[batch_count] */
+	__u16 retransmissions; /* not yet told; stops at 65535 */
 
 	__u32 tag;       /* flow_tag of the key */
 	__u32 last;      /* newest segment sent or new data acknowledged, as flow_clock has it */

@@ -52,6 +52,9 @@ struct packet {
 #define ETHERTYPE_QINQ   0x88a8
 #define ETHERTYPE_QINQ_1 0x9100 /* what was used before IEEE 802.1ad */
 
+#define ETHERNET_TYPE    12 /* where it stands in the header */
+#define ETHERNET_HEADER  14
+
 #define VLAN_DEPTH       4 /* tags that are looked through */
 #define EXTENSIONS_DEPTH 8 /* IPv6 extension headers that are looked through */
 
@@ -120,8 +123,8 @@ static __always_inline __u32 link_header_size(enum link_layer link, __u32 *type_
 		*type_offset = 0;
 		return 20;
 	default:
-		*type_offset = 12;
-		return 14;
+		*type_offset = ETHERNET_TYPE;
+		return ETHERNET_HEADER;
 	}
 }
 
@@ -222,24 +225,96 @@ static __always_inline enum packet_kind packet_ipv6(void *ctx, packet_load load,
 	return packet_extensions(ctx, load, ip.next_header, offset, length);
 }
 
+/* length is what the IP header says of TCP's header and data. */
+static __always_inline enum packet_kind packet_tcp_fields(const struct tcp_header *tcp,
+							  __s32 length, struct packet *p)
+{
+	__s32 header = (tcp->data_offset >> 4) * 4;
+
+	if (header < (__s32)sizeof(*tcp) || header > length)
+		return PACKET_BAD;
+	p->sport = be16_to_host(tcp->source);
+	p->dport = be16_to_host(tcp->destination);
+	p->seq = be32_to_host(tcp->seq);
+	p->ack = be32_to_host(tcp->ack);
+	p->flags = tcp->flags;
+	p->payload = length - header;
+	return PACKET_TCP;
+}
+
 static __always_inline enum packet_kind packet_tcp(void *ctx, packet_load load, __u32 offset,
 						   __s32 length, struct packet *p)
 {
 	struct tcp_header tcp;
-	__s32 header;
 
 	if (load(ctx, offset, &tcp, sizeof(tcp)))
 		return PACKET_BAD;
-	header = (tcp.data_offset >> 4) * 4;
-	if (header < (__s32)sizeof(tcp) || header > length)
-		return PACKET_BAD;
-	p->sport = be16_to_host(tcp.source);
-	p->dport = be16_to_host(tcp.destination);
-	p->seq = be32_to_host(tcp.seq);
-	p->ack = be32_to_host(tcp.ack);
-	p->flags = tcp.flags;
-	p->payload = length - header;
-	return PACKET_TCP;
+	return packet_tcp_fields(&tcp, length, p);
+}
+
+/* What nearly all packets look like, read in place: headers in one piece, Ethernet without tags, IP
+ * without options or extension headers. Whatever is not just that, packet_parse has to tell. */
+enum plain_kind {
+	PLAIN_TCP,   /* *p is complete */
+	PLAIN_OTHER, /* not IP, or IPv4 but not TCP */
+	PLAIN_UNSURE,
+};
+
+static __always_inline enum plain_kind plain_ipv4(const __u8 *at, const __u8 *end, struct packet *p)
+{
+	struct ipv4_header ip;
+	struct tcp_header tcp;
+
+	if (at + sizeof(ip) + sizeof(tcp) > end)
+		return PLAIN_UNSURE;
+	header_copy(&ip, at);
+	if (ip.protocol != PROTOCOL_TCP)
+		return ip.version_ihl >> 4 == 4 ? PLAIN_OTHER : PLAIN_UNSURE;
+	if (ip.version_ihl != 0x45 || be16_to_host(ip.fragment) & 0x3fff ||
+	    be16_to_host(ip.total_length) < sizeof(ip))
+		return PLAIN_UNSURE;
+	address_set_v4(&p->src, ip.source);
+	address_set_v4(&p->dst, ip.destination);
+	header_copy(&tcp, at + sizeof(ip));
+	return packet_tcp_fields(&tcp, be16_to_host(ip.total_length) - sizeof(ip), p) == PACKET_TCP
+		       ? PLAIN_TCP
+		       : PLAIN_UNSURE;
+}
+
+static __always_inline enum plain_kind plain_ipv6(const __u8 *at, const __u8 *end, struct packet *p)
+{
+	struct ipv6_header ip;
+	struct tcp_header tcp;
+
+	if (at + sizeof(ip) + sizeof(tcp) > end)
+		return PLAIN_UNSURE;
+	header_copy(&ip, at);
+	if (ip.version_class >> 4 != 6 || ip.next_header != PROTOCOL_TCP || !ip.payload_length)
+		return PLAIN_UNSURE;
+	p->src = ip.source;
+	p->dst = ip.destination;
+	header_copy(&tcp, at + sizeof(ip));
+	return packet_tcp_fields(&tcp, be16_to_host(ip.payload_length), p) == PACKET_TCP
+		       ? PLAIN_TCP
+		       : PLAIN_UNSURE;
+}
+
+/* An Ethernet frame, as far as it is in memory from data to end. */
+static __always_inline enum plain_kind packet_plain(const __u8 *data, const __u8 *end,
+						    struct packet *p)
+{
+	const __u8 *ip = data + ETHERNET_HEADER;
+	__u16 type;
+
+	if (ip > end)
+		return PLAIN_UNSURE;
+	header_copy(&type, data + ETHERNET_TYPE);
+	type = be16_to_host(type);
+	if (type == ETHERTYPE_IPV4)
+		return plain_ipv4(ip, end, p);
+	if (type == ETHERTYPE_IPV6)
+		return plain_ipv6(ip, end, p);
+	return ethertype_is_vlan(type) ? PLAIN_UNSURE : PLAIN_OTHER;
 }
 
 /* Reads the headers of a packet that is wire_length bytes long, from its link layer on. *p is
@@ -267,6 +342,25 @@ static __always_inline enum packet_kind packet_parse(void *ctx, packet_load load
 	if (kind != PACKET_TCP)
 		return kind;
 	return packet_tcp(ctx, load, offset, length, p);
+}
+
+/* packet_parse, and faster where bytes in memory, from data to end, are the beginning of the
+ * packet.
+ */
+static __always_inline enum packet_kind packet_read(void *ctx, packet_load load,
+						    enum link_layer link, const __u8 *data,
+						    const __u8 *end, __u32 wire_length,
+						    struct packet *p)
+{
+	enum plain_kind kind = PLAIN_UNSURE;
+
+	if (link == LINK_ETHERNET)
+		kind = packet_plain(data, end, p);
+	if (likely(kind == PLAIN_TCP))
+		return PACKET_TCP;
+	if (kind == PLAIN_OTHER)
+		return PACKET_OTHER;
+	return packet_parse(ctx, load, link, wire_length, p);
 }
 
 #endif

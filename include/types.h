@@ -12,7 +12,7 @@
 #include <bpf/bpf_endian.h>
 #define be16_to_host(x) bpf_ntohs(x)
 #define be32_to_host(x) bpf_ntohl(x)
-typedef struct bpf_spin_lock flow_lock;
+#define flow_lock       struct bpf_spin_lock /* no typedef: the kernel looks for this name in the BTF */
 
 /* A zero that the verifier does not know to be one. What grows from it by branches stays one state
  * to the verifier, where a constant would become one for each path. */
@@ -22,16 +22,20 @@ __u32 unknown_zero_value;
 /* Keeps the compiler from moving a constant offset behind a variable one: a pointer that could, by
  * itself, reach back over the lock is refused without CAP_PERFMON. */
 #define opaque(pointer) asm volatile("" : "+r"(pointer))
+
+/* Copies a header out of a packet; the kernel sees to it that words may be read at any place. */
+#define header_copy(to, from) (*(to) = *(const typeof(*(to)) *)(from))
 #else
 #include <arpa/inet.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
-#define be16_to_host(x) ntohs(x)
-#define be32_to_host(x) ntohl(x)
+#define be16_to_host(x)       ntohs(x)
+#define be32_to_host(x)       ntohl(x)
 typedef __u32 flow_lock; /* a place holder: one thread only */
-#define unknown_zero()  0
-#define opaque(pointer) ((void)(pointer))
+#define unknown_zero()        0
+#define opaque(pointer)       ((void)(pointer))
+#define header_copy(to, from) ((void)__builtin_memcpy(to, from, sizeof(*(to))))
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif

@@ -22,7 +22,9 @@ struct backend_settings {
 	unsigned int batch_age;   /* and how long they may wait for more, in ticks (record.h) */
 	__u64 idle_ns;            /* flows without traffic for so long are dropped */
 	__u64 ended_ns;           /* .. and flows that ended */
+	bool handshakes;          /* tell how long they took */
 	enum hook_choice hook;    /* BPF */
+	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
 
 	void (*deliver)(void *arg, const struct batch *batch);
 	void *arg;
@@ -37,6 +39,7 @@ static inline int backend_flow_table(struct flow_table **table, const struct bac
 		.engine = {.mark_mask = s->marks - 1,
 			   .batch_limit = s->batch_limit,
 			   .batch_age = s->batch_age},
+		.handshakes = s->handshakes,
 		.max_flows = s->max_flows,
 		.emit = emit,
 		.arg = arg,
@@ -88,8 +91,8 @@ struct backend_ops {
 	 * May be NULL. */
 	void (*drain)(struct backend *backend);
 
-	/* Flows time out after that long; takes effect with the next sweep. */
-	void (*set_ttl)(struct backend *backend, __u64 idle_ns, __u64 ended_ns);
+	/* Takes over what may change meanwhile: idle_ns, ended_ns, handshakes. */
+	void (*follow)(struct backend *backend, const struct backend_settings *settings);
 
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);
@@ -103,6 +106,9 @@ int backend_bpf_open(struct backend **backend, const struct backend_settings *se
 		     char reason[BACKEND_REASON]);
 int backend_pcap_open(struct backend **backend, const struct backend_settings *settings,
 		      char reason[BACKEND_REASON]);
+
+#define BACKEND_FILE_FLOWS                                                                         \
+	(1u << 24) /* for max_flows: they never time out, and memory is taken as they appear */
 
 /* A capture file, or standard input for "-". Measures the data that the local addresses send, or,
  * if there are none, both directions. */

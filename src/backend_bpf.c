@@ -3,7 +3,7 @@
 #include "backend.h"
 #include "bpf_attach.h"
 #include "bpf_flows.h"
-#include "bpf_programs.h"
+#include "bpf_peers.h"
 #include "sweep.h"
 
 #include <bpf/bpf.h>
@@ -110,7 +110,7 @@ static void kernel_detach(struct backend *backend, unsigned int ifindex)
 static int kernel_set_peers(struct backend *backend, const struct peers *peers)
 {
 	struct backend_bpf *b = self(backend);
-	int err = bpf_programs_set_peers(&b->programs, peers);
+	int err = bpf_peers_set(&b->programs, peers);
 
 	if (err)
 		return err;
@@ -131,9 +131,10 @@ static int on_record(void *arg, void *data, size_t size)
 	struct measured *m;
 	struct batch batch;
 
-	if (size < FLOW_RECORD_SIZE(1) || size < FLOW_RECORD_SIZE(record->count))
+	if (size < FLOW_RECORD_SIZE(0) || size < FLOW_RECORD_SIZE(record->count))
 		return 0; /* cannot be: the programs write nothing else */
-	b->samples += record->count;
+	if (!(record->flags & RECORD_HANDSHAKE))
+		b->samples += record->count;
 	m = measured_find(b, record->key.ifindex);
 	if (!m)
 		return 0; /* the interface is gone */
@@ -187,10 +188,13 @@ static bool kernel_sweep(struct backend *backend)
 	return done != 0;
 }
 
-static void kernel_set_ttl(struct backend *backend, __u64 idle_ns, __u64 ended_ns)
+static void kernel_follow(struct backend *backend, const struct backend_settings *settings)
 {
-	self(backend)->settings.idle_ns = idle_ns;
-	self(backend)->settings.ended_ns = ended_ns;
+	struct backend_bpf *b = self(backend);
+
+	b->settings.idle_ns = settings->idle_ns;
+	b->settings.ended_ns = settings->ended_ns;
+	b->programs.skel->bss->measure_handshakes = settings->handshakes;
 }
 
 static void kernel_counters(struct backend *backend, __u64 values[COUNTERS])
@@ -224,7 +228,7 @@ static const struct backend_ops kernel_ops = {
 	.fd = kernel_fd,
 	.read = kernel_read,
 	.sweep = kernel_sweep,
-	.set_ttl = kernel_set_ttl,
+	.follow = kernel_follow,
 	.counters = kernel_counters,
 	.close = kernel_close,
 };
@@ -238,6 +242,7 @@ static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 	if (err)
 		return err;
 	skel = b->programs.skel;
+	skel->bss->measure_handshakes = b->settings.handshakes;
 	b->ring = ring_buffer__new(bpf_map__fd(skel->maps.records), on_record, b, NULL);
 	if (!b->ring) {
 		err = -errno;

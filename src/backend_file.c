@@ -2,6 +2,7 @@
 /* The backend for capture files: as fast as they can be read, by the capture's own clock. */
 #include "backend.h"
 #include "capture_file.h"
+#include "expression.h"
 #include "frame.h"
 #include "local_addresses.h"
 
@@ -28,7 +29,8 @@ struct backend_file {
 	struct capture_file *file;
 	struct flow_table *table;
 	struct local_addresses local;
-	struct captured packet; /* the last one read */
+	struct expression *expression; /* NULL: none */
+	struct captured packet;        /* the last one read */
 	struct waiting waiting[GROUP];
 	unsigned int waiting_count;
 	__u64 number;  /* of the packet that is run through the table */
@@ -65,21 +67,31 @@ static unsigned int directions(const struct backend_file *b, const struct packet
 	       (local_addresses_have(&b->local, &p->dst) ? DIRECTION_RECEIVED : 0);
 }
 
+static void report_link(const struct backend_file *b)
+{
+	const char *name = pcap_datalink_val_to_name(b->link_type);
+
+	log_warning("%s: packet %llu: link type %d (%s) is not known and left out; known are "
+		    "Ethernet, raw IP, Linux cooked v1 and v2, and loopback",
+		    b->path, b->packet.number, b->link_type, name ? name : "?");
+}
+
 /* Packets of one file can be of different interfaces, but mostly are not. */
 static bool link_follow(struct backend_file *b)
 {
-	const char *name;
+	char reason[BACKEND_REASON];
 
 	if (b->packet.link_type == b->link_type)
 		return b->link_known;
 	b->link_type = b->packet.link_type;
 	b->link_known = frame_link_layer(b->link_type, &b->link) == 0;
-	if (!b->link_known && !b->unknown) {
-		name = pcap_datalink_val_to_name(b->link_type);
-		log_warning(
-			"%s: packet %llu: link type %d (%s) is not known and left out; known are "
-			"Ethernet, raw IP, Linux cooked v1 and v2, and loopback",
-			b->path, b->packet.number, b->link_type, name ? name : "?");
+	if (!b->link_known && !b->unknown)
+		report_link(b);
+	if (b->link_known && b->expression &&
+	    expression_follow(b->expression, b->link_type, reason, sizeof(reason))) {
+		log_warning("%s: packet %llu: --filter: %s; such packets are left out", b->path,
+			    b->packet.number, reason);
+		b->link_known = false;
 	}
 	return b->link_known;
 }
@@ -111,6 +123,9 @@ static void measure(struct backend_file *b)
 				    b->path, c->number);
 		return;
 	}
+	if (b->expression &&
+	    !expression_matches(b->expression, c->bytes, c->length, c->wire_length))
+		return;
 	kind = frame_parse(b->link, c->bytes, c->length, c->wire_length, &segment->packet);
 	if (kind != PACKET_TCP) {
 		flow_table_unread(b->table, kind);
@@ -127,7 +142,7 @@ static void measure(struct backend_file *b)
 static int file_end(const struct backend_file *b)
 {
 	if (b->packet.number && b->unknown == b->packet.number) {
-		log_error("%s: no packet has a link type that is known", b->path);
+		log_error("%s: no packet has a link type that can be measured", b->path);
 		return -ENOTSUP;
 	}
 	return 1;
@@ -158,6 +173,13 @@ static int file_read(struct backend *backend)
 	return status;
 }
 
+/* A file without peers is measured as a whole. */
+static int file_set_peers(struct backend *backend, const struct peers *peers)
+{
+	flow_table_set_peers(self(backend)->table, peers);
+	return 0;
+}
+
 static int file_fd(struct backend *backend)
 {
 	(void)backend;
@@ -182,11 +204,13 @@ static void file_close(struct backend *backend)
 	flow_table_free(b->table);
 	capture_file_close(b->file);
 	local_addresses_free(&b->local);
+	expression_free(b->expression);
 	free(b);
 }
 
 static const struct backend_ops file_ops = {
 	.name = "file",
+	.set_peers = file_set_peers,
 	.fd = file_fd,
 	.read = file_read,
 	.sweep = file_sweep,
@@ -222,6 +246,8 @@ int backend_file_open(struct backend **backend, const struct backend_settings *s
 		err = local_addresses_set(&b->local, local, local_count);
 	if (!err)
 		err = backend_flow_table(&b->table, settings, deliver, b);
+	if (!err && settings->expression)
+		err = expression_new(&b->expression, settings->expression);
 	if (err) {
 		file_close(&b->backend);
 		return err;

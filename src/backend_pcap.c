@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The libpcap backend: the engine over a copy of the peers' packets, in user space. */
 #include "backend.h"
+#include "expression.h"
 #include "frame.h"
 #include "local_addresses.h"
 #include "pcap_filter.h"
@@ -40,6 +41,7 @@ struct backend_pcap {
 	struct flow_table *table;
 	struct local_addresses local;
 	const struct peers *peers;
+	struct expression *expression; /* NULL: none */
 	struct capture *captures;
 	__s64 clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	__u64 unknown_direction;
@@ -112,6 +114,9 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 	struct packet packet;
 	__u64 now;
 
+	if (c->backend->expression &&
+	    !expression_matches(c->backend->expression, bytes, header->caplen, header->len))
+		return;
 	kind = frame_parse(c->link, bytes, header->caplen, header->len, &packet);
 	if (kind != PACKET_TCP) {
 		flow_table_unread(c->backend->table, kind);
@@ -170,6 +175,21 @@ static int filter_set(struct capture *c, char reason[BACKEND_REASON])
 			 err == -ENOMEM ? strerror(-err) : pcap_geterr(c->pcap));
 	if (some == 1)
 		pcap_freecode(&program);
+	return err;
+}
+
+/* The expression is for packets of this interface now. */
+static int expression_turn(struct capture *c, char reason[BACKEND_REASON])
+{
+	char detail[BACKEND_REASON - 64];
+	int err = 0;
+
+	if (c->backend->expression)
+		err = expression_follow(c->backend->expression, pcap_datalink(c->pcap), detail,
+					sizeof(detail));
+	if (err)
+		snprintf(reason, BACKEND_REASON, "--filter on %s: %.180s", c->interface.name,
+			 detail);
 	return err;
 }
 
@@ -249,6 +269,8 @@ static int handle_open(struct capture *c, char reason[BACKEND_REASON])
 
 	err = handle_activate(c, reason);
 	if (!err)
+		err = expression_turn(c, reason);
+	if (!err)
 		err = filter_set(c, reason);
 	if (!err &&
 	    epoll_ctl(c->backend->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(c->pcap), &event)) {
@@ -325,8 +347,10 @@ static int live_fd(struct backend *backend)
 
 static void capture_read(struct capture *c)
 {
+	char reason[BACKEND_REASON];
 	int n = 1;
 
+	expression_turn(c, reason); /* as before it was opened: it has been compiled */
 	for (int i = 0; i < ROUNDS && n > 0; i++)
 		n = pcap_dispatch(c->pcap, -1, on_packet, (void *)c);
 	if (n >= 0)
@@ -401,10 +425,13 @@ static bool live_sweep(struct backend *backend)
 	return flow_table_sweep(b->table, &terms);
 }
 
-static void live_set_ttl(struct backend *backend, __u64 idle_ns, __u64 ended_ns)
+static void live_follow(struct backend *backend, const struct backend_settings *settings)
 {
-	self(backend)->settings.idle_ns = idle_ns;
-	self(backend)->settings.ended_ns = ended_ns;
+	struct backend_pcap *b = self(backend);
+
+	b->settings.idle_ns = settings->idle_ns;
+	b->settings.ended_ns = settings->ended_ns;
+	flow_table_set_handshakes(b->table, settings->handshakes);
 }
 
 static void live_counters(struct backend *backend, __u64 values[COUNTERS])
@@ -427,6 +454,7 @@ static void live_close(struct backend *backend)
 		live_detach(backend, b->captures->interface.ifindex);
 	flow_table_free(b->table);
 	local_addresses_free(&b->local);
+	expression_free(b->expression);
 	if (b->epoll >= 0)
 		close(b->epoll);
 	free(b);
@@ -442,7 +470,7 @@ static const struct backend_ops live_ops = {
 	.sweep = live_sweep,
 	.refresh = live_refresh,
 	.drain = live_drain,
-	.set_ttl = live_set_ttl,
+	.follow = live_follow,
 	.counters = live_counters,
 	.close = live_close,
 };
@@ -461,6 +489,8 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 	err = b->epoll < 0 ? -errno : local_addresses_read(&b->local);
 	if (!err)
 		err = backend_flow_table(&b->table, settings, deliver, b);
+	if (!err && settings->expression)
+		err = expression_new(&b->expression, settings->expression);
 	if (err) {
 		snprintf(reason, BACKEND_REASON, "starting libpcap: %s", strerror(-err));
 		live_close(&b->backend);

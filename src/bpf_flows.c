@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "bpf_flows.h"
-#include "flow.h"
+#include "batch.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -128,7 +128,7 @@ static int step_flows(const struct flow_walk *w, const struct flow_walk_terms *t
 
 		if (terms->peers && !peers_match(terms->peers, key->ifindex, &key->peer))
 			err = request_add(w, &drop, key);
-		else if (f->batch_count || flow_is_over(f, &terms->over))
+		else if (batch_waits(f) || flow_is_over(f, &terms->over))
 			err = request_add(w, &tend, key);
 	}
 	if (!err)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "bpf_programs.h"
 #include "bpf_flows.h"
+#include "bpf_peers.h"
 #include "flow.h"
-#include "peer.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -93,7 +93,10 @@ int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *set
 	if (err)
 		return explain(reason, "using the BPF map of flows", err);
 	err = metro__load(p->skel);
-	return err ? explain(reason, "loading the BPF programs", err) : 0;
+	if (err)
+		return explain(reason, "loading the BPF programs", err);
+	peer_filter_clear(&p->skel->bss->peer_filter, PEER_FILTER_BITS_MAX);
+	return 0;
 }
 
 void bpf_programs_unload(struct bpf_programs *p)
@@ -102,67 +105,6 @@ void bpf_programs_unload(struct bpf_programs *p)
 	if (p->flows >= 0)
 		close(p->flows);
 	*p = (struct bpf_programs){.flows = -1};
-}
-
-int bpf_programs_add_peer(struct bpf_programs *p, const struct peer *peer)
-{
-	struct peer_host host = {.ifindex = peer->ifindex, .addr = peer->prefix.addr};
-	struct peer_network network =
-		peer_network_key(peer->ifindex, &peer->prefix.addr, peer->prefix.bits);
-	bool one = prefix_is_host(&peer->prefix);
-	struct bpf_map *map = one ? p->skel->maps.peer_hosts : p->skel->maps.peer_networks;
-
-	if (bpf_map_update_elem(bpf_map__fd(map), one ? (void *)&host : (void *)&network,
-				&p->peers_version, BPF_ANY))
-		return -errno;
-	if (!one)
-		p->skel->bss->network_count++;
-	return 0;
-}
-
-/* Deletes the entries that are not of the present version. Returns how many are. */
-static __u32 peers_purge(const struct bpf_programs *p, struct bpf_map *map)
-{
-	size_t size = bpf_map__key_size(map);
-	char keys[2][sizeof(struct peer_network)];
-	int fd = bpf_map__fd(map), err;
-	bool have = false;
-	__u32 current = 0;
-	__u8 version;
-
-	/* The key to go on from must still be there, so deletion lags one behind. */
-	for (;;) {
-		err = bpf_map_get_next_key(fd, have ? keys[0] : NULL, keys[1]);
-		if (have && !bpf_map_lookup_elem(fd, keys[0], &version)) {
-			if (version == p->peers_version)
-				current++;
-			else
-				bpf_map_delete_elem(fd, keys[0]);
-		}
-		if (err)
-			return current;
-		memcpy(keys[0], keys[1], size);
-		have = true;
-	}
-}
-
-int bpf_programs_set_peers(struct bpf_programs *p, const struct peers *peers)
-{
-	int err;
-
-	p->peers_version++;
-	for (size_t i = 0; i < peers_count(peers); i++) {
-		err = bpf_programs_add_peer(p, peers_at(peers, i));
-		if (err) {
-			log_error("telling the kernel the peers: %s (at most %d addresses and as "
-				  "many networks)",
-				  strerror(-err), PEERS_MAX);
-			return err;
-		}
-	}
-	peers_purge(p, p->skel->maps.peer_hosts);
-	p->skel->bss->network_count = peers_purge(p, p->skel->maps.peer_networks);
-	return 0;
 }
 
 int bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])

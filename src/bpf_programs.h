@@ -4,6 +4,8 @@
 #define METRO_BPF_PROGRAMS_H
 
 #include "backend.h"
+#include "peer_filter.h" /* the skeleton needs it */
+
 #include "metro.skel.h"
 
 struct bpf_programs {
@@ -18,12 +20,6 @@ struct bpf_programs {
 int bpf_programs_load(struct bpf_programs *programs, const struct backend_settings *settings,
 		      bool replay, char reason[BACKEND_REASON]);
 void bpf_programs_unload(struct bpf_programs *programs);
-
-/* Makes the peer maps hold just these peers. Returns 0 or -errno, reported. */
-int bpf_programs_set_peers(struct bpf_programs *programs, const struct peers *peers);
-
-/* One peer more, until the next bpf_programs_set_peers. Returns 0 or -errno. */
-int bpf_programs_add_peer(struct bpf_programs *programs, const struct peer *peer);
 
 /* The programs' counters, summed over all CPUs. Returns 0 or -errno. */
 int bpf_programs_counters(const struct bpf_programs *programs, __u64 values[COUNTERS]);

@@ -79,6 +79,7 @@ struct config {
 	__u32 metrics;     /* METRIC_BIT of each that is chosen */
 	bool distribution; /* every sample, as DogStatsD distributions */
 	bool telemetry;    /* our own counters, too */
+	bool soften;       /* avg and jitter smoothed as in RFC 6298: the option -st, no key */
 	struct aggregate aggregate;
 	unsigned int max_series;         /* in an interval; 0: any number */
 	unsigned int resolve_interval_s; /* between lookups of a name: 1 .. 86400, default 300 */

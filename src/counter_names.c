@@ -2,9 +2,10 @@
 #include "counter_names.h"
 #include "log.h"
 
+#include <assert.h>
 #include <stdio.h>
 
-static const char *const names[COUNTERS] = {
+static const char *const names[] = {
 	[COUNTER_SAMPLES] = "samples",
 	[COUNTER_FLOWS] = "flows",
 	[COUNTER_FLOWS_REFUSED] = "flows_refused",
@@ -18,6 +19,13 @@ static const char *const names[COUNTERS] = {
 	[COUNTER_CAPTURE_DROPS] = "capture_drops",
 	[COUNTER_DIRECTION] = "direction_unknown",
 };
+
+static_assert(sizeof(names) / sizeof(names[0]) == COUNTERS, "a counter has no name");
+
+const char *counter_name(enum counter counter)
+{
+	return names[counter];
+}
 
 /* What lost measurements, and what the user can do about it. */
 static const struct {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the engine's counters are called, in the log and (later) in metrics. */
+/* What the engine's counters are called, in the log and in metrics. */
 #ifndef METRO_COUNTER_NAMES_H
 #define METRO_COUNTER_NAMES_H
 
 #include "counters.h"
 #include "types.h"
+
+const char *counter_name(enum counter counter);
 
 /* Writes all counters to the log, in one line; those that stand for a loss as a warning of their
  * own if they are not zero. */

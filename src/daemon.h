@@ -6,8 +6,8 @@
 #include "config.h"
 #include "options.h"
 
-/* Measures until SIGINT or SIGTERM. Takes over the configuration. Returns 0, or -errno, reported.
- */
+/* Measures until SIGINT, SIGTERM or SIGQUIT; if there are only capture files, until they are read.
+ * Takes over the configuration. Returns 0, or -errno, reported. */
 int daemon_run(const struct options *options, struct config *config);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "flow_table.h"
 #include "flow_index.h"
+#include "handshake.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct flow_table {
 	struct entry *entries;
 	struct entry *next; /* where the sweep goes on */
 	bool under_way;
+	struct handshake handshakes[HANDSHAKES];
 	__u64 counters[COUNTERS];
 };
 
@@ -73,6 +75,11 @@ void flow_table_set_peers(struct flow_table *t, const struct peers *peers)
 {
 	t->peers = peers;
 	t->peers_changed = true;
+}
+
+void flow_table_set_handshakes(struct flow_table *t, bool handshakes)
+{
+	t->settings.handshakes = handshakes;
 }
 
 static struct entry *entry_new(const struct flow_table *t, const struct flow_key *key, __u32 hash)
@@ -150,20 +157,46 @@ static bool is_received(const struct flow_segment *s)
 	return s->directions & DIRECTION_RECEIVED && engine_heeds_received(&s->packet);
 }
 
+static void begin_handshake(struct flow_table *t, const struct flow_key *key,
+			    const struct flow_segment *s)
+{
+	__u32 tag = flow_tag(key);
+
+	handshake_sent(&t->handshakes[handshake_place(tag)], tag, &s->packet, s->now_ns);
+}
+
+static void end_handshake(struct flow_table *t, const struct flow_key *key,
+			  const struct flow_segment *s)
+{
+	struct flow_record record = {.key = *key};
+	__u32 tag = flow_tag(key), ticks;
+
+	ticks = handshake_received(&t->handshakes[handshake_place(tag)], tag, &s->packet,
+				   s->now_ns);
+	if (ticks == HANDSHAKE_NONE)
+		return;
+	handshake_record(&record, ticks, s->now_ns);
+	t->settings.emit(t->settings.arg, &record);
+}
+
 static void sent(struct flow_table *t, const struct flow_segment *s)
 {
+	bool syn = t->settings.handshakes && handshake_begins(&s->packet);
 	struct flow_key key = key_sent(s);
 	struct entry *e = flow_index_find(&t->index, s->hash_sent, &key);
 
 	if (!e) {
-		if (!engine_starts(&s->packet))
+		if (!engine_starts(&s->packet) && !syn)
 			return;
 		if (t->peers && !peers_match(t->peers, key.ifindex, &key.peer))
 			return;
-		e = entry_create(t, &key, s->hash_sent);
-		if (!e)
-			return;
 	}
+	if (syn)
+		begin_handshake(t, &key, s);
+	if (!e && engine_starts(&s->packet))
+		e = entry_create(t, &key, s->hash_sent);
+	if (!e)
+		return;
 	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
 }
 
@@ -172,6 +205,8 @@ static void received(struct flow_table *t, const struct flow_segment *s)
 	struct flow_key key = key_received(s);
 	struct entry *e = flow_index_find(&t->index, s->hash_received, &key);
 
+	if (t->settings.handshakes && handshake_may_end(&s->packet, e ? &e->flow : NULL))
+		end_handshake(t, &key, s);
 	if (!e || engine_ignores(&e->flow, &s->packet))
 		return;
 	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &t->settings.engine));

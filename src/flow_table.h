@@ -13,6 +13,7 @@ struct flow_table;
 struct flow_table_settings {
 	struct engine_settings engine;
 	unsigned int max_flows;
+	bool handshakes; /* tell how long they took */
 	/* Called with samples; the record is gone after the call. */
 	void (*emit)(void *arg, const struct flow_record *record);
 	void *arg;
@@ -29,6 +30,9 @@ void flow_table_free(struct flow_table *table);
 /* New flows are made for data to these peers only; NULL: for all data. Borrowed. Flows of other
  * peers go with the next sweep. */
 void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
+
+/* From now on tells how long handshakes took, or no longer does. */
+void flow_table_set_handshakes(struct flow_table *table, bool handshakes);
 
 /* Runs one packet through the engine; directions is a set of enum direction. */
 void flow_table_packet(struct flow_table *table, const struct packet *packet, __u64 now_ns,

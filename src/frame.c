@@ -56,5 +56,5 @@ enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 capt
 {
 	struct frame frame = {.bytes = bytes, .captured = captured};
 
-	return packet_parse(&frame, frame_load, link, wire_length, packet);
+	return packet_read(&frame, frame_load, link, bytes, bytes + captured, wire_length, packet);
 }

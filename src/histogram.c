@@ -51,6 +51,16 @@ int histogram_add(struct histogram *h, __u32 value)
 	return 0;
 }
 
+int histogram_merge(struct histogram *h, const struct histogram *other)
+{
+	if (other->size > h->size && grow(h, other->size - 1))
+		return -ENOMEM;
+	for (__u32 i = 0; i < other->size; i++)
+		h->counts[i] += other->counts[i];
+	h->total += other->total;
+	return 0;
+}
+
 __u32 histogram_quantile(const struct histogram *h, double share)
 {
 	__u64 rank = (__u64)ceil(share * (double)h->total), seen = 0;

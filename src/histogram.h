@@ -18,6 +18,9 @@ struct histogram {
 /* Zeroed memory is an empty histogram. Returns 0, or -ENOMEM and the value is not counted. */
 int histogram_add(struct histogram *histogram, __u32 value);
 
+/* Adds the other's values. Returns 0, or -ENOMEM and nothing was added. */
+int histogram_merge(struct histogram *histogram, const struct histogram *other);
+
 /* The smallest value, to the bucket's precision, that the share of all values (0 to 1) does not
  * exceed: the nearest-rank percentile. 0 without values. */
 __u32 histogram_quantile(const struct histogram *histogram, double share);

@@ -121,6 +121,16 @@ int instance_set_interface(struct instance *instance, struct mistakes *mistakes,
 	return instance->interface ? 0 : -ENOMEM;
 }
 
+int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, const char *path)
+{
+	if (!*path) {
+		mistake(mistakes, "is empty; accepted: the path of a capture file");
+		return 0;
+	}
+	instance->pcap = strdup(path);
+	return instance->pcap ? 0 : -ENOMEM;
+}
+
 /* What prefix_parse had to say against the text. */
 static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			  const struct prefix *prefix, const char *accepted)
@@ -242,6 +252,7 @@ static void free_texts(char **texts, size_t count)
 void instance_clear(struct instance *instance)
 {
 	free(instance->interface);
+	free(instance->pcap);
 	free(instance->ips);
 	free_texts(instance->hosts, instance->hosts_count);
 	free_texts(instance->tags, instance->tags_count);

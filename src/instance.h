@@ -11,6 +11,9 @@
 
 int instance_set_interface(struct instance *instance, struct mistakes *mistakes, const char *name);
 
+/* The path of a capture file. */
+int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, const char *path);
+
 /* An address or a network. */
 int instance_add_ip(struct instance *instance, struct mistakes *mistakes, const char *text);
 

@@ -2,30 +2,27 @@
 #include "log.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_FILE_MODE      0640
-#define LOG_DIRECTORY_MODE 0750
+#include "log_file.h"
+
+#define HEAD_SIZE 64
 
 static struct {
-	pthread_mutex_t lock; /* guards fd and text */
-	int fd;
+	pthread_mutex_t lock; /* guards file and text */
+	struct log_file file;
 	char text[16384]; /* no allocation: "out of memory" must come through, too */
 	atomic_int level;
 } logger = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
-	.fd = STDERR_FILENO,
+	.file = LOG_FILE_STDERR,
 	.level = LEVEL_INFO,
 };
 
@@ -64,65 +61,41 @@ int log_level_parse(const char *name, enum log_level *level)
 	return -EINVAL;
 }
 
-/* Creates the directory that the file is to lie in, but not that directory's parents. */
-static int make_directory_of(const char *path)
+static void write_to(const struct log_file *file)
 {
-	char directory[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t length = slash ? (size_t)(slash - path) : 0;
-
-	if (length == 0 || length >= sizeof(directory))
-		return -ENOENT;
-	memcpy(directory, path, length);
-	directory[length] = '\0';
-	return mkdir(directory, LOG_DIRECTORY_MODE) ? -errno : 0;
-}
-
-/* O_NONBLOCK: a pipe that nobody reads must lose messages rather than stop the daemon. */
-static int open_file(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		      LOG_FILE_MODE);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static void write_to(int fd)
-{
-	int old;
+	struct log_file old;
 
 	pthread_mutex_lock(&logger.lock);
-	old = logger.fd;
-	logger.fd = fd;
+	old = logger.file;
+	logger.file = *file;
 	pthread_mutex_unlock(&logger.lock);
-	if (old != STDERR_FILENO)
-		close(old);
+	log_file_close(&old);
 }
 
 int log_open(const char *path)
 {
-	int fd;
+	struct log_file file;
+	int err;
 
 	if (!path) {
 		log_close();
 		return 0;
 	}
-	fd = open_file(path);
-	if (fd == -ENOENT && make_directory_of(path) == 0)
-		fd = open_file(path);
-	if (fd < 0)
-		return fd;
-	write_to(fd);
-	return 0;
+	err = log_file_open(&file, path);
+	if (!err)
+		write_to(&file);
+	return err;
 }
 
 void log_close(void)
 {
-	write_to(STDERR_FILENO);
+	const struct log_file standard_error = LOG_FILE_STDERR;
+
+	write_to(&standard_error);
 }
 
 /* "2026-11-23T10:00:00.123Z LEVEL " */
-static size_t format_head(char head[64], enum log_level level)
+static void format_head(char head[HEAD_SIZE], enum log_level level)
 {
 	struct timespec now;
 	struct tm utc;
@@ -130,9 +103,9 @@ static size_t format_head(char head[64], enum log_level level)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
-	length = strftime(head, 64, "%Y-%m-%dT%H:%M:%S", &utc);
-	return length + (size_t)snprintf(head + length, 64 - length, ".%03ldZ %s ",
-					 now.tv_nsec / 1000000, level_names[level]);
+	length = strftime(head, HEAD_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(head + length, HEAD_SIZE - length, ".%03ldZ %s ", now.tv_nsec / 1000000,
+		 level_names[level]);
 }
 
 /* A control character in a message (from a file's contents, say) must not forge or garble lines. */
@@ -143,19 +116,36 @@ static void clean_line(char *line)
 			*line = '?';
 }
 
-static void write_line(const char *head, size_t head_length, char *line)
+static void write_parts(const char *head, const char *line)
 {
-	struct iovec parts[3] = {
-		{(char *)head, head_length},
-		{line, strlen(line)},
+	const struct iovec parts[3] = {
+		{(char *)head, strlen(head)},
+		{(char *)line, strlen(line)},
 		{(char *)"\n", 1},
 	};
-	ssize_t n;
 
+	log_file_write(&logger.file, parts, 3);
+}
+
+/* That the file cannot be rotated is said in the file itself: there is no other place. */
+static void make_room(size_t length)
+{
+	char head[HEAD_SIZE], text[128];
+	int err = log_file_make_room(&logger.file, length);
+
+	if (!err)
+		return;
+	format_head(head, LEVEL_WARNING);
+	snprintf(text, sizeof(text), "this file is to be rotated, but cannot be: %s",
+		 strerror(-err));
+	write_parts(head, text);
+}
+
+static void write_line(const char *head, char *line)
+{
 	clean_line(line);
-	do
-		n = writev(logger.fd, parts, 3);
-	while (n < 0 && errno == EINTR);
+	make_room(strlen(head) + strlen(line) + 1);
+	write_parts(head, line);
 }
 
 /* Formats into logger.text; what does not fit gives way to dots. */
@@ -172,13 +162,12 @@ static void format_text(const char *format, va_list args)
 void log_message(enum log_level level, const char *format, ...)
 {
 	int saved_errno = errno;
-	char head[64], *rest, *line;
-	size_t head_length;
+	char head[HEAD_SIZE], *rest, *line;
 	va_list args;
 
 	if (level < log_get_level())
 		return;
-	head_length = format_head(head, level);
+	format_head(head, level);
 
 	pthread_mutex_lock(&logger.lock);
 	errno = saved_errno; /* for %m */
@@ -188,7 +177,7 @@ void log_message(enum log_level level, const char *format, ...)
 	rest = logger.text;
 	line = strsep(&rest, "\n");
 	do {
-		write_line(head, head_length, line);
+		write_line(head, line);
 		line = strsep(&rest, "\n");
 	} while (line && (*line || rest)); /* an empty last line is only the newline before it */
 	pthread_mutex_unlock(&logger.lock);

@@ -22,8 +22,9 @@ enum log_level log_get_level(void);
 int log_level_parse(const char *name, enum log_level *level);
 
 /* From now on messages go to the file (created with its directory if need be), and no longer to
- * standard error. Opening again under the same path serves logrotate. NULL returns to standard
- * error. Returns 0 or -errno, in which case messages go on as before. */
+ * standard error. It is rotated as log_file.h says; opening it again under the same path serves
+ * logrotate. NULL returns to standard error. Returns 0 or -errno, in which case messages go on as
+ * before. */
 int log_open(const char *path);
 void log_close(void);
 

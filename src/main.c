@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 
@@ -20,18 +21,33 @@ static int load(const struct options *options, struct config **config)
 	return config_load(options->config_path, config);
 }
 
+/* What is wrong with the configuration was said on standard error, which a supervisor may throw
+ * away; a log file that was asked for says so, too. */
+static int give_up(const struct options *options, int err)
+{
+	if (options->log_path && !options->check && log_open(options->log_path) == 0) {
+		log_critical("cannot start with %s: %s",
+			     options->interface ? "these arguments" : options->config_path,
+			     err == -EINVAL ? "it has mistakes, which --check shows"
+					    : strerror(-err));
+		log_close();
+	}
+	return err == -ENOMEM ? STATUS_FAILED : STATUS_WRONG;
+}
+
 static int measure_live(const struct options *options)
 {
 	struct config *config;
 	int err = load(options, &config);
 
 	if (err)
-		return err == -EINVAL ? STATUS_WRONG : STATUS_FAILED;
+		return give_up(options, err);
 	if (options->check) {
 		printf("%s: the configuration is valid\n", options->config_path);
 		config_free(config);
 		return STATUS_DONE;
 	}
+	config->soften = options->soften;
 	return daemon_run(options, config) ? STATUS_FAILED : STATUS_DONE;
 }
 

@@ -17,7 +17,7 @@ struct monitored {
 static bool is_configured(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->instances_count; i++)
-		if (!strcmp(config->instances[i].interface, name))
+		if (!config->instances[i].pcap && !strcmp(config->instances[i].interface, name))
 			return true;
 	return false;
 }
@@ -58,7 +58,8 @@ int monitor_configure(struct monitor *monitor, const struct config *config, stru
 		free(m);
 	}
 	for (size_t i = 0; i < config->instances_count && !err; i++)
-		err = monitored_add(monitor, config->instances[i].interface);
+		if (!config->instances[i].pcap)
+			err = monitored_add(monitor, config->instances[i].interface);
 	return err;
 }
 

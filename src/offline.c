@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_FLOWS (1u << 24) /* memory is taken as flows appear */
-
 static void deliver(void *arg, const struct batch *batch)
 {
 	struct sink *sink = arg;
@@ -45,8 +43,9 @@ int offline_run(const struct options *options)
 		return err;
 	struct backend_settings settings = {
 		.marks = options->marks ? options->marks : MARKS_DEFAULT,
-		.max_flows = MAX_FLOWS,
+		.max_flows = BACKEND_FILE_FLOWS,
 		.batch_limit = sink->ops->batch_limit,
+		.expression = options->filter,
 		.deliver = deliver,
 		.arg = sink,
 	};

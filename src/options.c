@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "expression.h"
 #include "number.h"
 
 #ifndef METRO_VERSION
@@ -159,6 +160,38 @@ static int set_marks(struct options *options, const char *value)
 	return 0;
 }
 
+/* "tcp" is go-metro's default, and what is measured anyway. */
+static int set_filter(struct options *options, const char *value)
+{
+	char reason[256];
+
+	options->filter = NULL;
+	if (!value[strspn(value, " \t\n")] || strcmp(value, "tcp") == 0)
+		return 0;
+	if (expression_check(value, reason, sizeof(reason)))
+		return wrong("--filter: \"%s\" is not valid: %s; accepted: an expression as in "
+			     "pcap-filter(7)",
+			     value, reason);
+	options->filter = value;
+	return 0;
+}
+
+/* The words that Go's flag package takes for a boolean. */
+static int set_soften(struct options *options, const char *value)
+{
+	static const char *const words[] = {"true",  "True",  "TRUE",  "t", "T", "1",
+					    "false", "False", "FALSE", "f", "F", "0"};
+
+	options->soften = true;
+	for (size_t i = 0; value && i < ARRAY_SIZE(words); i++) {
+		if (strcmp(value, words[i]) == 0) {
+			options->soften = i < ARRAY_SIZE(words) / 2;
+			return 0;
+		}
+	}
+	return value ? wrong("-st: \"%s\" is not valid; accepted: true, false", value) : 0;
+}
+
 static int set_check(struct options *options, const char *value)
 {
 	(void)value;
@@ -193,7 +226,9 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
 	{LONG_ONLY + 5, "marks", "N", set_marks, "segments remembered a flow, a power of two"},
 	{LONG_ONLY + 6, "log", "FILE", set_log, "log to this file"},
-	{LONG_ONLY + 7, "check", NULL, set_check, "check the configuration and exit"},
+	{LONG_ONLY + 7, "filter", "EXPR", set_filter, "measure what matches; selects libpcap"},
+	{LONG_ONLY + 8, "soften", NULL, set_soften, "StatsD: avg, jitter smoothed (RFC 6298)"},
+	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
 	{'V', "version", NULL, NULL, "print the version and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},
@@ -226,25 +261,7 @@ static void print_help(void)
 		else
 			printf("      %-20s  %s\n", option, row->help);
 	}
-	puts("\ngo-metro's -cfg FILE and -log FILE are understood, too.");
-}
-
-static int refuse_filter(struct options *options, const char *value)
-{
-	(void)options, (void)value;
-	return wrong("-f (a capture filter) is not supported yet; leave it out: the filter is "
-		     "made from the peers");
-}
-
-static int set_soften(struct options *options, const char *value)
-{
-	static const char *const off[] = {"false", "False", "FALSE", "f", "F", "0"};
-
-	(void)options;
-	for (size_t i = 0; value && i < ARRAY_SIZE(off); i++)
-		if (strcmp(value, off[i]) == 0)
-			return 0;
-	return wrong("-st is not supported yet; leave it out");
+	puts("\ngo-metro's -cfg FILE, -log FILE, -f EXPR and -st are understood, too.");
 }
 
 /* go-metro's options, in the manner of Go's flag package: one dash or two, -x V or -x=V. */
@@ -255,7 +272,7 @@ static const struct go_option {
 } go_options[] = {
 	{"cfg", true, set_config},
 	{"log", true, set_log},
-	{"f", true, refuse_filter},
+	{"f", true, set_filter},
 	{"st", false, set_soften},
 };
 
@@ -368,6 +385,12 @@ static enum options_result read_options(int argc, char *argv[], struct options *
 	return OPTIONS_RUN;
 }
 
+static bool ships_statsd(const struct options *o)
+{
+	return o->output == OUTPUT_STATSD ||
+	       (o->output == OUTPUT_DEFAULT && !o->interface && !o->read_path);
+}
+
 /* What must not stand together, and what must not stand alone. */
 static int check_combination(const struct options *o)
 {
@@ -389,6 +412,10 @@ static int check_combination(const struct options *o)
 		 "-i needs a PEER: an address, a network or a name; 0.0.0.0/0 means everything"},
 		{o->interface && o->config_path,
 		 "-i and -c exclude each other: with -i, no configuration is read"},
+		{o->filter && o->backend == BACKEND_BPF,
+		 "--filter needs libpcap; leave --backend bpf out"},
+		{o->filter && o->hook != HOOK_AUTO, "--filter needs libpcap; leave --hook out"},
+		{o->soften && !ships_statsd(o), "--soften goes with StatsD output alone"},
 		{o->backend == BACKEND_PCAP && o->hook != HOOK_AUTO,
 		 "--hook makes no sense with --backend pcap"},
 	};

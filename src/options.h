@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The command line: GNU habits, and go-metro's own options (-cfg FILE, -cfg=FILE, -log FILE). */
+/* The command line: GNU habits, and go-metro's own options: -cfg FILE, -log FILE, -f EXPR, -st. */
 #ifndef METRO_OPTIONS_H
 #define METRO_OPTIONS_H
 
@@ -21,6 +21,8 @@ struct options {
 	enum backend_choice backend; /* --backend auto|bpf|pcap */
 	enum hook_choice hook;       /* --hook auto|tc|clsact|xdp */
 	enum output_choice output;   /* --output statsd|text|json */
+	const char *filter;          /* --filter, -f; NULL: none, as for go-metro's "tcp" */
+	bool soften;                 /* --soften, -st */
 	double interval_s;           /* --interval; 0: as the configuration says */
 	unsigned int marks;          /* --marks; 0: as the configuration says */
 	bool check;                  /* --check */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* libpcap's "tcp" looks at the first next-header field alone (and behind a fragment header), so
  * with IPv6 every packet with an extension header is let through. */
@@ -11,30 +12,101 @@
 	"(ip6[6] == 6 or ip6[6] == 0 or ip6[6] == 43 or ip6[6] == 44 or ip6[6] == 51 "             \
 	"or ip6[6] == 60)"
 
-static void write_prefix(FILE *out, const struct prefix *prefix)
-{
-	bool v4 = address_is_v4(&prefix->addr) && prefix->bits >= ADDRESS_V4_PREFIX;
-	char text[ADDRESS_TEXT];
+/* libpcap's time to compile grows with the third power of what it is given: so much takes it 0.1 s,
+ * and 3000 instructions at most, where the kernel takes 4096. */
+#define NETS_MAX_V4 64
+#define NETS_MAX_V6 32
 
-	fprintf(out, v4 ? "(tcp and ip net %s/%d)" : "(" IP6_TCP " and ip6 net %s/%d)",
-		address_format(&prefix->addr, text),
-		v4 ? prefix->bits - ADDRESS_V4_PREFIX : prefix->bits);
+/* Networks that together contain the peers of one family. */
+struct nets {
+	struct prefix *at;
+	size_t count;
+};
+
+static bool is_v4(const struct prefix *prefix)
+{
+	return prefix->bits >= ADDRESS_V4_PREFIX && address_is_v4(&prefix->addr);
 }
 
-static size_t write_peers(FILE *out, const struct peers *peers, unsigned int ifindex)
+static int collect(struct nets *nets, const struct peers *peers, unsigned int ifindex, bool v4)
 {
-	size_t n = 0;
-
+	nets->count = 0;
+	nets->at = calloc(peers_count(peers) + 1, sizeof(*nets->at));
+	if (!nets->at)
+		return -ENOMEM;
 	for (size_t i = 0; i < peers_count(peers); i++) {
 		const struct peer *peer = peers_at(peers, i);
 
-		if (peer->ifindex != ifindex)
-			continue;
-		if (n++)
-			fputs(" or ", out);
-		write_prefix(out, &peer->prefix);
+		if (peer->ifindex == ifindex && is_v4(&peer->prefix) == v4)
+			nets->at[nets->count++] = peer->prefix;
 	}
-	return n;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct prefix));
+}
+
+static void cut(struct prefix *prefix, unsigned int bits)
+{
+	if (prefix->bits <= bits)
+		return;
+	prefix->bits = (__u8)bits;
+	for (size_t i = bits / 8; i < sizeof(prefix->addr.bytes); i++)
+		prefix->addr.bytes[i] &= i == bits / 8 ? (__u8)(0xff00 >> (bits % 8)) : 0;
+}
+
+/* Makes long prefixes shorter, bit by bit, until there are few enough. What then passes without
+ * need is told apart in user space. Sorted prefixes stay so when they are cut. */
+static void widen(struct nets *nets, size_t max)
+{
+	unsigned int bits = PREFIX_BITS;
+
+	if (nets->count)
+		qsort(nets->at, nets->count, sizeof(*nets->at), compare);
+	for (;; bits--) {
+		size_t kept = 0;
+
+		for (size_t i = 0; i < nets->count; i++) {
+			cut(&nets->at[i], bits);
+			if (!i || compare(&nets->at[kept - 1], &nets->at[i]) != 0)
+				nets->at[kept++] = nets->at[i];
+		}
+		nets->count = kept;
+		if (kept <= max)
+			return;
+	}
+}
+
+static void write_nets(FILE *out, const struct nets *nets, bool v4)
+{
+	char text[ADDRESS_TEXT];
+
+	fputs(v4 ? "(tcp and (" : "(" IP6_TCP " and (", out);
+	for (size_t i = 0; i < nets->count; i++)
+		fprintf(out, "%s%s net %s/%d", i ? " or " : "", v4 ? "ip" : "ip6",
+			address_format(&nets->at[i].addr, text),
+			nets->at[i].bits - (v4 ? ADDRESS_V4_PREFIX : 0));
+	fputs("))", out);
+}
+
+static int write_family(FILE *out, const struct peers *peers, unsigned int ifindex, bool v4,
+			size_t *count)
+{
+	struct nets nets;
+	int err = collect(&nets, peers, ifindex, v4);
+
+	if (err)
+		return err;
+	widen(&nets, v4 ? NETS_MAX_V4 : NETS_MAX_V6);
+	if (nets.count && *count)
+		fputs(" or ", out);
+	if (nets.count)
+		write_nets(out, &nets, v4);
+	*count += nets.count;
+	free(nets.at);
+	return 0;
 }
 
 static char *peers_text(const struct peers *peers, unsigned int ifindex, size_t *count)
@@ -42,11 +114,17 @@ static char *peers_text(const struct peers *peers, unsigned int ifindex, size_t 
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
+	int err;
 
 	if (!out)
 		return NULL;
-	*count = write_peers(out, peers, ifindex);
-	return fclose(out) ? NULL : text;
+	err = write_family(out, peers, ifindex, true, count);
+	if (!err)
+		err = write_family(out, peers, ifindex, false, count);
+	if (!fclose(out) && !err)
+		return text;
+	free(text);
+	return NULL;
 }
 
 /* Compiles the expression, also behind one and two tags: "vlan" moves what follows it behind one

@@ -11,10 +11,10 @@
 	4096 /* BPF_MAXINSNS of <linux/bpf_common.h>: more it does not take */
 
 /*
- * Compiles the filter for one interface. If the peers are so many that the kernel would not take it
- * (libpcap would then copy every packet), it lets all TCP through: the peers are told apart in user
- * space anyway. tags: packets may have VLAN tags; libpcap refuses to look for them elsewhere than
- * on Ethernet.
+ * Compiles the filter for one interface, in some 0.1 s at most. If the peers are many, it lets
+ * networks through that contain them: the peers are told apart in user space anyway. If even so the
+ * kernel would not take it (libpcap would then copy every packet), it lets all TCP through. tags:
+ * packets may have VLAN tags; libpcap refuses to look for them elsewhere than on Ethernet.
  *
  * Returns 1 with *program to be freed by pcap_freecode, 0 if there are no peers now (nothing is to
  * be captured), or -errno; pcap_geterr tells more after -EINVAL.

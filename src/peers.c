@@ -1,135 +1,84 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Out of memory is the caller's to handle: uthash would call exit(). hh.tbl is NULL then. */
-#define HASH_NONFATAL_OOM 1
-
 #include "peers.h"
 
 #include <errno.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "interface.h"
+#include "local_addresses.h"
 #include "log.h"
-#include "peer.h"
+#include "peer_names.h"
+#include "peers_table.h"
 
-/* A host name of the configuration and its present addresses. */
-struct host {
-	const char *name;      /* the configuration's; the key */
-	char *shown;           /* without the trailing dot of a complete name */
-	struct address *addrs; /* sorted, each once */
-	size_t count;
-	UT_hash_handle hh;
-};
+#define FILE_IFINDEX 0 /* of instances that read a capture file */
 
-/* One address of one instance. The same address in other instances hangs behind the first. */
-struct entry {
-	struct peer_host key;
-	struct peer peer;
-	struct entry *next;
-	UT_hash_handle hh;
-};
-
-/* What follows from the configuration, the interfaces and the hosts; rebuilt when those change. */
-struct table {
-	struct entry *entries, *by_address;
-	size_t entries_count;
-	struct peer *networks; /* in the order of the instances */
-	size_t networks_count;
-};
+/* What was measured for an address that a host has left is reported under the host's name: its
+ * flows go with the next sweep, and its samples with the report after that. This is for late ones.
+ */
+#define FORMER_NS 60000000000ull
 
 struct peers {
 	const struct config *config;
-	__u32 *ifindices; /* by instance; 0: no such interface now */
-	struct host *hosts;
-	struct table table;
+	__u32 *ifindices; /* by instance; 0: no such interface now, or a capture file */
+	bool *resting;    /* by instance */
+	bool *told_local; /* by instance */
+	struct peer_names names;
+	bool hosts_changed;       /* since the table was made */
+	struct peers_table table; /* all that instances have, also while they rest */
+	const struct peer **measured;
+	size_t measured_count;
 };
 
-static void table_clear(struct table *table)
+static bool reads_file(const struct instance *instance)
 {
-	HASH_CLEAR(hh, table->by_address);
-	free(table->entries);
-	free(table->networks);
+	return instance->pcap != NULL;
 }
 
-static struct entry *find_entry(const struct table *table, __u32 ifindex,
-				const struct address *addr)
+/* ---- the table ---- */
+
+/* Everything that instances may put into it. */
+static size_t room_needed(const struct peers *peers)
 {
-	struct peer_host key = {.ifindex = ifindex, .addr = *addr};
-	struct entry *entry;
-
-	HASH_FIND(hh, table->by_address, &key, sizeof(key), entry);
-	return entry;
-}
-
-static struct host *find_host(const struct peers *peers, const char *name)
-{
-	struct host *host;
-
-	HASH_FIND_STR(peers->hosts, name, host);
-	return host;
-}
-
-/* Room for everything that instances may put into the table. */
-static int table_allocate(struct table *table, const struct peers *peers)
-{
-	size_t entries = 1, networks = 1;
+	size_t room = 0;
 
 	for (size_t i = 0; i < peers->config->instances_count; i++) {
 		const struct instance *instance = &peers->config->instances[i];
 
-		networks += instance->ips_count;
-		entries += instance->ips_count;
-		for (size_t j = 0; j < instance->hosts_count; j++)
-			entries += find_host(peers, instance->hosts[j])->count;
+		room += instance->ips_count;
+		for (size_t j = 0; j < instance->hosts_count; j++) {
+			const struct host *host =
+				peer_names_host(&peers->names, instance->hosts[j]);
+
+			room += host->count + host->former_count;
+		}
 	}
-	*table = (struct table){
-		.entries = calloc(entries, sizeof(*table->entries)),
-		.networks = calloc(networks, sizeof(*table->networks)),
-	};
-	return table->entries && table->networks ? 0 : -ENOMEM;
+	return room;
 }
 
-static int add_address(struct table *table, const struct peer *peer)
+/* The addresses that the instance's hosts have, or those they had. */
+static int add_hosts_of(struct peers_table *table, const struct peers *peers, struct peer *peer,
+			bool former)
 {
-	struct entry *entry = &table->entries[table->entries_count];
-	struct entry *last = find_entry(table, peer->ifindex, &peer->prefix.addr);
+	int err = 0;
 
-	while (last && last->next)
-		last = last->next;
-	if (last && last->peer.instance == peer->instance) { /* listed twice */
-		if (!last->peer.name)
-			last->peer.name = peer->name;
-		return 0;
+	peer->prefix.bits = PREFIX_BITS;
+	for (size_t i = 0; i < peer->instance->hosts_count; i++) {
+		const struct host *host = peer_names_host(&peers->names, peer->instance->hosts[i]);
+		size_t count = former ? host->former_count : host->count;
+
+		peer->name = host->shown;
+		for (size_t j = 0; j < count && !err; j++) {
+			peer->prefix.addr = former ? host->former[j].addr : host->addrs[j];
+			err = peers_table_add(table, peer, former ? host->former[j].until_ns : 0);
+		}
 	}
-	entry->key.ifindex = peer->ifindex;
-	entry->key.addr = peer->prefix.addr;
-	entry->peer = *peer;
-	if (last) {
-		last->next = entry;
-	} else {
-		HASH_ADD(hh, table->by_address, key, sizeof(entry->key), entry);
-		if (!entry->hh.tbl)
-			return -ENOMEM;
-	}
-	table->entries_count++;
-	return 0;
+	return err;
 }
 
-static void add_network(struct table *table, const struct peer *peer)
-{
-	for (size_t i = table->networks_count; i-- > 0;) {
-		const struct peer *other = &table->networks[i];
-
-		if (other->instance != peer->instance)
-			break;
-		if (memcmp(&other->prefix, &peer->prefix, sizeof(peer->prefix)) == 0)
-			return;
-	}
-	table->networks[table->networks_count++] = *peer;
-}
-
-static int add_instance(struct table *table, const struct peers *peers, __u32 ifindex,
+static int add_instance(struct peers_table *table, const struct peers *peers, __u32 ifindex,
 			const struct instance *instance)
 {
 	struct peer peer = {.ifindex = ifindex, .instance = instance};
@@ -137,76 +86,75 @@ static int add_instance(struct table *table, const struct peers *peers, __u32 if
 
 	for (size_t i = 0; i < instance->ips_count && !err; i++) {
 		peer.prefix = instance->ips[i];
-		if (prefix_is_host(&peer.prefix))
-			err = add_address(table, &peer);
-		else
-			add_network(table, &peer);
+		err = peers_table_add(table, &peer, 0);
 	}
-	peer.prefix.bits = 128;
-	for (size_t i = 0; i < instance->hosts_count; i++) {
-		const struct host *host = find_host(peers, instance->hosts[i]);
+	if (!err)
+		err = add_hosts_of(table, peers, &peer, false);
+	return err ? err : add_hosts_of(table, peers, &peer, true);
+}
 
-		peer.name = host->shown;
-		for (size_t j = 0; j < host->count && !err; j++) {
-			peer.prefix.addr = host->addrs[j];
-			err = add_address(table, &peer);
-		}
+static bool is_measured(const struct peers *peers, const struct peers_entry *entry)
+{
+	return !entry->until_ns && !peers->resting[entry->peer.instance - peers->config->instances];
+}
+
+static void list_measured(struct peers *peers)
+{
+	peers->measured_count = 0;
+	for (size_t i = 0; i < peers->table.count; i++) {
+		const struct peers_entry *entry = &peers->table.entries[i];
+
+		if (is_measured(peers, entry) && !reads_file(entry->peer.instance))
+			peers->measured[peers->measured_count++] = &entry->peer;
 	}
+}
+
+static int fill_table(struct peers_table *table, const struct peers *peers)
+{
+	const struct config *config = peers->config;
+	int err = 0;
+
+	for (size_t i = 0; i < config->instances_count && !err; i++)
+		if (peers->ifindices[i] || reads_file(&config->instances[i]))
+			err = add_instance(table, peers, peers->ifindices[i],
+					   &config->instances[i]);
 	return err;
 }
 
 /* Makes the table anew from what is known now; after -ENOMEM the old one stays. */
 static int rebuild(struct peers *peers)
 {
-	const struct config *config = peers->config;
-	struct table table;
-	int err = table_allocate(&table, peers);
+	size_t room = room_needed(peers);
+	const struct peer **measured = calloc(room + 1, sizeof(const struct peer *));
+	struct peers_table table = {0};
+	int err = measured ? peers_table_init(&table, room) : -ENOMEM;
 
-	for (size_t i = 0; i < config->instances_count && !err; i++)
-		if (peers->ifindices[i])
-			err = add_instance(&table, peers, peers->ifindices[i],
-					   &config->instances[i]);
+	if (!err)
+		err = fill_table(&table, peers);
 	if (err) {
-		table_clear(&table);
+		peers_table_clear(&table);
+		free(measured);
 		return err;
 	}
-	table_clear(&peers->table);
+	peers_table_clear(&peers->table);
+	free(peers->measured);
 	peers->table = table;
+	peers->measured = measured;
+	peers->hosts_changed = false;
+	list_measured(peers);
 	return 0;
 }
 
+/* ---- life ---- */
+
 static void look_up_interfaces(const struct config *config, __u32 *ifindices)
 {
-	for (size_t i = 0; i < config->instances_count; i++)
-		ifindices[i] = if_nametoindex(config->instances[i].interface);
-}
+	for (size_t i = 0; i < config->instances_count; i++) {
+		const struct instance *instance = &config->instances[i];
 
-static void free_host(struct host *host)
-{
-	free(host->shown);
-	free(host->addrs);
-	free(host);
-}
-
-static int add_host(struct peers *peers, const char *name)
-{
-	struct host *host;
-	size_t length = strlen(name);
-
-	if (find_host(peers, name))
-		return 0;
-	host = calloc(1, sizeof(*host));
-	if (!host)
-		return -ENOMEM;
-	host->name = name;
-	host->shown = strndup(name, name[length - 1] == '.' ? length - 1 : length);
-	if (host->shown) {
-		HASH_ADD_KEYPTR(hh, peers->hosts, host->name, length, host);
-		if (host->hh.tbl)
-			return 0;
+		ifindices[i] =
+			reads_file(instance) ? FILE_IFINDEX : if_nametoindex(instance->interface);
 	}
-	free_host(host);
-	return -ENOMEM;
 }
 
 static int add_hosts(struct peers *peers)
@@ -217,26 +165,32 @@ static int add_hosts(struct peers *peers)
 		const struct instance *instance = &peers->config->instances[i];
 
 		for (size_t j = 0; j < instance->hosts_count && !err; j++)
-			err = add_host(peers, instance->hosts[j]);
+			err = peer_names_add_host(&peers->names, instance->hosts[j]);
 	}
 	return err;
+}
+
+static int fill(struct peers *peers, const struct config *config)
+{
+	size_t room = config->instances_count + 1;
+	int err;
+
+	peers->config = config;
+	peers->ifindices = calloc(room, sizeof(*peers->ifindices));
+	peers->resting = calloc(room, sizeof(*peers->resting));
+	peers->told_local = calloc(room, sizeof(*peers->told_local));
+	if (!peers->ifindices || !peers->resting || !peers->told_local)
+		return -ENOMEM;
+	look_up_interfaces(config, peers->ifindices);
+	err = add_hosts(peers);
+	return err ? err : rebuild(peers);
 }
 
 int peers_new(struct peers **result, const struct config *config)
 {
 	struct peers *peers = calloc(1, sizeof(*peers));
-	int err = -ENOMEM;
+	int err = peers ? fill(peers, config) : -ENOMEM;
 
-	if (!peers)
-		return -ENOMEM;
-	peers->config = config;
-	peers->ifindices = calloc(config->instances_count + 1, sizeof(*peers->ifindices));
-	if (peers->ifindices) {
-		look_up_interfaces(config, peers->ifindices);
-		err = add_hosts(peers);
-		if (!err)
-			err = rebuild(peers);
-	}
 	if (err)
 		peers_free(peers);
 	else
@@ -246,16 +200,14 @@ int peers_new(struct peers **result, const struct config *config)
 
 void peers_free(struct peers *peers)
 {
-	struct host *host, *next;
-
 	if (!peers)
 		return;
-	table_clear(&peers->table);
-	HASH_ITER (hh, peers->hosts, host, next) {
-		HASH_DEL(peers->hosts, host);
-		free_host(host);
-	}
+	peers_table_clear(&peers->table);
+	peer_names_clear(&peers->names);
+	free(peers->measured);
 	free(peers->ifindices);
+	free(peers->resting);
+	free(peers->told_local);
 	free(peers);
 }
 
@@ -285,144 +237,227 @@ no_memory:
 	return false;
 }
 
-static int compare_addresses(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct address));
-}
-
-/* Copies addresses, sorted and each once; *count is what remains. NULL: out of memory. */
-static struct address *sorted_copy(const struct address *addrs, size_t *count)
-{
-	struct address *copy = calloc(*count + 1, sizeof(*copy));
-	size_t kept = 0;
-
-	if (!copy)
-		return NULL;
-	if (*count) {
-		memcpy(copy, addrs, *count * sizeof(*copy));
-		qsort(copy, *count, sizeof(*copy), compare_addresses);
-	}
-	for (size_t i = 0; i < *count; i++)
-		if (i == 0 || compare_addresses(&copy[kept - 1], &copy[i]) != 0)
-			copy[kept++] = copy[i];
-	*count = kept;
-	return copy;
-}
+/* ---- names ---- */
 
 int peers_set_host(struct peers *peers, const char *name, const struct address *addrs, size_t count)
 {
-	struct host *host = find_host(peers, name);
-	struct address *copy, *old;
-	size_t old_count;
+	struct host *host = peer_names_host(&peers->names, name);
+	__u64 keep_ns = (__u64)(peers->config->report_interval_s * 2e9) + FORMER_NS;
+	int changed = host ? peer_names_set_host(host, addrs, count, keep_ns) : 0;
 
-	if (!host)
-		return 0;
-	copy = sorted_copy(addrs, &count);
-	if (!copy)
-		return -ENOMEM;
-	if (count == host->count &&
-	    (!count || memcmp(copy, host->addrs, count * sizeof(*copy)) == 0)) {
-		free(copy);
-		return 0;
-	}
-	old = host->addrs;
-	old_count = host->count;
-	host->addrs = copy;
-	host->count = count;
-	if (rebuild(peers)) {
-		host->addrs = old;
-		host->count = old_count;
-		free(copy);
-		return -ENOMEM;
-	}
-	free(old);
-	return 1;
+	peers->hosts_changed |= changed > 0;
+	return changed;
 }
 
-int peers_inherit_hosts(struct peers *peers, const struct peers *from)
+int peers_update(struct peers *peers)
 {
-	struct host *host, *next;
+	int err;
 
-	HASH_ITER (hh, from->hosts, host, next) {
-		int err = peers_set_host(peers, host->name, host->addrs, host->count);
+	if (!peers->hosts_changed)
+		return 0;
+	err = rebuild(peers);
+	return err ? err : 1;
+}
 
-		if (err < 0)
-			return err;
+int peers_set_address_name(struct peers *peers, const struct address *addr, const char *name)
+{
+	return peer_names_set_reverse(&peers->names, addr, name);
+}
+
+static int inherit_reverse_names(struct peers *peers, const struct peers *from,
+				 const struct instance *instance)
+{
+	for (size_t i = 0; i < instance->ips_count; i++) {
+		const struct address *addr = &instance->ips[i].addr;
+		const char *name;
+
+		if (!prefix_is_host(&instance->ips[i]))
+			continue;
+		name = peer_names_reverse(&from->names, addr);
+		if (name && peers_set_address_name(peers, addr, name) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }
 
-static bool network_matches(const struct peer *network, __u32 ifindex, const struct address *addr)
+int peers_inherit(struct peers *peers, const struct peers *from)
 {
-	return network->ifindex == ifindex && prefix_contains(&network->prefix, addr);
+	const struct config *config = peers->config;
+	struct host *host, *next;
+	int err = 0;
+
+	HASH_ITER (hh, from->names.hosts, host, next)
+		if (err >= 0)
+			err = peers_set_host(peers, host->name, host->addrs, host->count);
+	for (size_t i = 0; i < config->instances_count && err >= 0 && config->reverse_names; i++)
+		err = inherit_reverse_names(peers, from, &config->instances[i]);
+	if (err >= 0)
+		err = peers_update(peers);
+	return err < 0 ? err : 0;
+}
+
+/* ---- addresses of this host ---- */
+
+static bool is_loopback(const char *name)
+{
+	struct interface interface;
+
+	return !interface_find(name, &interface) && interface.type == ARPHRD_LOOPBACK;
+}
+
+/* Does the instance have peers, all of them known to be addresses of this host? */
+static bool all_local(const struct peers *peers, const struct instance *instance,
+		      const struct local_addresses *local)
+{
+	for (size_t i = 0; i < instance->ips_count; i++)
+		if (!prefix_is_host(&instance->ips[i]) ||
+		    !local_addresses_have(local, &instance->ips[i].addr))
+			return false;
+	for (size_t i = 0; i < instance->hosts_count; i++) {
+		const struct host *host = peer_names_host(&peers->names, instance->hosts[i]);
+
+		for (size_t j = 0; j < host->count; j++)
+			if (!local_addresses_have(local, &host->addrs[j]))
+				return false;
+		if (!host->count)
+			return false;
+	}
+	return instance->ips_count || instance->hosts_count;
+}
+
+void peers_warn_local(struct peers *peers)
+{
+	struct local_addresses local = {0};
+
+	if (local_addresses_read(&local))
+		return; /* it is only a hint */
+	for (size_t i = 0; i < peers->config->instances_count; i++) {
+		const struct instance *instance = &peers->config->instances[i];
+
+		if (peers->told_local[i] || reads_file(instance) ||
+		    !all_local(peers, instance, &local) || is_loopback(instance->interface))
+			continue;
+		peers->told_local[i] = true;
+		log_warning("instance on %s: all peers are addresses of this host; nothing will be "
+			    "measured for it: name the hosts at the other end",
+			    instance->interface);
+	}
+	local_addresses_free(&local);
+}
+
+/* ---- what to measure, and what to call it ---- */
+
+static bool any_measured(const struct peers *peers, const struct peers_entry *entry)
+{
+	while (entry && !is_measured(peers, entry))
+		entry = entry->next;
+	return entry != NULL;
 }
 
 bool peers_match(const struct peers *peers, __u32 ifindex, const struct address *addr)
 {
-	const struct table *table = &peers->table;
+	const struct peers_entry *entry;
+	size_t at = 0;
 
-	if (find_entry(table, ifindex, addr))
-		return true;
-	for (size_t i = 0; i < table->networks_count; i++)
-		if (network_matches(&table->networks[i], ifindex, addr))
+	while ((entry = peers_table_next(&peers->table, ifindex, addr, &at)))
+		if (any_measured(peers, entry))
 			return true;
 	return false;
 }
 
-const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr)
+size_t peers_count(const struct peers *peers)
 {
-	const struct entry *entry = find_entry(&peers->table, ifindex, addr);
+	return peers->measured_count;
+}
 
-	while (entry && !entry->peer.name)
+const struct peer *peers_at(const struct peers *peers, size_t i)
+{
+	return peers->measured[i];
+}
+
+bool peers_rest(struct peers *peers, size_t instance_index, bool resting)
+{
+	if (peers->resting[instance_index] == resting)
+		return false;
+	peers->resting[instance_index] = resting;
+	list_measured(peers);
+	return true;
+}
+
+/* The first that is not over. */
+static const struct peers_entry *known(const struct peers_entry *entry)
+{
+	while (entry && peer_names_is_over(entry->until_ns))
 		entry = entry->next;
+	return entry;
+}
+
+static const char *host_name(const struct peers_entry *entry)
+{
+	while (entry && !entry->peer.name)
+		entry = known(entry->next);
 	return entry ? entry->peer.name : NULL;
 }
 
-static bool chain_has(const struct entry *entry, const struct instance *instance)
+const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr)
+{
+	const struct peers_entry *entry = known(peers_table_find(&peers->table, ifindex, addr));
+	const char *name = host_name(entry);
+
+	return name || !entry ? name : peer_names_reverse(&peers->names, addr);
+}
+
+const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct address *addr,
+			char text[PREFIX_TEXT])
+{
+	const struct peers_entry *entry;
+	size_t at = 0;
+
+	while ((entry = peers_table_next(&peers->table, ifindex, addr, &at))) {
+		const char *name;
+
+		entry = known(entry);
+		if (!entry)
+			continue;
+		name = host_name(entry);
+		return name ? name : prefix_format(&entry->peer.prefix, text);
+	}
+	return NULL;
+}
+
+static bool chain_has(const struct peers_entry *entry, const struct instance *instance)
 {
 	while (entry && entry->peer.instance != instance)
-		entry = entry->next;
+		entry = known(entry->next);
 	return entry != NULL;
 }
 
 void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct address *addr,
 			 void (*fn)(void *arg, const struct instance *instance), void *arg)
 {
-	const struct table *table = &peers->table;
-	const struct entry *chain = find_entry(table, ifindex, addr);
-	const struct instance *told = NULL; /* of the network before: they come by instance */
+	const struct peers_entry *chains[PREFIX_BITS + 1]; /* of the longer prefixes */
+	const struct peers_entry *entry;
+	size_t count = 0, at = 0, i;
 
-	for (const struct entry *entry = chain; entry; entry = entry->next)
-		fn(arg, entry->peer.instance);
-	for (size_t i = 0; i < table->networks_count; i++) {
-		const struct peer *network = &table->networks[i];
-
-		if (network->instance == told || !network_matches(network, ifindex, addr))
-			continue;
-		told = network->instance;
-		if (!chain_has(chain, told))
-			fn(arg, told);
+	for (; (entry = peers_table_next(&peers->table, ifindex, addr, &at)); count++) {
+		chains[count] = known(entry);
+		for (entry = chains[count]; entry; entry = known(entry->next)) {
+			for (i = 0; i < count; i++)
+				if (chain_has(chains[i], entry->peer.instance))
+					break;
+			if (i == count)
+				fn(arg, entry->peer.instance);
+		}
 	}
-}
-
-size_t peers_count(const struct peers *peers)
-{
-	return peers->table.entries_count + peers->table.networks_count;
-}
-
-const struct peer *peers_at(const struct peers *peers, size_t i)
-{
-	const struct table *table = &peers->table;
-
-	if (i < table->entries_count)
-		return &table->entries[i].peer;
-	return &table->networks[i - table->entries_count];
 }
 
 const char *peers_interface_name(const struct peers *peers, __u32 ifindex)
 {
-	for (size_t i = 0; ifindex && i < peers->config->instances_count; i++)
-		if (peers->ifindices[i] == ifindex)
-			return peers->config->instances[i].interface;
+	for (size_t i = 0; i < peers->config->instances_count; i++) {
+		const struct instance *instance = &peers->config->instances[i];
+
+		if (peers->ifindices[i] == ifindex && (ifindex || reads_file(instance)))
+			return instance->interface;
+	}
 	return NULL;
 }

@@ -2,7 +2,8 @@
 /*
  * Whom to measure, by interface: the addresses and networks of the configuration's instances and
  * what their host names resolve to. The backends take their filters from here, the sinks names and
- * tags.
+ * tags. Instances that read a capture file have interface index 0 here, and no backend needs a
+ * filter for them.
  */
 #ifndef METRO_PEERS_H
 #define METRO_PEERS_H
@@ -28,29 +29,63 @@ void peers_free(struct peers *peers);
 /* Looks up the interfaces' present indices again. Returns true if any of them changed. */
 bool peers_refresh_interfaces(struct peers *peers);
 
-/* A host name's addresses as the resolver has them now, in place of what it had before. Returns 1
- * if that changed anything, 0 if not, -ENOMEM. */
+/* ---- names, as the resolver finds them ---- */
+
+/* A host name's addresses now, in place of what it had before. Takes effect with peers_update, so
+ * that many names cost one update. Returns 1 if they differ, 0 if not, -ENOMEM: then they are as
+ * before. */
 int peers_set_host(struct peers *peers, const char *host, const struct address *addrs,
 		   size_t count);
 
-/* Takes over what another table's host names resolved to, so that a reloaded configuration need not
- * wait for the resolver. Returns 0 or -ENOMEM. */
-int peers_inherit_hosts(struct peers *peers, const struct peers *from);
+/* Puts the hosts' addresses in force. Returns 1 if they had changed (the backends are to be told),
+ * 0 if not, -ENOMEM: then everything is as before, until the next call. */
+int peers_update(struct peers *peers);
 
-/* Is this address to be measured on this interface? Constant time for hosts, linear in networks. */
+/* The reverse name of an address among ips, for its tag; name is copied. Backends need not know.
+ * Returns 1 if that changed anything, 0 if not, -ENOMEM. */
+int peers_set_address_name(struct peers *peers, const struct address *addr, const char *name);
+
+/* Takes over what another table's hosts resolved to and the reverse names of addresses that are
+ * here, too, so that a reloaded configuration need not wait for the resolver. Returns 0 or
+ * -ENOMEM. */
+int peers_inherit(struct peers *peers, const struct peers *from);
+
+/* Warns, once for each instance, where all peers are addresses of this host: their traffic does not
+ * pass the interface. Instances whose hosts are not all resolved are left for later. */
+void peers_warn_local(struct peers *peers);
+
+/* ---- what to measure ---- */
+
+/* Is this address to be measured on this interface now? Takes a hash lookup for every length of
+ * prefix that is configured. */
 bool peers_match(const struct peers *peers, __u32 ifindex, const struct address *addr);
 
-/* The host name that the address was configured by, without a trailing dot, or NULL. */
-const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr);
-
-/* Calls fn once for every instance on the interface that has the address among its peers. */
-void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct address *addr,
-			 void (*fn)(void *arg, const struct instance *instance), void *arg);
-
-/* All prefixes on present interfaces, in no particular order: peers_count(peers) of them. A prefix
- * comes once for every instance that lists it. The pointers hold until the table next changes. */
+/* All prefixes to measure on present interfaces now, in no particular order: peers_count(peers) of
+ * them. A prefix comes once for every instance that lists it. The pointers hold until the table
+ * next changes. */
 size_t peers_count(const struct peers *peers);
 const struct peer *peers_at(const struct peers *peers, size_t i);
+
+/* A resting instance's peers are not matched, nor among those above, unless another instance has
+ * them; but they keep their names, entries and tags. The instances all begin awake. Returns true if
+ * that changed anything (the backends are to be told). */
+bool peers_rest(struct peers *peers, size_t instance_index, bool resting);
+
+/* ---- what to call it ---- */
+
+/* The host name that the address was configured by, or else its reverse name, without a trailing
+ * dot; or NULL. Holds until names or peers next change. */
+const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr);
+
+/* The entry of ips or hosts that the address is measured for: the host name, or the longest prefix
+ * that contains it, written to text (an address without its bits); NULL if there is none. */
+const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct address *addr,
+			char text[PREFIX_TEXT]);
+
+/* Calls fn once for every instance on the interface that has the address among its peers, those
+ * with the longest prefix first. */
+void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct address *addr,
+			 void (*fn)(void *arg, const struct instance *instance), void *arg);
 
 /* The name of a configured interface, or NULL. */
 const char *peers_interface_name(const struct peers *peers, __u32 ifindex);

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ADDRESS_BITS 128
-
 int address_parse(const char *text, struct address *addr)
 {
 	struct in_addr v4;
@@ -86,7 +84,7 @@ int prefix_parse(const char *text, struct prefix *prefix)
 		return err;
 
 	skip = strchr(address, ':') ? 0 : ADDRESS_V4_PREFIX;
-	bits = ADDRESS_BITS - skip;
+	bits = PREFIX_BITS - skip;
 	err = slash ? parse_bits(slash + 1, bits, &bits) : 0;
 	if (err)
 		return err;
@@ -108,7 +106,7 @@ bool prefix_contains(const struct prefix *prefix, const struct address *addr)
 
 bool prefix_is_host(const struct prefix *prefix)
 {
-	return prefix->bits == ADDRESS_BITS;
+	return prefix->bits == PREFIX_BITS;
 }
 
 char *prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT])

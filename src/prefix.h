@@ -7,6 +7,7 @@
 
 #define ADDRESS_TEXT 46 /* INET6_ADDRSTRLEN */
 #define PREFIX_TEXT  (ADDRESS_TEXT + 4)
+#define PREFIX_BITS  128 /* of a whole address */
 
 struct prefix {
 	struct address addr; /* bits behind the prefix are zero */

@@ -2,6 +2,7 @@
 #include "resolver.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,77 +10,138 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "resolver_list.h"
 #include "resolver_tasks.h"
-
-#define THREADS_MAX 4 /* so that names whose servers are silent do not hold up the others */
 
 /* How long a stop waits for threads to leave. Idle ones need microseconds; a lookup that takes
  * longer is left to itself. */
 #define STOP_WAIT_NS 20000000ull
 
-/* What the last results of a host said: the event loop's side of a task. */
-struct host_state {
-	enum { UNKNOWN, RESOLVED, FAILING } state;
-	struct outcome outcome; /* the last result; its addresses are the last that were found */
+#define NS_PER_MS    1000000ull
+
+/* So many at a time, so that names whose servers are silent do not hold up the others of their
+ * kind. Addresses are no hurry. */
+static const unsigned int threads_max[LANES] = {
+	[RESOLVED_HOST] = 4,
+	[RESOLVED_ADDRESS] = 2,
+	[RESOLVED_SERVER] = 1,
 };
 
 struct resolver {
 	struct shared *shared;
-	struct host_state *hosts; /* as many as tasks */
+	const struct resolver_pace *pace; /* NULL: the usual one */
+	struct resolver_pace own_pace;
 	int event_fd;
 };
 
-static bool has_task(const struct shared *shared, const char *host)
-{
-	for (size_t i = 0; i < shared->count; i++)
-		if (strcmp(shared->tasks[i].host, host) == 0)
-			return true;
-	return false;
-}
+/* ---- what to look up ---- */
 
-static int add_tasks(struct shared *shared, const struct instance *instance)
+/* The list's tasks in its order, those that were there and new ones. NULL: out of memory. */
+static struct task **make_tasks(const struct wanted_list *list)
 {
-	for (size_t i = 0; i < instance->hosts_count; i++) {
-		if (has_task(shared, instance->hosts[i]))
-			continue;
-		shared->tasks[shared->count].host = strdup(instance->hosts[i]);
-		if (!shared->tasks[shared->count].host)
-			return -ENOMEM;
-		shared->count++;
+	struct task **tasks = calloc(list->count + 1, sizeof(*tasks));
+	size_t i = 0;
+
+	for (; tasks && i < list->count; i++) {
+		const struct wanted *w = &list->at[i];
+
+		tasks[i] = w->task ? w->task : task_new(w->kind, w->host, &w->address);
+		if (!tasks[i])
+			break;
 	}
-	return 0;
+	if (!tasks || i == list->count)
+		return tasks;
+	while (i-- > 0)
+		if (!list->at[i].task)
+			task_free(tasks[i]);
+	free(tasks);
+	return NULL;
 }
 
-static void shared_init(struct shared *shared, const struct resolver_pace *pace)
+static int make_heaps(const struct wanted_list *list, struct task **heaps[LANES])
 {
-	static const struct resolver_pace usual = {RESOLVER_REFRESH_MS, RESOLVER_RETRY_MS};
-	pthread_condattr_t attr;
+	bool fine = true;
 
-	shared->pace = pace ? *pace : usual;
-	pthread_mutex_init(&shared->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&shared->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	for (int i = 0; i < LANES; i++) {
+		heaps[i] = calloc(list->count_of[i] + 1, sizeof(*heaps[i]));
+		fine &= heaps[i] != NULL;
+	}
+	for (int i = 0; i < LANES && !fine; i++)
+		free(heaps[i]);
+	return fine ? 0 : -ENOMEM;
 }
 
-static int make_tasks(struct shared *shared, const struct config *config)
+static void drop_unwanted(struct shared *shared, const struct wanted_list *list)
 {
-	size_t names = 1;
+	struct task **link = &shared->ready;
+
+	for (size_t i = 0; i < shared->count; i++)
+		shared->tasks[i]->dropped = true;
+	for (size_t i = 0; i < list->count; i++)
+		if (list->at[i].task)
+			list->at[i].task->dropped = false;
+	while (*link) {
+		if ((*link)->dropped)
+			*link = (*link)->next_ready;
+		else
+			link = &(*link)->next_ready;
+	}
+	shared->ready_end = link;
+	for (size_t i = 0; i < shared->count; i++)
+		if (shared->tasks[i]->dropped && !shared->tasks[i]->busy)
+			task_free(shared->tasks[i]);
+}
+
+static void put_in_lane(struct shared *shared, struct task *task)
+{
+	__u64 latest = monotonic_ns() + shared->pace.refresh_ms * NS_PER_MS;
+
+	if (task->busy)
+		return; /* its thread does it */
+	if (task->kind != RESOLVED_ADDRESS)
+		task->due_ns = 0;
+	else if (task->due_ns > latest)
+		task->due_ns = latest;
+	lane_push(&shared->lanes[task->kind], task);
+}
+
+/* Takes over tasks and heaps. */
+static void replace_tasks(struct shared *shared, const struct wanted_list *list,
+			  struct task **tasks, struct task **heaps[LANES])
+{
+	drop_unwanted(shared, list);
+	free(shared->tasks);
+	shared->tasks = tasks;
+	shared->count = list->count;
+	for (int i = 0; i < LANES; i++) {
+		free(shared->lanes[i].due);
+		shared->lanes[i].due = heaps[i];
+		shared->lanes[i].due_count = 0;
+		shared->lanes[i].gap_ns =
+			i == RESOLVED_ADDRESS ? shared->pace.reverse_gap_ms * NS_PER_MS : 0;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		put_in_lane(shared, tasks[i]);
+	for (int i = 0; i < LANES; i++)
+		pthread_cond_broadcast(&shared->lanes[i].wake);
+}
+
+static int start_lane(struct lane *lane, unsigned int threads, const pthread_attr_t *attr)
+{
 	int err = 0;
 
-	for (size_t i = 0; i < config->instances_count; i++)
-		names += config->instances[i].hosts_count;
-	shared->tasks = calloc(names, sizeof(*shared->tasks));
-	if (!shared->tasks)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->instances_count && !err; i++)
-		err = add_tasks(shared, &config->instances[i]);
-	return err;
+	while (!err && lane->threads < threads) {
+		pthread_t thread;
+
+		err = -pthread_create(&thread, attr, resolver_work, lane);
+		lane->threads += !err;
+		lane->shared->threads += !err;
+	}
+	return lane->threads || !threads ? 0 : err; /* one will do */
 }
 
 /* Signals are the event loop's: the threads must not catch them. */
-static int start_threads(struct shared *shared)
+static int start_threads(struct shared *shared, const size_t count_of[LANES])
 {
 	sigset_t all, old;
 	pthread_attr_t attr;
@@ -89,87 +151,87 @@ static int start_threads(struct shared *shared)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_mutex_lock(&shared->lock);
-	while (!err && shared->threads < THREADS_MAX && shared->threads < shared->count) {
-		pthread_t thread;
-
-		err = -pthread_create(&thread, &attr, resolver_work, shared);
-		shared->threads += !err;
-	}
-	err = shared->threads ? 0 : err; /* one will do */
-	pthread_mutex_unlock(&shared->lock);
+	for (int i = 0; i < LANES && !err; i++)
+		err = start_lane(&shared->lanes[i],
+				 count_of[i] < threads_max[i] ? (unsigned int)count_of[i]
+							      : threads_max[i],
+				 &attr);
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return err;
 }
 
-static int fill(struct resolver *resolver, const struct config *config)
+static struct resolver_pace pace_of(const struct resolver *resolver, const struct config *config)
+{
+	if (resolver->pace)
+		return *resolver->pace;
+	return (struct resolver_pace){
+		.refresh_ms = config->resolve_interval_s * 1000,
+		.retry_ms = RESOLVER_RETRY_MS,
+		.reverse_gap_ms = RESOLVER_REVERSE_GAP_MS,
+	};
+}
+
+static int apply(struct resolver *resolver, const struct config *config,
+		 const struct wanted_list *list)
 {
 	struct shared *shared = resolver->shared;
-	int err = make_tasks(shared, config);
+	struct task **heaps[LANES], **tasks;
+	int err = make_heaps(list, heaps);
 
 	if (err)
 		return err;
-	resolver->hosts = calloc(shared->count + 1, sizeof(*resolver->hosts));
-	if (!resolver->hosts)
+	tasks = make_tasks(list);
+	if (!tasks) {
+		for (int i = 0; i < LANES; i++)
+			free(heaps[i]);
 		return -ENOMEM;
-	resolver->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (resolver->event_fd < 0)
-		return -errno;
-	shared->event_fd = resolver->event_fd;
-	return start_threads(shared);
-}
-
-int resolver_start(struct resolver **result, const struct config *config,
-		   const struct resolver_pace *pace)
-{
-	struct resolver *resolver = calloc(1, sizeof(*resolver));
-	struct shared *shared = calloc(1, sizeof(*shared));
-	int err;
-
-	if (!resolver || !shared) {
-		free(resolver);
-		free(shared);
-		err = -ENOMEM;
-	} else {
-		shared_init(shared, pace);
-		resolver->shared = shared;
-		resolver->event_fd = -1;
-		err = fill(resolver, config);
-		if (err)
-			resolver_stop(resolver);
 	}
-	if (err)
-		log_error("cannot start looking up host names: %s", strerror(-err));
-	else
-		*result = resolver;
+	pthread_mutex_lock(&shared->lock);
+	shared->pace = pace_of(resolver, config);
+	replace_tasks(shared, list, tasks, heaps);
+	err = start_threads(shared, list->count_of);
+	pthread_mutex_unlock(&shared->lock);
 	return err;
 }
 
-int resolver_fd(const struct resolver *resolver)
+int resolver_look_up(struct resolver *resolver, const struct config *config, const char *server)
 {
-	return resolver->event_fd;
+	struct shared *shared = resolver->shared;
+	struct wanted_list list;
+	int err = wanted_list_make(&list, config, server, shared->tasks, shared->count);
+
+	if (!err) {
+		err = apply(resolver, config, &list);
+		free(list.at);
+	}
+	if (err)
+		log_error("looking up names: %s; not all names are looked up", strerror(-err));
+	return err;
 }
 
-/* Takes an outcome out of the shared tasks. Returns the task's index, or -1 if none waits. */
-static ssize_t fetch(struct shared *shared, struct outcome *outcome)
+/* ---- what was found ---- */
+
+/* Takes an outcome out of the shared tasks. Returns its task, or NULL if none waits. */
+static struct task *fetch(struct shared *shared, struct outcome *outcome)
 {
-	ssize_t found = -1;
+	struct task *task;
 	eventfd_t ignored;
 
 	pthread_mutex_lock(&shared->lock);
-	for (size_t i = 0; i < shared->count && found < 0; i++)
-		if (shared->tasks[i].ready)
-			found = (ssize_t)i;
-	if (found >= 0) {
-		*outcome = shared->tasks[found].outcome;
-		shared->tasks[found].outcome.addrs = NULL;
-		shared->tasks[found].ready = false;
+	task = shared->ready;
+	if (task) {
+		shared->ready = task->next_ready;
+		if (!shared->ready)
+			shared->ready_end = &shared->ready;
+		task->ready = false;
+		*outcome = task->outcome;
+		task->outcome = (struct outcome){0};
 	} else {
 		eventfd_read(shared->event_fd, &ignored);
 	}
 	pthread_mutex_unlock(&shared->lock);
-	return found;
+	return task;
 }
 
 static bool same_addresses(const struct outcome *a, const struct outcome *b)
@@ -178,66 +240,135 @@ static bool same_addresses(const struct outcome *a, const struct outcome *b)
 	       memcmp(a->addrs, b->addrs, a->count * sizeof(*a->addrs)) == 0;
 }
 
-static void log_resolved(const char *host, const char *what, const struct outcome *outcome)
+static const char *kind_name(const struct task *task)
 {
+	return task->kind == RESOLVED_SERVER ? "StatsD server" : "host";
+}
+
+static void log_resolved(const struct task *task, const char *what, const struct outcome *outcome)
+{
+	const char *kind = kind_name(task);
 	char first[ADDRESS_TEXT];
 
 	address_format(&outcome->addrs[0], first);
 	if (outcome->count == 1)
-		log_info("host %s %s %s", host, what, first);
+		log_info("%s %s %s %s", kind, task->host, what, first);
 	else
-		log_info("host %s %s %s and %zu more", host, what, first, outcome->count - 1);
+		log_info("%s %s %s %s and %zu more", kind, task->host, what, first,
+			 outcome->count - 1);
 }
 
 /* Notes a success. The new addresses replace the old ones. */
-static void note_resolved(struct host_state *state, const char *host, struct outcome *outcome)
+static void note_resolved(struct task *task, struct outcome *outcome)
 {
-	if (state->state == FAILING)
-		log_resolved(host, "is found again at", outcome);
-	else if (state->state == UNKNOWN)
-		log_resolved(host, "is at", outcome);
-	else if (!same_addresses(&state->outcome, outcome))
-		log_resolved(host, "has moved to", outcome);
-	state->state = RESOLVED;
-	free(state->outcome.addrs);
-	state->outcome = *outcome;
+	if (task->state == FAILING)
+		log_resolved(task, "is found again at", outcome);
+	else if (task->state == UNKNOWN)
+		log_resolved(task, "is at", outcome);
+	else if (!same_addresses(&task->known, outcome))
+		log_resolved(task, "has moved to", outcome);
+	task->state = RESOLVED;
+	outcome_clear(&task->known);
+	task->known = *outcome;
 }
 
 /* Notes a failure. The old addresses stay. */
-static void note_failed(struct host_state *state, const char *host, struct outcome *outcome)
+static void note_failed(struct task *task, const struct outcome *outcome)
 {
-	if (state->state != FAILING)
-		log_warning("host %s is not found: %s; %s, and it is looked up again", host,
-			    outcome->error,
-			    state->outcome.count ? "its last known addresses stay in use"
-						 : "nothing is measured for it");
-	state->state = FAILING;
-	memcpy(state->outcome.error, outcome->error, sizeof(outcome->error));
-	free(outcome->addrs);
+	const char *nothing = task->kind == RESOLVED_SERVER ? "nothing is sent to it"
+							    : "nothing is measured for it";
+
+	if (task->state != FAILING)
+		log_warning("%s %s is not found: %s; %s, and it is looked up again",
+			    kind_name(task), task->host, outcome_error(outcome),
+			    task->known.count ? "its last known addresses stay in use" : nothing);
+	task->state = FAILING;
+}
+
+static void take_host(struct task *task, struct outcome *outcome, struct resolver_result *result)
+{
+	/* A family that could not be asked for keeps its addresses. */
+	if (!outcome->error && outcome->unknown &&
+	    outcome_add(outcome, task->known.addrs, task->known.count, outcome->unknown))
+		outcome->error = EAI_MEMORY;
+	result->host = task->host;
+	if (outcome->error) {
+		note_failed(task, outcome);
+		result->error = outcome_error(outcome);
+		outcome_clear(outcome);
+		return;
+	}
+	note_resolved(task, outcome);
+	result->addrs = task->known.addrs;
+	result->count = task->known.count;
+}
+
+/* Returns whether there is a name to tell of. Without one the last that was found stays. */
+static bool take_address(struct task *task, struct outcome *outcome, struct resolver_result *result)
+{
+	char text[ADDRESS_TEXT];
+
+	if (outcome->error) {
+		log_debug("address %s has no name: %s", address_format(&task->address, text),
+			  outcome_error(outcome));
+		outcome_clear(outcome);
+		return false;
+	}
+	outcome_clear(&task->known);
+	task->known = *outcome;
+	result->address = task->address;
+	result->name = task->known.name;
+	return true;
 }
 
 bool resolver_take(struct resolver *resolver, struct resolver_result *result)
 {
 	struct outcome outcome;
-	struct host_state *state;
-	ssize_t i = fetch(resolver->shared, &outcome);
+	struct task *task;
 
-	if (i < 0)
-		return false;
-	state = &resolver->hosts[i];
-	result->host = resolver->shared->tasks[i].host;
-	if (outcome.count) {
-		note_resolved(state, result->host, &outcome);
-		result->addrs = state->outcome.addrs;
-		result->count = state->outcome.count;
-		result->error = NULL;
-	} else {
-		note_failed(state, result->host, &outcome);
-		result->addrs = NULL;
-		result->count = 0;
-		result->error = state->outcome.error;
+	while ((task = fetch(resolver->shared, &outcome))) {
+		*result = (struct resolver_result){.kind = task->kind};
+		if (task->kind == RESOLVED_ADDRESS) {
+			if (take_address(task, &outcome, result))
+				return true;
+		} else {
+			take_host(task, &outcome, result);
+			return true;
+		}
 	}
-	return true;
+	return false;
+}
+
+/* ---- life ---- */
+
+int resolver_start(struct resolver **result, const struct resolver_pace *pace)
+{
+	struct resolver *resolver = calloc(1, sizeof(*resolver));
+	struct shared *shared = shared_new();
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), err = fd < 0 ? -errno : -ENOMEM;
+
+	if (!resolver || !shared || fd < 0) {
+		log_error("cannot start looking up names: %s", strerror(-err));
+		if (shared)
+			shared_free(shared);
+		if (fd >= 0)
+			close(fd);
+		free(resolver);
+		return err;
+	}
+	if (pace) {
+		resolver->own_pace = *pace;
+		resolver->pace = &resolver->own_pace;
+	}
+	resolver->shared = shared;
+	resolver->event_fd = shared->event_fd = fd;
+	*result = resolver;
+	return 0;
+}
+
+int resolver_fd(const struct resolver *resolver)
+{
+	return resolver->event_fd;
 }
 
 /* Tells the threads to leave, and waits a moment for them. Returns true if nobody is left. */
@@ -248,9 +379,10 @@ static bool dismiss_threads(struct shared *shared)
 
 	pthread_mutex_lock(&shared->lock);
 	shared->stopping = true;
-	pthread_cond_broadcast(&shared->wake);
+	for (int i = 0; i < LANES; i++)
+		pthread_cond_broadcast(&shared->lanes[i].wake);
 	while (shared->threads && monotonic_ns() < deadline)
-		sleep_until(shared, deadline);
+		sleep_until(&shared->gone, shared, deadline);
 	alone = shared->threads == 0;
 	shared->abandoned = !alone;
 	pthread_mutex_unlock(&shared->lock);
@@ -259,17 +391,10 @@ static bool dismiss_threads(struct shared *shared)
 
 void resolver_stop(struct resolver *resolver)
 {
-	size_t count;
-
 	if (!resolver)
 		return;
-	count = resolver->hosts ? resolver->shared->count : 0;
-	for (size_t i = 0; i < count; i++)
-		free(resolver->hosts[i].outcome.addrs);
 	if (dismiss_threads(resolver->shared))
 		shared_free(resolver->shared);
-	if (resolver->event_fd >= 0)
-		close(resolver->event_fd);
-	free(resolver->hosts);
+	close(resolver->event_fd);
 	free(resolver);
 }

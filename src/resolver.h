@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Looks up the configuration's host names beside the event loop: getaddrinfo may block for half a
- * minute, and addresses change. Every name is looked up at once, then again and again.
+ * Looks up names beside the event loop, since the C library may block for half a minute and answers
+ * change. Three kinds, each with threads of its own, so that none keeps another waiting: the
+ * addresses of the configuration's hosts and of the StatsD server, and the names of the addresses
+ * among ips, slowly, since those may be thousands. Everything is looked up at once, then again and
+ * again.
  */
 #ifndef METRO_RESOLVER_H
 #define METRO_RESOLVER_H
@@ -10,29 +13,47 @@
 
 struct resolver;
 
-#define RESOLVER_REFRESH_MS 300000 /* between lookups that succeed */
-#define RESOLVER_RETRY_MS   5000   /* after the first failure; doubles up to the refresh */
+/* The usual pace. */
+#define RESOLVER_RETRY_MS       5000 /* after the first failure; doubles up to the refresh */
+#define RESOLVER_REVERSE_GAP_MS 10   /* from one address's lookup to the next one's */
 
 struct resolver_pace {
-	unsigned int refresh_ms;
+	unsigned int refresh_ms; /* between lookups that succeed */
 	unsigned int retry_ms;
+	unsigned int reverse_gap_ms;
 };
+
+enum resolved { RESOLVED_HOST, RESOLVED_ADDRESS, RESOLVED_SERVER };
 
 /* What a lookup brought. It belongs to the resolver and holds until the next call with it. */
 struct resolver_result {
-	const char *host;            /* as in the configuration */
+	enum resolved kind;
+
+	/* RESOLVED_HOST, RESOLVED_SERVER */
+	const char *host;            /* as in the configuration; else NULL */
 	const struct address *addrs; /* sorted, each once */
 	size_t count;                /* 0: the lookup failed, so keep the addresses of before */
 	const char *error;           /* why, or NULL */
+
+	/* RESOLVED_ADDRESS: comes only when there is a name */
+	struct address address;
+	const char *name; /* a valid host name without trailing dot; else NULL */
 };
 
-/* Starts looking up. pace NULL means the constants above. The configuration is not needed any more
- * afterwards. Without host names no thread is started, and results never come. Returns 0, or
- * -errno, reported. */
-int resolver_start(struct resolver **resolver, const struct config *config,
-		   const struct resolver_pace *pace);
+/* Makes a resolver that looks nothing up yet. pace NULL means the constants above and the
+ * configuration's resolve_interval. Returns 0, or -errno, reported. */
+int resolver_start(struct resolver **resolver, const struct resolver_pace *pace);
 
-/* Readable when results wait. */
+/*
+ * What to look up from now on: the configuration's hosts, the addresses among its ips unless
+ * reverse_names is off, and the server (NULL: none). Neither is needed any more afterwards. Hosts
+ * and server are looked up at once, and addresses that were looked up before when they are due.
+ * Results that wait for names left out are dropped. Returns 0, or -errno, reported: then it goes on
+ * as before.
+ */
+int resolver_look_up(struct resolver *resolver, const struct config *config, const char *server);
+
+/* Readable when results wait; the same as long as the resolver lives. */
 int resolver_fd(const struct resolver *resolver);
 
 /* The next result, if one waits: returns true, and logs if the host's state changed. Call it until

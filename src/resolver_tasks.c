@@ -3,13 +3,9 @@
 #include "resolver_tasks.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define NS_PER_S  1000000000ull
@@ -23,109 +19,109 @@ __u64 monotonic_ns(void)
 	return (__u64)now.tv_sec * NS_PER_S + (__u64)now.tv_nsec;
 }
 
-void sleep_until(struct shared *shared, __u64 ns)
+void sleep_until(pthread_cond_t *condition, struct shared *shared, __u64 ns)
 {
 	struct timespec until = {
 		.tv_sec = (time_t)(ns / NS_PER_S),
 		.tv_nsec = (long)(ns % NS_PER_S),
 	};
 
-	pthread_cond_timedwait(&shared->wake, &shared->lock, &until);
+	pthread_cond_timedwait(condition, &shared->lock, &until);
+}
+
+struct shared *shared_new(void)
+{
+	struct shared *shared = calloc(1, sizeof(*shared));
+	pthread_condattr_t attr;
+
+	if (!shared)
+		return NULL;
+	pthread_mutex_init(&shared->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&shared->gone, &attr);
+	for (int i = 0; i < LANES; i++) {
+		shared->lanes[i].shared = shared;
+		pthread_cond_init(&shared->lanes[i].wake, &attr);
+	}
+	pthread_condattr_destroy(&attr);
+	shared->ready_end = &shared->ready;
+	return shared;
 }
 
 void shared_free(struct shared *shared)
 {
-	for (size_t i = 0; i < shared->count; i++) {
-		free(shared->tasks[i].host);
-		free(shared->tasks[i].outcome.addrs);
-	}
+	for (size_t i = 0; i < shared->count; i++)
+		task_free(shared->tasks[i]);
 	free(shared->tasks);
-	pthread_cond_destroy(&shared->wake);
+	for (int i = 0; i < LANES; i++) {
+		free(shared->lanes[i].due);
+		pthread_cond_destroy(&shared->lanes[i].wake);
+	}
+	pthread_cond_destroy(&shared->gone);
 	pthread_mutex_destroy(&shared->lock);
 	free(shared);
 }
 
-static bool to_address(const struct sockaddr *from, struct address *addr)
+struct task *task_new(enum resolved kind, const char *host, const struct address *address)
 {
-	switch (from->sa_family) {
-	case AF_INET:
-		address_set_v4(addr, ((const struct sockaddr_in *)from)->sin_addr.s_addr);
-		return true;
-	case AF_INET6:
-		memcpy(addr->bytes, &((const struct sockaddr_in6 *)from)->sin6_addr,
-		       sizeof(addr->bytes));
-		return true;
-	default:
-		return false;
-	}
+	struct task *task = calloc(1, sizeof(*task));
+
+	if (!task)
+		return NULL;
+	task->kind = kind;
+	task->address = *address;
+	if (!host)
+		return task;
+	task->host = strdup(host);
+	if (task->host)
+		return task;
+	free(task);
+	return NULL;
 }
 
-static int compare(const void *a, const void *b)
+void task_free(struct task *task)
 {
-	return memcmp(a, b, sizeof(struct address));
-}
-
-/* Name servers rotate their answers: sorted, the same addresses are the same. */
-static void sort_once_each(struct outcome *outcome)
-{
-	size_t kept = 0;
-
-	qsort(outcome->addrs, outcome->count, sizeof(*outcome->addrs), compare);
-	for (size_t i = 0; i < outcome->count; i++)
-		if (i == 0 || compare(&outcome->addrs[kept - 1], &outcome->addrs[i]) != 0)
-			outcome->addrs[kept++] = outcome->addrs[i];
-	outcome->count = kept;
-}
-
-static void collect(const struct addrinfo *list, struct outcome *outcome)
-{
-	size_t count = 0;
-
-	for (const struct addrinfo *info = list; info; info = info->ai_next)
-		count++;
-	outcome->addrs = calloc(count + 1, sizeof(*outcome->addrs));
-	if (!outcome->addrs) {
-		snprintf(outcome->error, sizeof(outcome->error), "out of memory");
+	if (!task)
 		return;
-	}
-	for (const struct addrinfo *info = list; info; info = info->ai_next)
-		if (to_address(info->ai_addr, &outcome->addrs[outcome->count]))
-			outcome->count++;
-	if (outcome->count)
-		sort_once_each(outcome);
-	else
-		snprintf(outcome->error, sizeof(outcome->error), "no IPv4 or IPv6 address");
+	outcome_clear(&task->outcome);
+	outcome_clear(&task->known);
+	free(task->host);
+	free(task);
 }
 
-static struct outcome look_up(const char *host)
+void lane_push(struct lane *lane, struct task *task)
 {
-	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-	struct outcome outcome = {0};
-	struct addrinfo *list = NULL;
-	int err = getaddrinfo(host, NULL, &hints, &list);
+	size_t at = lane->due_count++;
 
-	if (err) {
-		snprintf(outcome.error, sizeof(outcome.error), "%s",
-			 err == EAI_SYSTEM ? strerror(errno) : gai_strerror(err));
-		return outcome;
-	}
-	collect(list, &outcome);
-	freeaddrinfo(list);
-	return outcome;
+	for (; at && lane->due[(at - 1) / 2]->due_ns > task->due_ns; at = (at - 1) / 2)
+		lane->due[at] = lane->due[(at - 1) / 2];
+	lane->due[at] = task;
 }
 
-/* The task that is due first among those that no thread is at, or NULL. */
-static struct task *next_task(struct shared *shared)
+static struct task *lane_pop(struct lane *lane)
 {
-	struct task *next = NULL;
+	struct task *first = lane->due[0], *task = lane->due[--lane->due_count];
+	size_t at = 0, child;
 
-	for (size_t i = 0; i < shared->count; i++) {
-		struct task *task = &shared->tasks[i];
-
-		if (!task->busy && (!next || task->due_ns < next->due_ns))
-			next = task;
+	for (; (child = 2 * at + 1) < lane->due_count; at = child) {
+		if (child + 1 < lane->due_count &&
+		    lane->due[child + 1]->due_ns < lane->due[child]->due_ns)
+			child++;
+		if (lane->due[child]->due_ns >= task->due_ns)
+			break;
+		lane->due[at] = lane->due[child];
 	}
-	return next;
+	lane->due[at] = task;
+	return first;
+}
+
+/* Most addresses have no name: that is an answer, and no reason to ask again soon. */
+static bool has_failed(const struct task *task, const struct outcome *outcome)
+{
+	if (task->kind == RESOLVED_ADDRESS && outcome_is_final(outcome))
+		return false;
+	return outcome->error || outcome->unknown;
 }
 
 static __u64 pause_after(const struct task *task, const struct resolver_pace *pace)
@@ -137,45 +133,76 @@ static __u64 pause_after(const struct task *task, const struct resolver_pace *pa
 	return (ms < pace->refresh_ms ? ms : pace->refresh_ms) * NS_PER_MS;
 }
 
-/* Looks one name up, without the lock meanwhile. */
-static void work_on(struct shared *shared, struct task *task)
+static void make_ready(struct shared *shared, struct task *task, const struct outcome *outcome)
 {
+	outcome_clear(&task->outcome);
+	task->outcome = *outcome;
+	if (!task->ready) {
+		task->ready = true;
+		task->next_ready = NULL;
+		*shared->ready_end = task;
+		shared->ready_end = &task->next_ready;
+	}
+	if (!shared->stopping)
+		eventfd_write(shared->event_fd, 1);
+}
+
+/* Looks one name up, without the lock meanwhile. */
+static void work_on(struct lane *lane, struct task *task)
+{
+	struct shared *shared = lane->shared;
+	unsigned int families = task->families;
 	struct outcome outcome;
 
 	task->busy = true;
 	pthread_mutex_unlock(&shared->lock);
-	outcome = look_up(task->host);
+	outcome = task->kind == RESOLVED_ADDRESS ? lookup_address(&task->address)
+						 : lookup_host(task->host, families);
 	pthread_mutex_lock(&shared->lock);
 	task->busy = false;
-	task->failures = outcome.count ? 0 : task->failures + 1;
+	if (task->dropped) {
+		outcome_clear(&outcome);
+		task_free(task);
+		return;
+	}
+	task->failures = has_failed(task, &outcome) ? task->failures + 1 : 0;
+	if (!outcome.error)
+		task->families = outcome.families | outcome.unknown;
 	task->due_ns = monotonic_ns() + pause_after(task, &shared->pace);
-	free(task->outcome.addrs);
-	task->outcome = outcome;
-	task->ready = true;
-	if (!shared->stopping)
-		eventfd_write(shared->event_fd, 1);
-	pthread_cond_broadcast(&shared->wake); /* this task may now be the first that is due */
+	make_ready(shared, task, &outcome);
+	lane_push(lane, task);
+	pthread_cond_signal(&lane->wake); /* this task may now be the first that is due */
 }
 
 void *resolver_work(void *arg)
 {
-	struct shared *shared = arg;
+	struct lane *lane = arg;
+	struct shared *shared = lane->shared;
 	bool last;
 
 	pthread_mutex_lock(&shared->lock);
 	while (!shared->stopping) {
-		struct task *task = next_task(shared);
+		__u64 now = monotonic_ns(), due = lane->next_ns;
+		struct task *task;
 
-		if (!task)
-			pthread_cond_wait(&shared->wake, &shared->lock);
-		else if (task->due_ns > monotonic_ns())
-			sleep_until(shared, task->due_ns);
-		else
-			work_on(shared, task);
+		if (!lane->due_count) {
+			pthread_cond_wait(&lane->wake, &shared->lock);
+			continue;
+		}
+		if (due < lane->due[0]->due_ns)
+			due = lane->due[0]->due_ns;
+		if (due > now) {
+			sleep_until(&lane->wake, shared, due);
+			continue;
+		}
+		lane->next_ns = now + lane->gap_ns;
+		task = lane_pop(lane);
+		pthread_cond_signal(&lane->wake); /* another thread shall mind the next one */
+		work_on(lane, task);
 	}
 	shared->threads--;
 	last = shared->threads == 0 && shared->abandoned;
-	pthread_cond_broadcast(&shared->wake);
+	pthread_cond_signal(&shared->gone);
 	pthread_mutex_unlock(&shared->lock);
 	if (last)
 		shared_free(shared);

@@ -1,26 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the resolver's threads share with the event loop: the tasks, one for each host name. */
+/* What the resolver's threads share with the event loop: the tasks, one for each name or address.
+ */
 #ifndef METRO_RESOLVER_TASKS_H
 #define METRO_RESOLVER_TASKS_H
 
 #include <pthread.h>
 
+#include "lookup.h"
 #include "resolver.h"
 
-/* The outcome of one lookup. */
-struct outcome {
-	struct address *addrs; /* sorted, each once; owned */
-	size_t count;
-	char error[128]; /* empty: none */
-};
-
 struct task {
-	char *host;
+	enum resolved kind;
+	char *host; /* owned; NULL for an address */
+	struct address address;
+
+	/* under the lock */
 	__u64 due_ns;          /* CLOCK_MONOTONIC */
 	bool busy;             /* a thread is at it */
-	unsigned int failures; /* in a row */
+	bool dropped;          /* nobody wants it any more: the thread that is at it frees it */
 	bool ready;            /* outcome waits to be taken */
+	unsigned int failures; /* in a row */
+	unsigned int families; /* of its addresses so far */
 	struct outcome outcome;
+	struct task *next_ready;
+
+	/* the event loop's alone */
+	enum { UNKNOWN, RESOLVED, FAILING } state;
+	struct outcome known; /* what was found last */
+};
+
+#define LANES 3
+
+/* The tasks of one kind and their threads. */
+struct lane {
+	struct shared *shared;
+	pthread_cond_t wake;
+	unsigned int threads;
+	struct task **due; /* a heap, the first that is due in front; those that are busy are out */
+	size_t due_count;
+	__u64 gap_ns;  /* from the start of one lookup to the next */
+	__u64 next_ns; /* no lookup starts before this */
 };
 
 /*
@@ -29,22 +48,36 @@ struct task {
  */
 struct shared {
 	pthread_mutex_t lock;
-	pthread_cond_t wake; /* the threads: stop; the resolver: a thread is gone */
+	pthread_cond_t gone; /* a thread is */
 	unsigned int threads;
 	bool stopping;
 	bool abandoned; /* the resolver is gone: the last thread cleans up */
 	int event_fd;   /* the resolver's; not to be touched when stopping */
 	struct resolver_pace pace;
-	struct task *tasks;
+	struct lane lanes[LANES]; /* by enum resolved */
+	struct task *ready;       /* in the order they came, .. */
+	struct task **ready_end;  /* .. and where the next goes */
+	struct task **tasks;      /* sorted by task_compare; the event loop's alone */
 	size_t count;
 };
 
 __u64 monotonic_ns(void);
-void sleep_until(struct shared *shared, __u64 ns); /* or until woken; with the lock held */
 
-/* The body of a thread. */
-void *resolver_work(void *shared);
-
+/* NULL: out of memory. */
+struct shared *shared_new(void);
 void shared_free(struct shared *shared);
+
+/* A task that is due at once; host is copied. NULL: out of memory. */
+struct task *task_new(enum resolved kind, const char *host, const struct address *address);
+void task_free(struct task *task);
+
+/* With the lock held. The lane must have room. */
+void lane_push(struct lane *lane, struct task *task);
+
+/* Waits with the lock held, until the time or until the condition is signalled. */
+void sleep_until(pthread_cond_t *condition, struct shared *shared, __u64 ns);
+
+/* The body of a lane's thread. */
+void *resolver_work(void *lane);
 
 #endif

@@ -157,11 +157,20 @@ static void json_take(struct sink *sink, const struct batch *batch)
 {
 	struct json_sink *json = json_sink(sink);
 
+	if (batch->record->flags & RECORD_HANDSHAKE)
+		return; /* its time is no sample */
 	for (unsigned int i = 1; i <= batch->record->count; i++)
 		write_sample(json, batch, batch->record->rtt[i]);
 	if (!batch->frame)
 		output_flush(&json->output);
 	sink->error = json->output.error;
+}
+
+/* Live samples are out already; those of a capture file that the daemon has read are not. */
+static void json_report(struct sink *sink, const __u64 counters[COUNTERS])
+{
+	(void)counters;
+	sink->error = output_flush(&json_sink(sink)->output);
 }
 
 static int json_close(struct sink *sink)
@@ -177,6 +186,7 @@ static const struct sink_ops json_ops = {
 	.name = "json",
 	.batch_limit = 1,
 	.take = json_take,
+	.report = json_report,
 	.close = json_close,
 };
 

@@ -1,54 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Windows become gauges: three for each set of tags and report interval. */
-#define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
-
+/* Windows become metrics: a set of lines for each series and report interval. */
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "distribution.h"
+#include "log.h"
+#include "merged.h"
+#include "metrics.h"
+#include "series.h"
 #include "sink.h"
 #include "statsd_client.h"
-#include "window.h"
+#include "statsd_identity.h"
+#include "telemetry.h"
 
-/* go-metro's, and so is the order they are sent in. */
-#define NAME_AVG    "system.net.tcp.rtt.avg"
-#define NAME_JITTER "system.net.tcp.rtt.jitter"
-#define NAME_LAST   "system.net.tcp.rtt"
+#define NS_PER_S 1000000000ull
 
-/* A list of tags. Longer ones than this have no room in a datagram, so that the client finds the
- * line too long whatever is missing here. */
-struct tags {
-	size_t length;
-	char text[STATSD_DATAGRAM_MAX + 1];
-};
+static_assert(LINE_MAX_BYTES >= STATSD_DATAGRAM_MAX_UNIX, "a line may be shorter than a datagram");
 
-/*
- * A host name may stand for several addresses, each with a window of its own, but to the server
- * their gauges would be one and the last would win. So windows of named peers are first added up by
- * the tags they go out with.
- */
-struct series {
-	struct window_stats stats;
-	const struct window *newest; /* added once, even if two instances have the same tags */
-	UT_hash_handle hh;
-	char tags[];
+/* What of the configuration decides how the samples of an interval are kept and sent. */
+struct choice {
+	struct series_settings series;
+	__u32 metrics;
+	bool distribution;
+	bool soften;
+	char *prefix; /* "": none; owned */
 };
 
 struct statsd_sink {
 	struct sink sink;
 	struct statsd_client *client;
-	struct windows windows;
-	struct series *named; /* only while a report is made */
-	__u64 samples_lost;   /* in this interval, for want of memory */
-};
-
-/* A window on its way to the server, once for every instance that has the peer. */
-struct delivery {
-	struct statsd_sink *statsd;
-	const struct window *window;
-	const char *name; /* the peer's, or NULL */
-	bool delivered;
+	struct statsd_identity identity;
+	struct choice choice;
+	struct series series;
+	struct merged merged; /* only while a report is made */
+	bool telemetry_wanted;
+	struct telemetry telemetry;
+	__u64 samples_lost; /* in this interval, for want of memory */
+	bool folding;       /* this was logged */
 };
 
 static struct statsd_sink *statsd_sink(struct sink *sink)
@@ -56,153 +47,284 @@ static struct statsd_sink *statsd_sink(struct sink *sink)
 	return (struct statsd_sink *)sink;
 }
 
-/* Characters that end a tag, a line or its fields on the wire are no part of a tag. */
-static void append(struct tags *tags, const char *text, const char *not_allowed)
-{
-	for (; *text && tags->length < sizeof(tags->text) - 1; text++) {
-		bool fine = (unsigned char)*text >= 0x20 && !strchr(not_allowed, *text);
+/* ---- lines ---- */
 
-		tags->text[tags->length++] = fine ? *text : '_';
+static struct wire wire_of(const struct statsd_sink *statsd)
+{
+	return (struct wire){
+		.dialect = statsd->choice.series.dialect,
+		.prefix = statsd->choice.prefix,
+		.tags = statsd->identity.tags,
+		.container = statsd->identity.container,
+	};
+}
+
+static void send_line(struct statsd_sink *statsd, const struct line *line)
+{
+	statsd_client_line(statsd->client, line->text, line->length);
+}
+
+static void send_value(struct statsd_sink *statsd, const char *name, enum metric_type type,
+		       const char *value, const char *series)
+{
+	struct wire wire = wire_of(statsd);
+	struct line line;
+
+	dialect_begin(&line, &wire, name, series);
+	line_text(&line, value);
+	dialect_end(&line, &wire, type, series);
+	send_line(statsd, &line);
+}
+
+static void send_metrics(struct statsd_sink *statsd, const struct window *window,
+			 const char *series)
+{
+	char value[METRIC_VALUE_TEXT];
+
+	for (enum metric metric = 0; metric < METRICS; metric++)
+		if (statsd->choice.metrics & METRIC_BIT(metric) &&
+		    metric_value(metric, window, value))
+			send_value(statsd, metric_name(metric), metric_type(metric), value, series);
+}
+
+/* ---- every sample ---- */
+
+struct packing {
+	struct statsd_sink *statsd;
+	bool all;     /* or whole lines alone, if there is one */
+	__u32 count;  /* how many were sent .. */
+	bool decided; /* .. which the first set of tags decides for the others */
+};
+
+static void send_samples(void *arg, const struct window *window, const struct line *series)
+{
+	struct packing *packing = arg;
+	struct statsd_sink *statsd = packing->statsd;
+	__u32 limit = packing->decided ? packing->count : window->pending.count, sent = 0;
+	size_t line_max = statsd_client_line_max(statsd->client);
+	struct wire wire = wire_of(statsd);
+	struct line line;
+
+	while (sent < limit) {
+		bool room_left;
+		__u32 packed =
+			distribution_line(&line, &wire, series->text, window->pending.ticks + sent,
+					  limit - sent, line_max, &room_left);
+
+		if (room_left && sent && !packing->all && !packing->decided)
+			break;
+		send_line(statsd, &line);
+		sent += packed;
 	}
-	tags->text[tags->length] = '\0';
+	packing->count = sent;
+	packing->decided = true;
 }
 
-static void append_tag(struct tags *tags, const char *key, const char *value)
+static void send_pending(struct statsd_sink *statsd, struct window *window, bool all)
 {
-	append(tags, tags->length ? "," : "", "");
-	append(tags, key, "");
-	append(tags, value, "|,");
+	struct packing packing = {.statsd = statsd, .all = all};
+
+	if (!window->pending.count)
+		return;
+	series_each(&statsd->series, statsd->sink.peers, window, send_samples, &packing);
+	window_pending_take(window, packing.count);
 }
 
-/* A configured tag passes as it is; a comma in it makes two tags of it, as in go-metro. */
-static void append_configured(struct tags *tags, const struct instance *instance)
+/* What leaves in the middle of an interval belongs, to the client, to the report before: another
+ * would have to be done with what of that is still waiting for its turn. */
+static void make_room(struct statsd_sink *statsd, struct window *window)
 {
-	for (size_t i = 0; i < instance->tags_count; i++) {
-		if (!*instance->tags[i])
-			continue;
-		append(tags, ",", "");
-		append(tags, instance->tags[i], "|");
-	}
+	if (!window_pending_is_full(window))
+		return;
+	send_pending(statsd, window, false);
+	statsd_client_end(statsd->client);
 }
 
-static void make_tags(struct tags *tags, const struct delivery *delivery,
-		      const struct instance *instance)
-{
-	const struct window *window = delivery->window;
-	char addr[ADDRESS_TEXT];
-
-	tags->length = 0;
-	append_tag(tags, "src:", address_format(&window->key.src, addr));
-	append_tag(tags, "dst:",
-		   delivery->name ? delivery->name : address_format(&window->key.dst, addr));
-	if (instance)
-		append_configured(tags, instance);
-	append_tag(tags, "iface:", window->iface);
-}
-
-static void send_gauges(struct statsd_client *client, const struct window_stats *stats,
-			const char *tags)
-{
-	statsd_client_gauge(client, NAME_AVG, window_mean_ms(stats), tags);
-	statsd_client_gauge(client, NAME_JITTER, window_jitter_ms(stats), tags);
-	statsd_client_gauge(client, NAME_LAST, window_ticks_ms(stats->last), tags);
-}
-
-static struct series *new_series(struct statsd_sink *statsd, const struct tags *tags)
-{
-	struct series *series = calloc(1, sizeof(*series) + tags->length + 1);
-
-	if (!series)
-		return NULL;
-	memcpy(series->tags, tags->text, tags->length + 1);
-	HASH_ADD_KEYPTR(hh, statsd->named, series->tags, tags->length, series);
-	if (!series->hh.tbl) {
-		free(series);
-		return NULL;
-	}
-	return series;
-}
+/* ---- the report ---- */
 
 /* Without memory the window goes out alone, which is still better than not at all. */
-static void add_to_series(struct statsd_sink *statsd, const struct window *window,
-			  const struct tags *tags)
+static void merge(void *arg, const struct window *window, const struct line *text)
 {
-	struct series *series;
+	struct statsd_sink *statsd = arg;
 
-	HASH_FIND(hh, statsd->named, tags->text, tags->length, series);
-	if (!series)
-		series = new_series(statsd, tags);
-	if (!series) {
-		send_gauges(statsd->client, &window->stats, tags->text);
-	} else if (series->newest != window) {
-		window_stats_merge(&series->stats, &window->stats);
-		series->newest = window;
-	}
+	if (merged_add(&statsd->merged, text, window))
+		send_metrics(statsd, window, text->text);
 }
 
-static void deliver(void *arg, const struct instance *instance)
+static void report_windows(struct statsd_sink *statsd)
 {
-	struct delivery *delivery = arg;
-	struct statsd_sink *statsd = delivery->statsd;
-	struct tags tags;
+	struct windows *windows = &statsd->series.windows;
+	const struct merged_series *series;
 
-	make_tags(&tags, delivery, instance);
-	if (delivery->name)
-		add_to_series(statsd, delivery->window, &tags);
-	else
-		send_gauges(statsd->client, &delivery->window->stats, tags.text);
-	delivery->delivered = true;
+	for (const struct window *w = windows->first; w; w = window_next(w))
+		if (window_has_data(w))
+			series_each(&statsd->series, statsd->sink.peers, w, merge, statsd);
+	for (series = statsd->merged.first; series; series = series->hh.next)
+		send_metrics(statsd, merged_window(series), series->text);
+	for (struct window *w = windows->first; w; w = w->hh.next)
+		send_pending(statsd, w, true);
 }
 
-/* A peer that a reload took out, or one of a capture file, belongs to no instance. */
-static void report_window(struct statsd_sink *statsd, const struct window *window)
+static void send_counter(void *arg, const char *name, enum metric_type type, __u64 value)
 {
-	const struct window_key *key = &window->key;
-	const struct peers *peers = statsd->sink.peers;
-	struct delivery delivery = {.statsd = statsd, .window = window};
+	char text[METRIC_VALUE_TEXT];
 
-	if (peers) {
-		delivery.name = peers_name(peers, key->ifindex, &key->dst);
-		peers_each_instance(peers, key->ifindex, &key->dst, deliver, &delivery);
-	}
-	if (!delivery.delivered)
-		deliver(&delivery, NULL);
+	snprintf(text, sizeof(text), "%llu", value);
+	send_value(arg, name, type, text, "");
 }
 
-static void report_named(struct statsd_sink *statsd)
+static void report_telemetry(struct statsd_sink *statsd, const __u64 counters[COUNTERS])
 {
-	struct series *series, *next;
+	const struct statsd_counters *client = statsd_client_counters(statsd->client);
+	const __u64 own[TELEMETRY_COUNTERS] = {
+		[TELEMETRY_DATAGRAMS_SENT] = client->sent,
+		[TELEMETRY_DATAGRAMS_REFUSED] = client->refused,
+		[TELEMETRY_LINES_OVERLONG] = client->overlong,
+		[TELEMETRY_SERIES_FOLDED] = statsd->series.folded_total,
+	};
 
-	HASH_ITER (hh, statsd->named, series, next) {
-		send_gauges(statsd->client, &series->stats, series->tags);
-		HASH_DEL(statsd->named, series);
-		free(series);
-	}
+	if (statsd->telemetry_wanted)
+		telemetry_report(&statsd->telemetry, counters, own, merged_count(&statsd->merged),
+				 send_counter, statsd);
+}
+
+static void log_folding(struct statsd_sink *statsd)
+{
+	bool folding = statsd->series.folded > 0;
+
+	if (folding && !statsd->folding)
+		log_warning("more series than max_series (%u): %llu of this interval went into "
+			    "dst:other",
+			    statsd->choice.series.max_series, statsd->series.folded);
+	if (!folding && statsd->folding)
+		log_info("no more series than max_series (%u) again: none went into dst:other",
+			 statsd->choice.series.max_series);
+	statsd->folding = folding;
 }
 
 static void statsd_report(struct sink *sink, const __u64 counters[COUNTERS])
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
 
-	(void)counters;
 	statsd_client_begin(statsd->client);
-	for (const struct window *w = statsd->windows.first; w; w = window_next(w))
-		report_window(statsd, w);
-	report_named(statsd);
+	report_windows(statsd);
+	report_telemetry(statsd, counters);
 	statsd_client_end(statsd->client);
-	windows_clear(&statsd->windows);
+	merged_clear(&statsd->merged);
+	log_folding(statsd);
+	series_next_interval(&statsd->series, sink->peers);
 	if (statsd->samples_lost)
 		log_error("out of memory: %llu samples of this interval are lost",
-			  (unsigned long long)statsd->samples_lost);
+			  statsd->samples_lost);
 	statsd->samples_lost = 0;
 }
 
 static void statsd_take(struct sink *sink, const struct batch *batch)
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
+	const struct flow_record *record = batch->record;
+	struct window *window;
 
-	if (windows_add(&statsd->windows, batch->record, batch->iface))
-		statsd->samples_lost += batch->record->count;
+	if (!windows_want(&statsd->series.windows, record))
+		return;
+	window = series_window(&statsd->series, sink->peers, record, batch->iface);
+	if (window && statsd->choice.distribution)
+		make_room(statsd, window);
+	if (!window || window_add(&statsd->series.windows, window, record))
+		statsd->samples_lost += record->count;
+}
+
+/* ---- configuration ---- */
+
+static int choose(struct choice *choice, const struct config *config)
+{
+	*choice = (struct choice){
+		.series =
+			{
+				.dialect = config->dialect,
+				.aggregate = config->aggregate,
+				.max_series = config->max_series,
+				.idle_ns = config->idle_ttl_s * NS_PER_S,
+			},
+		.metrics = config->metrics,
+		.distribution = config->distribution,
+		.soften = config->soften,
+		.prefix = strdup(config->prefix ? config->prefix : ""),
+	};
+	if (choice->prefix)
+		return 0;
+	log_error("no memory for StatsD output");
+	return -ENOMEM;
+}
+
+static bool choice_is_same(const struct choice *a, const struct choice *b)
+{
+	return a->series.dialect == b->series.dialect &&
+	       a->series.aggregate.by == b->series.aggregate.by &&
+	       a->series.aggregate.bits_v4 == b->series.aggregate.bits_v4 &&
+	       a->series.aggregate.bits_v6 == b->series.aggregate.bits_v6 &&
+	       a->series.max_series == b->series.max_series && a->metrics == b->metrics &&
+	       a->distribution == b->distribution && a->soften == b->soften &&
+	       !strcmp(a->prefix, b->prefix);
+}
+
+/* Takes over what choice owns. No window may have samples that were kept another way. */
+static void apply(struct statsd_sink *statsd, const struct choice *choice)
+{
+	struct windows *windows = &statsd->series.windows;
+
+	free(statsd->choice.prefix);
+	statsd->choice = *choice;
+	metrics_prepare(choice->metrics, windows);
+	windows->keep_pending = choice->distribution;
+	windows->smooth = choice->soften;
+	series_configure(&statsd->series, &choice->series);
+}
+
+/* ---- the server ---- */
+
+static int statsd_fd(struct sink *sink)
+{
+	return statsd_client_fd(statsd_sink(sink)->client);
+}
+
+static void statsd_resume(struct sink *sink)
+{
+	statsd_client_resume(statsd_sink(sink)->client);
+}
+
+static const char *statsd_server_name(struct sink *sink)
+{
+	return statsd_client_server_name(statsd_sink(sink)->client);
+}
+
+static void statsd_set_server(struct sink *sink, const struct address *addrs, size_t count)
+{
+	statsd_client_set_server(statsd_sink(sink)->client, addrs, count);
+}
+
+/* ---- the sink ---- */
+
+/* What was measured so far goes to the server in the form that was configured for it. */
+static int statsd_reconfigure(struct sink *sink, const struct config *config)
+{
+	struct statsd_sink *statsd = statsd_sink(sink);
+	struct choice choice;
+	int error = choose(&choice, config);
+
+	series_forget_routes(&statsd->series);
+	if (error)
+		return error;
+	if (!choice_is_same(&choice, &statsd->choice))
+		statsd_report(sink, NULL);
+	error = statsd_client_redirect(statsd->client, config);
+	if (error) {
+		free(choice.prefix);
+		return error;
+	}
+	apply(statsd, &choice);
+	statsd->telemetry_wanted = config->telemetry;
+	return 0;
 }
 
 /* Metrics that the server does not take are no reason to fail. */
@@ -211,25 +333,11 @@ static int statsd_close(struct sink *sink)
 	struct statsd_sink *statsd = statsd_sink(sink);
 
 	statsd_report(sink, NULL);
+	series_free(&statsd->series);
 	statsd_client_close(statsd->client);
+	free(statsd->choice.prefix);
 	free(statsd);
 	return 0;
-}
-
-static const char *server_host(const struct config *config)
-{
-	return config->statsd_ip ? config->statsd_ip : "127.0.0.1";
-}
-
-static unsigned int server_port(const struct config *config)
-{
-	return config->statsd_port ? config->statsd_port : 8125;
-}
-
-static int statsd_reconfigure(struct sink *sink, const struct config *config)
-{
-	return statsd_client_redirect(statsd_sink(sink)->client, server_host(config),
-				      server_port(config));
 }
 
 static const struct sink_ops statsd_ops = {
@@ -239,22 +347,45 @@ static const struct sink_ops statsd_ops = {
 	.report = statsd_report,
 	.reconfigure = statsd_reconfigure,
 	.close = statsd_close,
+	.fd = statsd_fd,
+	.resume = statsd_resume,
+	.server_name = statsd_server_name,
+	.set_server = statsd_set_server,
 };
+
+static int open_client(struct statsd_sink *statsd, const struct config *config)
+{
+	struct choice choice;
+	int error = choose(&choice, config);
+
+	if (error)
+		return error;
+	error = statsd_client_open(&statsd->client, config);
+	if (error == -ENOMEM)
+		log_error("no memory for StatsD output");
+	if (error)
+		free(choice.prefix);
+	else
+		apply(statsd, &choice);
+	return error;
+}
 
 int sink_statsd_open(struct sink **sink, const struct config *config, const struct peers *peers)
 {
 	struct statsd_sink *statsd = calloc(1, sizeof(*statsd));
-	int error = -ENOMEM;
+	int error;
 
-	if (statsd)
-		error = statsd_client_open(&statsd->client, server_host(config),
-					   server_port(config));
-	if (error == -ENOMEM)
+	if (!statsd) {
 		log_error("no memory for StatsD output");
+		return -ENOMEM;
+	}
+	error = open_client(statsd, config);
 	if (error) {
 		free(statsd);
 		return error;
 	}
+	statsd_identity_read(&statsd->identity);
+	statsd->telemetry_wanted = config->telemetry;
 	statsd->sink.ops = &statsd_ops;
 	statsd->sink.peers = peers;
 	*sink = &statsd->sink;

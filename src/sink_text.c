@@ -127,6 +127,8 @@ static void text_take(struct sink *sink, const struct batch *batch)
 {
 	struct text_sink *text = text_sink(sink);
 
+	if (batch->record->flags & RECORD_HANDSHAKE || !batch->record->count)
+		return; /* no samples */
 	write_samples(text, batch);
 	if (windows_add(&text->windows, batch->record, batch->iface))
 		text->samples_untold += batch->record->count;
@@ -161,18 +163,6 @@ static struct widths table_widths(const struct text_sink *text)
 	return widths;
 }
 
-/* A bucket's middle may lie outside of what was seen. */
-static double quantile_ms(const struct window *window, double share)
-{
-	__u32 ticks = histogram_quantile(&window->histogram, share);
-
-	if (ticks < window->stats.min)
-		ticks = window->stats.min;
-	if (ticks > window->stats.max)
-		ticks = window->stats.max;
-	return window_ticks_ms(ticks);
-}
-
 static void write_table_line(struct text_sink *text, const struct widths *widths,
 			     const struct window *window)
 {
@@ -184,7 +174,7 @@ static void write_table_line(struct text_sink *text, const struct widths *widths
 		      widths->dst, window_dst(text, window, dst), (unsigned long long)stats->count,
 		      window_ticks_ms(stats->min), window_mean_ms(stats));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		output_format(&text->output, " %9.3f", quantile_ms(window, quantiles[i]));
+		output_format(&text->output, " %9.3f", window_quantile_ms(window, quantiles[i]));
 	output_format(&text->output, " %9.3f %9.3f\n", window_ticks_ms(stats->max),
 		      window_jitter_ms(stats));
 }

@@ -2,178 +2,106 @@
 #include "statsd_client.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "prefix.h"
+#include "statsd_outage.h"
+#include "statsd_queue.h"
+#include "statsd_server.h"
+#include "statsd_socket.h"
 
-/* A host that does not answer is given up after 3 s, and only then are we told. Where reports come
- * faster than that, one without an error means nothing until so much time has passed. */
-#define QUIET_S 4
-
-struct server {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} addr;
-	socklen_t length;
-	char text[ADDRESS_TEXT + sizeof("[]:65535")];
-};
+/*
+ * The pace. A UDP socket's receive buffer of 208 KB, the default, holds some 90 datagrams of 1432
+ * bytes (each is charged 2304 bytes over loopback), and the kernel drops what comes on top without
+ * a word. A server that does not get to read for 100 ms finds 16 + 9 * 6 = 70 of ours in it, and
+ * some room is left for those of others.
+ */
+#define BURST_FIRST 16
+#define BURST       6
+#define TICK_MS     10
+/* So long, but at most half an interval, a large report may take; bursts grow to that end. At the
+ * pace above that is nearly as much as the queue holds. */
+#define SPREAD_MS 4000
+/* No burst is larger: better refused and counted than lost without a word. Over Unix sockets, where
+ * the kernel says when the other end is full (after net.unix.max_dgram_qlen datagrams: 10, or 512
+ * with systemd), this only keeps us from being away from the event loop for long. */
+#define BURST_MOST 64
+/* What a full socket has not taken by then is not worth telling any more. */
+#define PATIENCE_MS 5000
+/* The same two for what is left at the end. */
+#define CLOSE_SPREAD_MS   300
+#define CLOSE_PATIENCE_MS 500
+/* Between two attempts to connect, doubled after each. */
+#define BACKOFF_MS     1000
+#define BACKOFF_MAX_MS 30000
 
 struct statsd_client {
-	struct server server;
-	int fd; /* or -errno: why there is no socket now */
+	struct statsd_server server;
+	char text[STATSD_SERVER_TEXT]; /* the server's */
+	struct statsd_socket socket;
+	struct statsd_queue queue;
+	int timer;
 
-	char datagram[STATSD_DATAGRAM_MAX + 1]; /* and snprintf's final 0 */
+	char packet[STATSD_DATAGRAM_MAX_UNIX]; /* is being packed */
 	size_t length;
 
-	/* The latest report, until its verdict is in. All errors are -errno or 0. */
-	__u64 undecided; /* datagrams that send() took */
-	int send_error;  /* send() did not take some other datagram */
-	int late_error;  /* the network returned some that send() took */
+	/* Times are ms, monotonic. */
+	__u64 begun_ms;    /* the latest report, 0: none yet */
+	__u64 interval_ms; /* between two reports */
+	__u64 spread_ms;   /* when all of it should be out */
+	__u64 give_up_ms;  /* when what is left is not worth sending */
+	bool full;         /* the first packet of the queue waits for room in the socket */
 
-	bool failing;      /* this was logged, and no report has come through since */
-	time_t last_error; /* monotonic seconds */
-	__u64 lost;        /* datagrams refused since failing began */
+	/* The latest report, until its verdict is in. All errors are -errno or 0. */
+	__u64 undecided; /* datagrams that the socket took */
+	int send_error;  /* some other datagram was refused */
+	int late_error;  /* the network returned some that the socket took */
+
+	struct statsd_outage outage;
+	__u64 retry_ms; /* no attempt to connect before */
+	__u64 backoff_ms;
+	bool renewed; /* the connection, in this report: not a second time */
 	bool told_overlong;
 	struct statsd_counters counters;
 };
 
-static void server_set(struct server *server, const struct address *addr, unsigned int port)
-{
-	char text[ADDRESS_TEXT];
-	bool v4 = address_is_v4(addr);
-
-	memset(server, 0, sizeof(*server));
-	if (v4) {
-		server->addr.v4.sin_family = AF_INET;
-		server->addr.v4.sin_port = htons(port);
-		server->addr.v4.sin_addr.s_addr = addr->words[3];
-		server->length = sizeof(server->addr.v4);
-	} else {
-		server->addr.v6.sin6_family = AF_INET6;
-		server->addr.v6.sin6_port = htons(port);
-		memcpy(&server->addr.v6.sin6_addr, addr->bytes, sizeof(addr->bytes));
-		server->length = sizeof(server->addr.v6);
-	}
-	snprintf(server->text, sizeof(server->text), v4 ? "%s:%u" : "[%s]:%u",
-		 address_format(addr, text), port & 0xffff);
-}
-
-/* A resolver would block, so names have to wait for the one that runs beside the loop. */
-static int server_parse(struct server *server, const char *host, unsigned int port)
-{
-	struct address addr;
-
-	if (address_parse(strcasecmp(host, "localhost") ? host : "127.0.0.1", &addr)) {
-		log_error("statsd_ip: %s is no address; accepted are an IPv4 or IPv6 address and "
-			  "localhost",
-			  host);
-		return -EINVAL;
-	}
-	server_set(server, &addr, port);
-	return 0;
-}
-
-/* With this an unreachable host becomes known, too, not only a closed port. */
-static void ask_for_all_errors(int fd, int family)
-{
-	int on = 1;
-
-	if (family == AF_INET)
-		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
-	else
-		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
-}
-
-/* Returns a socket or -errno. */
-static int connect_to(const struct server *server)
-{
-	int family = server->addr.any.sa_family;
-	int fd, error;
-
-	fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, &server->addr.any, server->length)) {
-		error = -errno;
-		close(fd);
-		return error;
-	}
-	ask_for_all_errors(fd, family);
-	return fd;
-}
-
-static void disconnect(struct statsd_client *client)
-{
-	if (client->fd >= 0)
-		close(client->fd);
-	client->fd = -ENOTCONN;
-}
-
-static void reconnect(struct statsd_client *client)
-{
-	disconnect(client);
-	client->fd = connect_to(&client->server);
-}
-
-/* What the network has said since the last call about datagrams that it took: 0 or -errno. */
-static int take_late_error(struct statsd_client *client)
-{
-	struct msghdr message = {0};
-	socklen_t size = sizeof(int);
-	int error = 0;
-
-	if (client->fd < 0)
-		return 0;
-	if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size))
-		error = errno;
-	/* Each complaint also waits in a queue, which has to be emptied. */
-	while (recvmsg(client->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
-		memset(&message, 0, sizeof(message));
-	return -error;
-}
-
-static time_t monotonic_s(void)
+static __u64 now_ms(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return (__u64)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+static bool is_udp(const struct statsd_client *client)
+{
+	return client->server.transport == STATSD_UDP;
+}
+
+/* ---- the verdict on a report ---- */
 
 static void begin_failing(struct statsd_client *client, int error)
 {
-	client->last_error = monotonic_s();
-	if (client->failing)
-		return;
-	client->failing = true;
-	log_warning("StatsD server %s: %s; metrics are lost until it takes them again",
-		    client->server.text, strerror(-error));
+	statsd_outage_begin(&client->outage, client->text, error, now_ms());
 }
 
-static void end_failing(struct statsd_client *client)
-{
-	if (!client->failing || monotonic_s() - client->last_error < QUIET_S)
-		return;
-	log_info("StatsD server %s takes metrics again; %llu datagrams were lost",
-		 client->server.text, (unsigned long long)client->lost);
-	client->failing = false;
-	client->lost = 0;
-}
-
-static void count_refused(struct statsd_client *client, __u64 datagrams)
+static void refuse(struct statsd_client *client, __u64 datagrams, int error)
 {
 	client->counters.refused += datagrams;
-	client->lost += datagrams;
+	client->outage.lost += datagrams;
+	if (datagrams && !client->send_error)
+		client->send_error = error;
+}
+
+static void collect_late_error(struct statsd_client *client)
+{
+	int error = statsd_socket_late_error(&client->socket);
+
+	if (error && !client->late_error)
+		client->late_error = error;
 }
 
 /*
@@ -185,99 +113,216 @@ static void settle(struct statsd_client *client)
 	int error = client->late_error ? client->late_error : client->send_error;
 
 	if (client->late_error)
-		count_refused(client, client->undecided);
+		refuse(client, client->undecided, error);
 	else
 		client->counters.sent += client->undecided;
 	if (error)
 		begin_failing(client, error);
 	else if (client->undecided)
-		end_failing(client);
+		statsd_outage_end(&client->outage, client->text, now_ms());
 	client->undecided = 0;
 	client->send_error = 0;
 	client->late_error = 0;
 }
 
-static void collect_late_error(struct statsd_client *client)
+/* ---- connecting ---- */
+
+static void reconnect(struct statsd_client *client)
 {
-	int error = take_late_error(client);
+	int error = statsd_socket_connect(&client->socket, &client->server);
 
-	if (error && !client->late_error)
-		client->late_error = error;
-}
-
-int statsd_client_open(struct statsd_client **client, const char *host, unsigned int port)
-{
-	struct statsd_client *c = calloc(1, sizeof(*c));
-	int error;
-
-	if (!c)
-		return -ENOMEM;
-	error = server_parse(&c->server, host, port);
-	if (error) {
-		free(c);
-		return error;
+	client->full = false;
+	if (!error || error == -EDESTADDRREQ) {
+		client->backoff_ms = 0;
+		client->retry_ms = 0;
+		return;
 	}
-	c->fd = connect_to(&c->server);
-	if (c->fd < 0)
-		begin_failing(c, c->fd);
-	*client = c;
-	return 0;
+	client->backoff_ms = client->backoff_ms ? client->backoff_ms * 2 : BACKOFF_MS;
+	if (client->backoff_ms > BACKOFF_MAX_MS)
+		client->backoff_ms = BACKOFF_MAX_MS;
+	client->retry_ms = now_ms() + client->backoff_ms;
 }
 
-int statsd_client_redirect(struct statsd_client *client, const char *host, unsigned int port)
+/* A new UDP socket finds the route and the source address as they are now. */
+static bool is_worth_reconnecting(const struct statsd_client *client)
 {
-	struct server server;
-	int error = server_parse(&server, host, port);
+	if (client->socket.fd < 0)
+		return now_ms() >= client->retry_ms;
+	return client->outage.failing && is_udp(client);
+}
 
-	if (error)
-		return error;
-	if (!strcmp(server.text, client->server.text))
-		return 0;
+/* What still waits goes to the new server. */
+static void connect_to(struct statsd_client *client, const struct statsd_server *server)
+{
 	collect_late_error(client);
 	settle(client);
-	log_info("StatsD server is now %s, no longer %s", server.text, client->server.text);
-	client->server = server;
-	client->failing = false;
-	client->lost = 0;
+	client->server = *server;
+	statsd_server_text(server, client->text);
+	client->backoff_ms = 0;
 	reconnect(client);
-	if (client->fd < 0)
-		begin_failing(client, client->fd);
-	return 0;
+	if (client->socket.fd < 0 && client->socket.fd != -EDESTADDRREQ)
+		begin_failing(client, client->socket.fd);
+}
+
+/* ---- sending ---- */
+
+static void set_timer(struct statsd_client *client, bool on)
+{
+	const struct timespec tick = {.tv_nsec = on ? TICK_MS * 1000000 : 0};
+	const struct itimerspec spec = {.it_interval = tick, .it_value = tick};
+
+	timerfd_settime(client->timer, 0, &spec, NULL);
+}
+
+/* The server has ended, or another listens at the path by now. */
+static int send_anew(struct statsd_client *client, const char *packet, size_t length, int error)
+{
+	collect_late_error(client);
+	if (client->renewed) {
+		statsd_socket_close(&client->socket, error);
+		return error;
+	}
+	client->renewed = true;
+	reconnect(client);
+	error = statsd_socket_send(&client->socket, packet, length);
+	if (statsd_socket_is_gone(&client->socket, error))
+		statsd_socket_close(&client->socket, error);
+	return error;
+}
+
+/*
+ * An error of send() over UDP may be the fate of an earlier datagram (a port found closed, say);
+ * send() reports and forgets that in place of sending. So once more: if that works, it was.
+ */
+static int send_packet(struct statsd_client *client, const char *packet, size_t length)
+{
+	int earlier = statsd_socket_send(&client->socket, packet, length);
+	int error;
+
+	if (!earlier || earlier == -EAGAIN || client->socket.fd < 0)
+		return earlier;
+	if (statsd_socket_is_gone(&client->socket, earlier))
+		return send_anew(client, packet, length, earlier);
+	error = statsd_socket_send(&client->socket, packet, length);
+	if ((!error || error == -EAGAIN) && !client->late_error)
+		client->late_error = earlier;
+	return error;
+}
+
+/* A packet that a stream has a part of can't be left out: the connection is. */
+static void drop_unsent(struct statsd_client *client, int error)
+{
+	refuse(client, statsd_queue_clear(&client->queue), error);
+	client->full = false;
+	if (client->socket.written)
+		statsd_socket_close(&client->socket, -ENOTCONN);
+}
+
+/* On the same host the verdict is in at once; from another it comes before the next report. */
+static void judge(struct statsd_client *client)
+{
+	int error;
+
+	collect_late_error(client);
+	error = client->late_error ? client->late_error : client->send_error;
+	if (client->late_error && !client->queue.count)
+		settle(client);
+	else if (error)
+		begin_failing(client, error);
+}
+
+static void send_burst(struct statsd_client *client, size_t most)
+{
+	const char *packet;
+	size_t length;
+	int error;
+
+	client->full = false;
+	while (most-- && !client->full && (packet = statsd_queue_first(&client->queue, &length))) {
+		error = send_packet(client, packet, length);
+		if (client->socket.fd < 0) {
+			drop_unsent(client, client->socket.fd);
+			break;
+		}
+		client->full = error == -EAGAIN;
+		if (client->full)
+			break;
+		statsd_queue_pop(&client->queue);
+		if (error)
+			refuse(client, 1, error);
+		else
+			client->undecided++;
+	}
+	judge(client);
+}
+
+/* As few at a time as get all out in time. */
+static size_t pace(const struct statsd_client *client)
+{
+	__u64 now = now_ms(), ticks = 1, burst;
+
+	if (now + 2 * TICK_MS <= client->spread_ms)
+		ticks = (client->spread_ms - now) / TICK_MS;
+	burst = (client->queue.count + ticks - 1) / ticks;
+	if (burst > BURST_MOST || !is_udp(client))
+		return BURST_MOST;
+	return burst < BURST ? BURST : burst;
+}
+
+void statsd_client_resume(struct statsd_client *client)
+{
+	__u64 expirations;
+
+	if (read(client->timer, &expirations, sizeof(expirations)) < 0)
+		return; /* there was nothing to do */
+	if (now_ms() < client->give_up_ms) {
+		send_burst(client, pace(client));
+	} else {
+		drop_unsent(client, -EAGAIN);
+		judge(client);
+	}
+	if (!client->queue.count)
+		set_timer(client, false);
+}
+
+int statsd_client_fd(const struct statsd_client *client)
+{
+	return client->timer;
+}
+
+/* ---- a report ---- */
+
+/* What is still there although the server had room for it is late by our own doing. */
+static void finish_report(struct statsd_client *client)
+{
+	if (!client->queue.count)
+		return;
+	if (!client->full && now_ms() < client->give_up_ms)
+		send_burst(client, BURST_MOST);
+	drop_unsent(client, -EAGAIN);
+	set_timer(client, false);
+}
+
+static void measure_interval(struct statsd_client *client)
+{
+	__u64 now = now_ms();
+
+	if (client->begun_ms)
+		client->interval_ms = now - client->begun_ms;
+	client->begun_ms = now;
 }
 
 void statsd_client_begin(struct statsd_client *client)
 {
+	finish_report(client);
 	collect_late_error(client);
 	settle(client);
-	/* A new socket finds the route and the source address as they are now. */
-	if (client->failing)
+	measure_interval(client);
+	client->renewed = false;
+	if (is_worth_reconnecting(client)) {
 		reconnect(client);
-}
-
-static int send_once(const struct statsd_client *client)
-{
-	if (client->fd < 0)
-		return client->fd;
-	if (send(client->fd, client->datagram, client->length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return -errno;
-	return 0;
-}
-
-/*
- * An error of send() may be the fate of an earlier datagram (a port found closed, say); send()
- * reports and forgets that in place of sending. So once more: if that works, it was.
- */
-static int send_datagram(struct statsd_client *client)
-{
-	int earlier = send_once(client);
-	int error;
-
-	if (!earlier || earlier == -EAGAIN || client->fd < 0)
-		return earlier;
-	error = send_once(client);
-	if (!error && !client->late_error)
-		client->late_error = earlier;
-	return error;
+		client->renewed = true;
+	}
 }
 
 static void flush(struct statsd_client *client)
@@ -286,64 +331,158 @@ static void flush(struct statsd_client *client)
 
 	if (!client->length)
 		return;
-	error = send_datagram(client);
+	error = statsd_queue_push(&client->queue, client->packet, client->length);
 	client->length = 0;
-	if (!error) {
-		client->undecided++;
-		return;
-	}
-	count_refused(client, 1);
-	if (!client->send_error)
-		client->send_error = error;
+	if (error)
+		refuse(client, 1, error);
 }
 
-static bool pack(struct statsd_client *client, const char *name, double value, const char *tags)
-{
-	size_t room = sizeof(client->datagram) - client->length;
-	int n = snprintf(client->datagram + client->length, room, "%s%s:%f|g|#%s",
-			 client->length ? "\n" : "", name, value, tags);
-
-	if (n < 0 || (size_t)n >= room)
-		return false;
-	client->length += n;
-	client->counters.lines++;
-	return true;
-}
-
-static void leave_out(struct statsd_client *client, const char *name, const char *tags)
+static void leave_out(struct statsd_client *client, const char *line)
 {
 	client->counters.overlong++;
 	if (client->told_overlong)
 		return;
 	client->told_overlong = true;
-	log_warning("a StatsD line is longer than %d bytes: left out, as any more: %s #%.100s...",
-		    STATSD_DATAGRAM_MAX, name, tags);
+	log_warning("a StatsD line is longer than %zu bytes: left out, as any more: %.*s...",
+		    statsd_client_line_max(client), 100, line); /* longer than that, too */
 }
 
-void statsd_client_gauge(struct statsd_client *client, const char *name, double value,
-			 const char *tags)
+size_t statsd_client_line_max(const struct statsd_client *client)
 {
-	if (pack(client, name, value, tags))
-		return;
-	flush(client);
-	if (!pack(client, name, value, tags))
-		leave_out(client, name, tags);
+	return is_udp(client) ? STATSD_DATAGRAM_MAX : STATSD_DATAGRAM_MAX_UNIX;
 }
 
-/* On the same host the verdict is in at once; from another it comes before the next report. */
+void statsd_client_line(struct statsd_client *client, const char *line, size_t length)
+{
+	size_t most = statsd_client_line_max(client);
+
+	if (length > most) {
+		leave_out(client, line);
+		return;
+	}
+	if (client->length && client->length + 1 + length > most)
+		flush(client);
+	if (client->length)
+		client->packet[client->length++] = '\n';
+	memcpy(client->packet + client->length, line, length);
+	client->length += length;
+	client->counters.lines++;
+}
+
 void statsd_client_end(struct statsd_client *client)
 {
+	__u64 now = now_ms(), spread = client->interval_ms / 2;
+
 	flush(client);
+	client->spread_ms = now + (spread < SPREAD_MS ? spread : SPREAD_MS);
+	client->give_up_ms = now + PATIENCE_MS;
+	send_burst(client, is_udp(client) ? BURST_FIRST : BURST_MOST);
+	if (client->queue.count)
+		set_timer(client, true);
+}
+
+/* ---- the server ---- */
+
+const char *statsd_client_server_name(const struct statsd_client *client)
+{
+	return is_udp(client) && client->server.name[0] ? client->server.name : NULL;
+}
+
+void statsd_client_set_server(struct statsd_client *client, const struct address *addrs,
+			      size_t count)
+{
+	struct statsd_server server = client->server;
+	char old[ADDRESS_TEXT], new[ADDRESS_TEXT];
+
+	if (!statsd_client_server_name(client) || !count)
+		return;
+	for (size_t i = 0; server.known && i < count; i++)
+		if (!memcmp(&addrs[i], &server.addr, sizeof(addrs[i])))
+			return;
+	address_format(&addrs[0], new);
+	if (server.known)
+		log_info("StatsD server %s is at %s now, no longer at %s", server.name, new,
+			 address_format(&server.addr, old));
+	else
+		log_info("StatsD server %s is at %s", server.name, new);
+	server.addr = addrs[0];
+	server.known = true;
+	connect_to(client, &server);
+}
+
+int statsd_client_redirect(struct statsd_client *client, const struct config *config)
+{
+	char text[STATSD_SERVER_TEXT];
+	struct statsd_server server;
+	int error = statsd_server_choose(&server, config);
+
+	if (error || statsd_server_same(&server, &client->server))
+		return error;
+	log_info("StatsD server is now %s, no longer %s", statsd_server_text(&server, text),
+		 client->text);
 	collect_late_error(client);
-	if (client->late_error)
-		settle(client);
-	else if (client->send_error)
-		begin_failing(client, client->send_error);
+	settle(client);
+	client->outage = (struct statsd_outage){0};
+	if (server.transport != client->server.transport) /* its datagrams have another size */
+		client->counters.refused += statsd_queue_clear(&client->queue);
+	connect_to(client, &server);
+	return 0;
+}
+
+/* ---- life ---- */
+
+static int start(struct statsd_client *client, const struct config *config)
+{
+	struct statsd_server server;
+	int error = statsd_server_choose(&server, config);
+
+	if (error)
+		return error;
+	client->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (client->timer < 0) {
+		error = -errno;
+		log_error("a timer for StatsD: %s", strerror(errno));
+		return error;
+	}
+	client->interval_ms = (__u64)(config->report_interval_s * 1000);
+	connect_to(client, &server);
+	return 0;
+}
+
+int statsd_client_open(struct statsd_client **client, const struct config *config)
+{
+	struct statsd_client *c = calloc(1, sizeof(*c));
+	int error;
+
+	if (!c)
+		return -ENOMEM;
+	statsd_socket_init(&c->socket);
+	error = start(c, config);
+	if (error) {
+		free(c);
+		return error;
+	}
+	*client = c;
+	return 0;
 }
 
 const struct statsd_counters *statsd_client_counters(const struct statsd_client *client)
 {
 	return &client->counters;
+}
+
+static void send_the_rest(struct statsd_client *client)
+{
+	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
+	__u64 now = now_ms();
+
+	client->spread_ms = now + CLOSE_SPREAD_MS;
+	client->give_up_ms = now + CLOSE_PATIENCE_MS;
+	while (client->queue.count && now_ms() < client->give_up_ms) {
+		nanosleep(&tick, NULL);
+		send_burst(client, pace(client));
+	}
+	drop_unsent(client, -EAGAIN);
 }
 
 void statsd_client_close(struct statsd_client *client)
@@ -352,12 +491,14 @@ void statsd_client_close(struct statsd_client *client)
 
 	if (!client)
 		return;
-	flush(client);
+	send_the_rest(client);
 	collect_late_error(client);
 	settle(client);
 	counters = &client->counters;
-	log_info("StatsD server %s: %llu datagrams sent, %llu refused", client->server.text,
+	log_info("StatsD server %s: %llu datagrams sent, %llu refused", client->text,
 		 (unsigned long long)counters->sent, (unsigned long long)counters->refused);
-	disconnect(client);
+	statsd_socket_close(&client->socket, -ENOTCONN);
+	statsd_queue_free(&client->queue);
+	close(client->timer);
 	free(client);
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Gauges to a StatsD server: packs lines into datagrams and sends them over UDP without ever
- * waiting. What the server does not get is counted, and told once.
+ * Lines to a StatsD server: packs them into datagrams and sends those, a report as a series of
+ * small bursts, without ever waiting. What the server does not get is counted, and told once.
  */
 #ifndef METRO_STATSD_CLIENT_H
 #define METRO_STATSD_CLIENT_H
 
-#include "types.h"
+#include "config.h"
 
 /* What fits into an Ethernet frame behind the headers of UDP, IP and a tunnel or two. */
 #define STATSD_DATAGRAM_MAX 1432
+/* The Datadog Agent's buffer for one packet, as long as nobody changes its dogstatsd_buffer_size.
+ */
+#define STATSD_DATAGRAM_MAX_UNIX 8192
 
 struct statsd_client;
 
@@ -25,23 +28,42 @@ struct statsd_counters {
 	__u64 refused;  /* datagrams that the network or the server did not take */
 };
 
-/* host is a numeric address or "localhost" (127.0.0.1). Returns 0, -EINVAL (reported) if host is
- * something else, or -ENOMEM. A server that can't be reached now is no error: it may appear later.
- */
-int statsd_client_open(struct statsd_client **client, const char *host, unsigned int port);
+/* The server comes from the configuration and the environment (statsd_server.h). Returns 0, -EINVAL
+ * (reported) if one of them is wrong, -ENOMEM, or another -errno (reported). A server that can't be
+ * reached now is no error: it may appear later. */
+int statsd_client_open(struct statsd_client **client, const struct config *config);
 
-/* Sends what is left, logs the counters and frees the client. NULL is ignored. */
+/* Sends what is left, for which it waits half a second at most, logs the counters and frees the
+ * client. NULL is ignored. */
 void statsd_client_close(struct statsd_client *client);
 
 /* Changes to another server between two reports; the counters go on. Returns 0, or -EINVAL
  * (reported), after which everything is as before. */
-int statsd_client_redirect(struct statsd_client *client, const char *host, unsigned int port);
+int statsd_client_redirect(struct statsd_client *client, const struct config *config);
 
-/* A report: begin, any number of gauges, end. tags is the list behind "|#". */
+/* The host name to be looked up for statsd_client_set_server, valid until the next redirect; NULL
+ * where there is an address or a Unix socket. Until it is known, datagrams are refused. */
+const char *statsd_client_server_name(const struct statsd_client *client);
+
+/* What the name resolved to, the best first. The present address stays while it is one of them;
+ * else the first is taken. No addresses change nothing. */
+void statsd_client_set_server(struct statsd_client *client, const struct address *addrs,
+			      size_t count);
+
+/* A report: begin, any number of lines, end. Lines come without a newline. A report of a few
+ * datagrams leaves within end, the rest of a larger one with statsd_client_resume. Until the next
+ * one begins, more lines and another end add to it. */
 void statsd_client_begin(struct statsd_client *client);
-void statsd_client_gauge(struct statsd_client *client, const char *name, double value,
-			 const char *tags);
+void statsd_client_line(struct statsd_client *client, const char *line, size_t length);
 void statsd_client_end(struct statsd_client *client);
+
+/* Bytes of the longest line that a datagram holds: STATSD_DATAGRAM_MAX or _UNIX. */
+size_t statsd_client_line_max(const struct statsd_client *client);
+
+/* A descriptor that is readable when statsd_client_resume should be called; the client's, the same
+ * as long as it lives. */
+int statsd_client_fd(const struct statsd_client *client);
+void statsd_client_resume(struct statsd_client *client);
 
 const struct statsd_counters *statsd_client_counters(const struct statsd_client *client);
 

@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NS_PER_MS 1000000.0
 
 /* The hash reads the key's bytes, so there must be none that nobody sets. */
-static_assert(sizeof(struct window_key) == 2 * sizeof(struct address) + sizeof(__u32),
+static_assert(sizeof(struct window_key) ==
+		      2 * sizeof(struct address) + 2 * sizeof(char *) + 2 * sizeof(__u32),
 	      "struct window_key has padding");
 
 /* 64 bits hold the sum of 2^32 of the longest RTTs: years of samples, not an interval's. */
@@ -41,18 +43,24 @@ static void set_last(struct window_stats *stats, __u32 rtt, __u64 time_ns)
 	stats->last_time_ns = time_ns;
 }
 
+/* A handshake's time is in the place of a sample, but none. */
 static unsigned int samples_of(const struct flow_record *record)
 {
+	if (record->flags & RECORD_HANDSHAKE)
+		return 0;
 	return record->count <= BATCH_MAX ? record->count : BATCH_MAX;
 }
 
-void window_stats_add(struct window_stats *stats, const struct flow_record *record)
+static bool has_handshake(const struct flow_record *record)
 {
-	unsigned int count = samples_of(record);
+	return record->flags & RECORD_HANDSHAKE && record->count;
+}
+
+static void add_samples(struct window_stats *stats, const struct flow_record *record,
+			unsigned int count)
+{
 	unsigned int first = record->flags & RECORD_HAS_PREVIOUS ? 0 : 1;
 
-	if (!count)
-		return;
 	for (unsigned int i = 1; i <= count; i++)
 		add_sample(stats, record->rtt[i]);
 	for (unsigned int i = first + 1; i <= count; i++)
@@ -60,14 +68,26 @@ void window_stats_add(struct window_stats *stats, const struct flow_record *reco
 	set_last(stats, record->rtt[count], record->time_ns);
 }
 
-void window_stats_merge(struct window_stats *into, const struct window_stats *from)
+void window_stats_add(struct window_stats *stats, const struct flow_record *record)
 {
-	if (!from->count)
-		return;
+	unsigned int count = samples_of(record);
+
+	if (count)
+		add_samples(stats, record, count);
+	if (has_handshake(record)) {
+		stats->handshakes++;
+		stats->handshake_sum += record->rtt[1];
+	}
+	stats->retransmissions += record->retransmissions;
+}
+
+static void merge_samples(struct window_stats *into, const struct window_stats *from)
+{
 	if (!into->count || from->min < into->min)
 		into->min = from->min;
 	if (from->max > into->max)
 		into->max = from->max;
+	smoothed_merge(&into->smoothed, into->count, &from->smoothed, from->count);
 	into->count += from->count;
 	into->sum += from->sum;
 	into->differences += from->differences;
@@ -75,7 +95,16 @@ void window_stats_merge(struct window_stats *into, const struct window_stats *fr
 	set_last(into, from->last, from->last_time_ns);
 }
 
-double window_ticks_ms(__u32 ticks)
+void window_stats_merge(struct window_stats *into, const struct window_stats *from)
+{
+	if (from->count)
+		merge_samples(into, from);
+	into->handshakes += from->handshakes;
+	into->handshake_sum += from->handshake_sum;
+	into->retransmissions += from->retransmissions;
+}
+
+double window_ticks_ms(double ticks)
 {
 	return ticks * (TICK_NS / NS_PER_MS);
 }
@@ -95,6 +124,23 @@ double window_jitter_ms(const struct window_stats *stats)
 	return mean_ms(stats->difference_sum, stats->differences);
 }
 
+double window_handshake_ms(const struct window_stats *stats)
+{
+	return mean_ms(stats->handshake_sum, stats->handshakes);
+}
+
+/* A bucket's middle may lie outside of what was seen. */
+double window_quantile_ms(const struct window *window, double share)
+{
+	__u32 ticks = histogram_quantile(&window->histogram, share);
+
+	if (ticks < window->stats.min)
+		ticks = window->stats.min;
+	if (ticks > window->stats.max)
+		ticks = window->stats.max;
+	return window_ticks_ms(ticks);
+}
+
 /* The same for all windows: any secret does that others cannot guess. */
 static __u32 window_hash(const struct window_key *key)
 {
@@ -104,11 +150,19 @@ static __u32 window_hash(const struct window_key *key)
 	if (!drawn)
 		key_hash_draw(&secret);
 	drawn = true;
-	return key_hash(&secret, key, sizeof(*key));
+	return key_hash(&secret, key, offsetof(struct window_key, ifindex)) ^ key->ifindex;
 }
 
-static struct window *window_open(struct windows *windows, const struct window_key *key, __u32 hash,
-				  const char *iface)
+struct window *windows_find(const struct windows *windows, const struct window_key *key)
+{
+	struct window *window;
+
+	HASH_FIND_BYHASHVALUE(hh, windows->first, key, sizeof(*key), window_hash(key), window);
+	return window;
+}
+
+struct window *windows_open(struct windows *windows, const struct window_key *key,
+			    const char *iface)
 {
 	struct window *window = calloc(1, sizeof(*window));
 
@@ -116,7 +170,8 @@ static struct window *window_open(struct windows *windows, const struct window_k
 		return NULL;
 	window->key = *key;
 	snprintf(window->iface, sizeof(window->iface), "%s", iface);
-	HASH_ADD_BYHASHVALUE(hh, windows->first, key, sizeof(window->key), hash, window);
+	HASH_ADD_BYHASHVALUE(hh, windows->first, key, sizeof(window->key), window_hash(key),
+			     window);
 	if (!window->hh.tbl) {
 		free(window);
 		return NULL;
@@ -124,13 +179,59 @@ static struct window *window_open(struct windows *windows, const struct window_k
 	return window;
 }
 
-static int add_to_histogram(struct histogram *histogram, const struct flow_record *record)
+static int add_to_histogram(struct histogram *histogram, const __u32 *ticks, unsigned int count)
 {
 	int error = 0;
 
-	for (unsigned int i = 1; i <= samples_of(record) && !error; i++)
-		error = histogram_add(histogram, record->rtt[i]);
+	for (unsigned int i = 0; i < count && !error; i++)
+		error = histogram_add(histogram, ticks[i]);
 	return error;
+}
+
+/* The room doubles: most windows have few samples in an interval. */
+static int pending_grow(struct window_pending *pending)
+{
+	__u32 room = pending->room ? 2 * pending->room : 64;
+	__u32 *ticks = reallocarray(pending->ticks, room, sizeof(*ticks));
+
+	if (!ticks)
+		return -ENOMEM;
+	pending->ticks = ticks;
+	pending->room = room;
+	return 0;
+}
+
+static int add_to_pending(struct window_pending *pending, const __u32 *ticks, unsigned int count)
+{
+	assert(pending->count + count <= WINDOW_PENDING_MAX);
+	if (pending->count + count > pending->room && pending_grow(pending))
+		return -ENOMEM;
+	memcpy(pending->ticks + pending->count, ticks, count * sizeof(*ticks));
+	pending->count += count;
+	return 0;
+}
+
+bool windows_want(const struct windows *windows, const struct flow_record *record)
+{
+	return samples_of(record) || (windows->keep_handshakes && has_handshake(record)) ||
+	       (windows->keep_retransmissions && record->retransmissions);
+}
+
+int window_add(const struct windows *windows, struct window *window,
+	       const struct flow_record *record)
+{
+	const __u32 *ticks = record->rtt + 1;
+	unsigned int count = samples_of(record);
+	int error = 0, lost = 0;
+
+	window_stats_add(&window->stats, record);
+	for (unsigned int i = 0; windows->smooth && i < count; i++)
+		smoothed_add(&window->stats.smoothed, ticks[i]);
+	if (windows->keep_histograms)
+		error = add_to_histogram(&window->histogram, ticks, count);
+	if (windows->keep_pending)
+		lost = add_to_pending(&window->pending, ticks, count);
+	return error ? error : lost;
 }
 
 int windows_add(struct windows *windows, const struct flow_record *record, const char *iface)
@@ -140,31 +241,59 @@ int windows_add(struct windows *windows, const struct flow_record *record, const
 		.dst = record->key.peer,
 		.ifindex = record->key.ifindex,
 	};
-	__u32 hash = window_hash(&key);
 	struct window *window;
 
-	if (!record->count)
+	if (!windows_want(windows, record))
 		return 0;
-	HASH_FIND_BYHASHVALUE(hh, windows->first, &key, sizeof(key), hash, window);
+	window = windows_find(windows, &key);
 	if (!window)
-		window = window_open(windows, &key, hash, iface);
-	if (!window)
-		return -ENOMEM;
-	window_stats_add(&window->stats, record);
-	return windows->keep_histograms ? add_to_histogram(&window->histogram, record) : 0;
+		window = windows_open(windows, &key, iface);
+	return window ? window_add(windows, window, record) : -ENOMEM;
 }
 
-/*
- * Frees every window instead of keeping some for the next interval: a malloc for each pair of hosts
- * and interval is nothing beside its samples, and peers that come and go then leave nothing behind.
- */
+bool window_has_data(const struct window *window)
+{
+	const struct window_stats *stats = &window->stats;
+
+	return stats->count || stats->handshakes || stats->retransmissions;
+}
+
+void window_pending_take(struct window *window, __u32 count)
+{
+	struct window_pending *pending = &window->pending;
+
+	pending->count -= count;
+	memmove(pending->ticks, pending->ticks + count, pending->count * sizeof(*pending->ticks));
+}
+
+int window_merge(struct window *into, const struct window *from)
+{
+	int error = histogram_merge(&into->histogram, &from->histogram);
+
+	if (!error)
+		window_stats_merge(&into->stats, &from->stats);
+	return error;
+}
+
+void window_reset(struct window *window)
+{
+	window->stats = (struct window_stats){0};
+	histogram_free(&window->histogram);
+	free(window->pending.ticks);
+	window->pending = (struct window_pending){0};
+}
+
+void windows_close(struct windows *windows, struct window *window)
+{
+	HASH_DEL(windows->first, window);
+	window_reset(window);
+	free(window);
+}
+
 void windows_clear(struct windows *windows)
 {
 	struct window *window, *next;
 
-	HASH_ITER (hh, windows->first, window, next) {
-		HASH_DEL(windows->first, window);
-		histogram_free(&window->histogram);
-		free(window);
-	}
+	HASH_ITER (hh, windows->first, window, next)
+		windows_close(windows, window);
 }

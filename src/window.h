@@ -8,6 +8,7 @@
 
 #include "histogram.h"
 #include "record.h"
+#include "smoothed.h"
 
 /* Sums over samples, of one flow or of many. All RTTs are ticks. */
 struct window_stats {
@@ -19,33 +20,69 @@ struct window_stats {
 	__u32 last; /* the sample with the newest time, whatever order batches come in */
 	__u32 min;
 	__u32 max;
+	__u64 handshakes; /* these are no samples: they count for nothing above */
+	__u64 handshake_sum;
+	__u64 retransmissions;
+	struct smoothed smoothed; /* not started unless the windows smooth */
 };
 
+/* Whose samples. label and tags are the user's: pointers to texts that must outlive the window and
+ * are the same for the same text; the windows compare but never read them. */
 struct window_key {
 	struct address src;
 	struct address dst;
+	const char *label; /* in place of dst; or NULL */
+	const char *tags;
 	__u32 ifindex;
+	__u32 folded; /* 1: of many hosts, for which there was no window of their own; else 0 */
 };
+
+/* Samples that wait for window_pending_take, in order of arrival. */
+struct window_pending {
+	__u32 *ticks;
+	__u32 count;
+	__u32 room;
+};
+
+#define WINDOW_PENDING_MAX 1024
 
 struct window {
 	struct window_key key;
 	char iface[IFNAMSIZ];
-	struct window_stats stats;  /* count is never 0 */
+	struct window_stats stats;
 	struct histogram histogram; /* of ticks; stays empty unless the windows keep them */
+	struct window_pending pending;
 	UT_hash_handle hh;
 };
 
-/* The windows of one report interval, in the order they were opened. Zeroed memory is empty. */
+/* The windows of one report interval, in the order they were opened. Zeroed memory is empty, and
+ * keeps nothing but samples' sums. */
 struct windows {
 	struct window *first;
 	bool keep_histograms;
+	bool keep_handshakes;
+	bool keep_retransmissions;
+	bool keep_pending;
+	bool smooth;
 };
 
-/* Counts the record's samples into the window of its two hosts, over all their flows. Opens the
- * window if this is its first sample. Returns 0 or -ENOMEM, and then the samples are lost. */
+/* Counts the record into the window of its two hosts, over all their flows. Opens the window if
+ * there is none, and the record has something to count. Returns 0 or -ENOMEM, and then the samples
+ * are lost. */
 int windows_add(struct windows *windows, const struct flow_record *record, const char *iface);
 
-/* Ends the interval. */
+/* The same in steps: is there anything to count, in which window, and count it. With keep_pending,
+ * window_pending_is_full must be false. window_open returns NULL when there is no memory. */
+bool windows_want(const struct windows *windows, const struct flow_record *record);
+struct window *windows_find(const struct windows *windows, const struct window_key *key);
+struct window *windows_open(struct windows *windows, const struct window_key *key,
+			    const char *iface);
+int window_add(const struct windows *windows, struct window *window,
+	       const struct flow_record *record);
+
+/* Ends the window; makes it as good as new; ends all of them. */
+void windows_close(struct windows *windows, struct window *window);
+void window_reset(struct window *window);
 void windows_clear(struct windows *windows);
 
 static inline const struct window *window_next(const struct window *window)
@@ -53,12 +90,31 @@ static inline const struct window *window_next(const struct window *window)
 	return window->hh.next;
 }
 
+/* False for a window that was opened or reset and not added to. */
+bool window_has_data(const struct window *window);
+
+/* No room for another record's samples. */
+static inline bool window_pending_is_full(const struct window *window)
+{
+	return window->pending.count + BATCH_MAX > WINDOW_PENDING_MAX;
+}
+
+/* Forgets the first so many pending samples. */
+void window_pending_take(struct window *window, __u32 count);
+
+/* Adds what another window counted, its histogram included. Returns 0, or -ENOMEM and nothing was
+ * added. */
+int window_merge(struct window *into, const struct window *from);
+
 void window_stats_add(struct window_stats *stats, const struct flow_record *record);
 void window_stats_merge(struct window_stats *into, const struct window_stats *from);
 
 /* Milliseconds. All are 0 without samples, and the jitter is 0 without a difference. */
 double window_mean_ms(const struct window_stats *stats);
 double window_jitter_ms(const struct window_stats *stats);
-double window_ticks_ms(__u32 ticks);
+double window_handshake_ms(const struct window_stats *stats);
+double window_ticks_ms(double ticks);
+/* The nearest-rank percentile, to the histogram's precision and never beyond min and max. */
+double window_quantile_ms(const struct window *window, double share);
 
 #endif

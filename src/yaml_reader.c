@@ -63,6 +63,14 @@ yaml_node_t *yaml_lookup(struct yaml_reader *reader, yaml_node_t *mapping, const
 	return NULL;
 }
 
+bool yaml_has_items(struct yaml_reader *reader, yaml_node_t *mapping, const char *name)
+{
+	yaml_node_t *node = yaml_lookup(reader, mapping, name);
+
+	return node && !(node->type == YAML_SEQUENCE_NODE &&
+			 node->data.sequence.items.start == node->data.sequence.items.top);
+}
+
 /* The known key that a mistyped one is closest to, or NULL. */
 static const char *nearest_key(const char *word, const struct yaml_key *keys, size_t count)
 {

@@ -44,6 +44,9 @@ yaml_node_t *yaml_root(struct yaml_reader *reader);
 /* The value of a key of a mapping; NULL when it is not there or null, which means the same. */
 yaml_node_t *yaml_lookup(struct yaml_reader *reader, yaml_node_t *mapping, const char *name);
 
+/* Is there a value, other than an empty list? */
+bool yaml_has_items(struct yaml_reader *reader, yaml_node_t *mapping, const char *name);
+
 /* Calls the read function of every key that is given, with the mistakes' place set to it. Reports
  * unknown and repeated keys. */
 int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_key *keys,

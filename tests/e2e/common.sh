@@ -10,6 +10,10 @@ METRO_BUILD=${METRO_BUILD:-${BUILD:+$(realpath "$BUILD")}}
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 export LC_ALL=C
 
+# Lines are the same wherever the tests run.
+unset DD_DOGSTATSD_URL DD_AGENT_HOST DD_DOGSTATSD_PORT DD_ENTITY_ID DD_ENV DD_SERVICE DD_VERSION
+export DD_ORIGIN_DETECTION_ENABLED=false
+
 METRO=${METRO:-$METRO_BUILD/bpf-metro}
 LOAD=$METRO_BUILD/tcp_load
 PORT=5000

@@ -136,7 +136,7 @@ printf 'init_config:\n  statsd_port: [8125\ninstances:\n' >"$BROKEN"
 tap_check "a file that is no YAML, status 2" ends_with 2 -c "$BROKEN"
 tap_check "no YAML: file and line" says "$BROKEN:[0-9]+: "
 
-tap_check "a missing file, status not 0" eval '! ends_with 0 -c "$METRO_TMP/nowhere.yaml"'
+tap_check "a missing file, status 2" ends_with 2 -c "$METRO_TMP/nowhere.yaml"
 tap_check "a missing file is named" says 'nowhere\.yaml: no such file'
 tap_check "an unknown option, status 2" ends_with 2 --no-such-option
 tap_check "an unknown option is named" says 'no-such-option'

@@ -54,7 +54,7 @@ measures() {
 
 one_warning() { # PATTERN
   cat "$METRO_TMP/metro.err"
-  equal warnings 1 "$(log_count metro ' (WARNING|ERROR) ')" &&
+  equal warnings 1 "$(log_count metro ' (WARNING|ERROR|CRITICAL) ')" &&
     grep -qE "WARNING BPF is not possible here: $1; measuring with libpcap" "$METRO_TMP/metro.err"
 }
 
@@ -66,7 +66,7 @@ fails() {
   cat "$METRO_TMP/metro.err"
   equal status 1 $status || return
   for reason in "$@"; do
-    grep -qE "ERROR .*$reason" "$METRO_TMP/metro.err" || { echo "not said: $reason" && return 1; }
+    grep -qE "CRITICAL .*$reason" "$METRO_TMP/metro.err" || { echo "not said: $reason" && return 1; }
   done
 }
 

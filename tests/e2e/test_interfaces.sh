@@ -92,7 +92,7 @@ fails_at_start() { # BACKEND
   status=$?
   cat "$METRO_TMP/said"
   equal status 1 $status && equal lines 1 "$(grep -c . "$METRO_TMP/said")" &&
-    grep -q 'ERROR cannot measure: interface nowhere0 does not exist' "$METRO_TMP/said"
+    grep -q 'CRITICAL cannot measure: interface nowhere0 does not exist' "$METRO_TMP/said"
 }
 
 # ---- loopback ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include "peers.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,11 +37,21 @@ static void check(const struct config *c)
 	CHECK(c->statsd_port <= 65535);
 	CHECK(c->report_interval_s >= 0.1 && c->report_interval_s <= 3600);
 	CHECK(c->max_flows >= 16 && c->max_flows <= 16777216);
+	CHECK(c->metrics && c->metrics < METRIC_BIT(METRICS));
+	CHECK(c->max_series <= 1000000);
+	CHECK(c->resolve_interval_s >= 1 && c->resolve_interval_s <= 86400);
+	CHECK(c->aggregate.bits_v4 <= 32 && c->aggregate.bits_v6 <= 128);
+	CHECK(!c->prefix || c->prefix[strlen(c->prefix) - 1] == '.');
+	CHECK(!c->statsd_socket || !c->statsd_ip);
+	CHECK(!c->distribution || c->dialect == DIALECT_DOGSTATSD);
 	CHECK(c->marks >= MARKS_MIN && !(c->marks & (c->marks - 1)));
 	for (size_t i = 0; i < c->instances_count; i++) {
 		const struct instance *instance = &c->instances[i];
 
 		CHECK(instance->interface);
+		CHECK(!instance->pcap == (strcmp(instance->interface, "file") != 0));
+		CHECK(!instance->sample ||
+		      (instance->sample_duration_s && instance->sample_interval_s));
 		for (size_t k = 0; k < instance->ips_count; k++)
 			CHECK(instance->ips[k].bits <= 128);
 		for (size_t k = 0; k < instance->hosts_count; k++)

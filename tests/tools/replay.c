@@ -7,7 +7,7 @@
  * Each packet is received and sent, as with `-r` without --local. Packets larger than a test run
  * takes are cut: the programs go by the lengths in the IP header.
  */
-#include "bpf_programs.h"
+#include "bpf_peers.h"
 #include "capture_file.h"
 #include "flow.h"
 #include "frame.h"
@@ -55,11 +55,11 @@ static int measure_all(struct replay *r)
 	int err;
 
 	prefix_parse("0.0.0.0/0", &all.prefix);
-	err = bpf_programs_add_peer(&r->programs, &all);
+	err = bpf_peers_add(&r->programs, &all);
 	if (err)
 		return err;
 	prefix_parse("::/0", &all.prefix);
-	return bpf_programs_add_peer(&r->programs, &all);
+	return bpf_peers_add(&r->programs, &all);
 }
 
 static int run(struct replay *r, const struct bpf_program *program, const __u8 *bytes, __u32 length)

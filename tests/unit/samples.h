@@ -35,7 +35,8 @@ static inline struct flow_record make_record(const struct flow *flow, __u64 time
 	assert_int_equal(address_parse(flow->dst, &record.key.peer), 0);
 	assert_true(count <= BATCH_MAX);
 	record.rtt[0] = 0xdeadbeef; /* only with RECORD_HAS_PREVIOUS does this mean anything */
-	memcpy(record.rtt + 1, rtt, count * sizeof(*rtt));
+	if (count)
+		memcpy(record.rtt + 1, rtt, count * sizeof(*rtt));
 	return record;
 }
 

@@ -47,8 +47,10 @@ static inline void line_emit(void *arg, const struct flow_record *record)
 {
 	struct line *l = arg;
 
-	assert_in_range(record->count, 1, BATCH_MAX);
+	assert_in_range(record->count, record->retransmissions ? 0 : 1, BATCH_MAX);
 	l->record[l->records++ % LINE_KEPT] = *record;
+	if (record->flags & RECORD_HANDSHAKE)
+		return;
 	for (int i = 1; i <= record->count; i++)
 		l->rtt[l->samples++ % LINE_KEPT] = record->rtt[i];
 }

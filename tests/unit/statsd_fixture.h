@@ -4,6 +4,7 @@
 #define METRO_TEST_STATSD_FIXTURE_H
 
 #include <net/if.h>
+#include <poll.h>
 
 #include "capture.h"
 #include "sinks.h"
@@ -50,11 +51,25 @@ static struct instance instances[] = {
 	},
 };
 
+/* Lines are the same wherever the tests run: in a container, or where Datadog's variables are set.
+ */
+static inline void statsd_plain_environment(void)
+{
+	static const char *const names[] = {
+		"DD_DOGSTATSD_URL", "DD_AGENT_HOST", "DD_DOGSTATSD_PORT", "DD_ENTITY_ID",
+		"DD_ENV",           "DD_SERVICE",    "DD_VERSION"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unsetenv(names[i]);
+	setenv("DD_ORIGIN_DETECTION_ENABLED", "false", 1);
+}
+
 static inline int statsd_setup(void **state)
 {
 	struct statsd_fixture *f = &fixture;
 	struct address www[2];
 
+	statsd_plain_environment();
 	f->lo = if_nametoindex("lo");
 	flow.ifindex = f->lo;
 	log_capture(&f->log);
@@ -65,13 +80,15 @@ static inline int statsd_setup(void **state)
 	f->config = (struct config){
 		.statsd_ip = "127.0.0.1",
 		.statsd_port = server_port(f->server),
+		.metrics = METRICS_DEFAULT,
+		.idle_ttl_s = 300,
 		.instances = instances,
 		.instances_count = 3,
 	};
 	if (peers_new(&f->peers, &f->config))
 		return -1;
 	if (address_parse("10.8.0.1", &www[0]) || address_parse("10.9.0.1", &www[1]) ||
-	    peers_set_host(f->peers, "www.example.org", www, 2) != 1)
+	    peers_set_host(f->peers, "www.example.org", www, 2) != 1 || peers_update(f->peers) != 1)
 		return -1;
 	*state = f;
 	return sink_statsd_open(&f->sink, &f->config, f->peers);
@@ -87,6 +104,57 @@ static inline int statsd_teardown(void **state)
 	log_release(&f->log);
 	close(f->server);
 	return 0;
+}
+
+/* Another sink, for what the test changed in the fixture's configuration. */
+static inline void statsd_reopen(struct statsd_fixture *f)
+{
+	f->sink->ops->close(f->sink);
+	f->sink = NULL;
+	assert_int_equal(sink_statsd_open(&f->sink, &f->config, f->peers), 0);
+}
+
+/* The end of an interval. Returns the number of datagrams, whose text is in the buffer. */
+static inline int statsd_report_into(struct statsd_fixture *f, char *text, size_t size)
+{
+	f->sink->ops->report(f->sink, NULL);
+	return server_receive_all(f->server, text, size);
+}
+
+static inline void take_record(struct sink *sink, const struct flow_record *record,
+			       const char *iface)
+{
+	struct batch batch = {record, iface, WALL_NS, 0};
+
+	sink->ops->take(sink, &batch);
+}
+
+/* A handshake's time is in the place of a sample. */
+static inline void take_handshake(struct sink *sink, const struct flow *of, const char *iface,
+				  __u32 rtt)
+{
+	struct flow_record record = make_record(of, 1, 1, &rtt);
+
+	record.flags = RECORD_HANDSHAKE;
+	take_record(sink, &record, iface);
+}
+
+static inline void take_retransmissions(struct sink *sink, const struct flow *of, const char *iface,
+					__u16 count)
+{
+	struct flow_record record = make_record(of, 1, 0, NULL);
+
+	record.retransmissions = count;
+	take_record(sink, &record, iface);
+}
+
+/* Sends what waits, as the event loop does. */
+static inline void statsd_pump(struct sink *sink)
+{
+	struct pollfd waiting = {.fd = sink->ops->fd(sink), .events = POLLIN};
+
+	while (poll(&waiting, 1, 100) > 0)
+		sink->ops->resume(sink);
 }
 
 #define STATSD_TEST(name) cmocka_unit_test_setup_teardown(name, statsd_setup, statsd_teardown)

@@ -107,8 +107,19 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->snaplen, 512);
 	assert_int_equal(c->idle_ttl_s, 300);
 	assert_int_equal(c->exp_ttl_s, 60);
-	assert_null(c->statsd_ip);
-	assert_int_equal(c->statsd_port, 0);
+	if (c->statsd_ip) /* not given, and the default, are not the same, but mean it here */
+		assert_string_equal(c->statsd_ip, "127.0.0.1");
+	if (c->statsd_port)
+		assert_int_equal(c->statsd_port, 8125);
+	assert_null(c->statsd_socket);
+	assert_null(c->prefix);
+	assert_int_equal(c->dialect, DIALECT_DOGSTATSD);
+	assert_int_equal(c->metrics, METRICS_DEFAULT);
+	assert_false(c->distribution || c->telemetry || c->soften);
+	assert_int_equal(c->aggregate.by, AGGREGATE_ADDRESS);
+	assert_int_equal(c->max_series, 0);
+	assert_int_equal(c->resolve_interval_s, 300);
+	assert_true(c->reverse_names);
 	assert_int_equal(c->log_level, LEVEL_INFO);
 	assert_true(c->report_interval_s == 10);
 	assert_int_equal(c->max_flows, 32768);
@@ -156,6 +167,8 @@ static void test_sample_file(void **state)
 	assert_true(c->log_to_file);
 	assert_int_equal(c->instances_count, 1);
 	assert_int_equal(c->instances[0].ips_count, 3);
+	assert_null(c->statsd_ip);
+	assert_int_equal(c->statsd_port, 0);
 	assert_string_equal(logged(NULL), "");
 	config_free(c);
 }
@@ -179,7 +192,7 @@ static void test_sample_comments_are_defaults(void **state)
 	}
 	fclose(in);
 	fclose(out);
-	assert_int_equal(keys, 10); /* all but the alias */
+	assert_int_equal(keys, 20); /* all but the alias */
 	assert_int_equal(config_load(path, &c), 0);
 	assert_defaults(c);
 	assert_true(c->log_to_file);
@@ -265,6 +278,7 @@ static void test_booleans(void **state)
 }
 
 #define WHOLE_SNAPLEN "accepted: a whole number from 104 to 262144\n"
+#define STATSD_IP     "an IPv4 or IPv6 address, localhost, or a host name\n"
 #define SECTIONS      "accepted: init_config, instances\n"
 
 static const struct {
@@ -305,9 +319,12 @@ static const struct {
 	{"init_config: {report_interval: 0.09}\n" INSTANCE,
 	 "1: init_config.report_interval: \"0.09\" is out of range; accepted: a number from 0.1 to "
 	 "3600\n"},
-	{"init_config: {statsd_ip: statsd.example}\n" INSTANCE,
-	 "1: init_config.statsd_ip: \"statsd.example\" is not an address, and names are not looked "
-	 "up by this version; accepted: an IPv4 or IPv6 address, or localhost\n"},
+	{"init_config: {statsd_ip: -x.example}\n" INSTANCE,
+	 "1: init_config.statsd_ip: \"-x.example\" is not valid; accepted: " STATSD_IP},
+	{"init_config: {statsd_ip: 127.1}\n" INSTANCE,
+	 "1: init_config.statsd_ip: \"127.1\" is not valid; accepted: " STATSD_IP},
+	{"init_config: {statsd_ip: ''}\n" INSTANCE,
+	 "1: init_config.statsd_ip: \"\" is not valid; accepted: " STATSD_IP},
 	{"init_config: {expired_ttl: 5, exp_ttl: 6}\n" INSTANCE,
 	 "1: init_config.exp_ttl: exp_ttl and expired_ttl are one setting, but differ: 5 and 6; "
 	 "accepted: one of them\n"},

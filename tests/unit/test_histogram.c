@@ -70,6 +70,62 @@ static void test_quantiles(void **state)
 	histogram_free(&h);
 }
 
+/* What is promised to users: 1 % from 1 us to 60 s, wherever in it the values lie. The rank is the
+ * nearest, and ties in the middle of two values would only help. */
+static void test_one_percent_over_all_rtts(void **state)
+{
+	static const double shares[] = {0.5, 0.95, 0.99};
+	static __u32 values[VALUES];
+	const double least = 1e3 / 64, most = 60e9 / 64; /* 1 us and 60 s in ticks */
+
+	(void)state;
+	srandom(2);
+	for (int round = 0; round < 40; round++) {
+		struct histogram h = {};
+		double from = log(least) + (log(most) - log(least)) * round / 40;
+		double to = round % 2 ? log(most) : from + 0.3; /* wide and narrow */
+		int count = 1 + (int)(random() % VALUES);
+
+		for (int i = 0; i < count; i++) {
+			double at = from + (to - from) * ((double)random() / RAND_MAX);
+
+			values[i] = (__u32)exp(at < log(most) ? at : log(most));
+			assert_int_equal(histogram_add(&h, values[i]), 0);
+		}
+		qsort(values, (size_t)count, sizeof(values[0]), ascending);
+		for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+			double want = values[(size_t)ceil(shares[i] * count) - 1];
+
+			assert_true(fabs(histogram_quantile(&h, shares[i]) - want) <= 0.01 * want);
+		}
+		histogram_free(&h);
+	}
+}
+
+/* Two that were merged are the one that had all of their values. */
+static void test_merge(void **state)
+{
+	struct histogram low = {}, high = {}, all = {}, none = {};
+
+	(void)state;
+	for (__u32 i = 1; i <= 1000; i++) {
+		assert_int_equal(histogram_add(i % 3 ? &low : &high, i % 3 ? i : i * 100000), 0);
+		assert_int_equal(histogram_add(&all, i % 3 ? i : i * 100000), 0);
+	}
+	assert_int_equal(histogram_merge(&none, &low), 0);
+	assert_int_equal(histogram_merge(&none, &high), 0);
+	assert_int_equal(histogram_merge(&high, &low), 0);
+	assert_int_equal(none.total, 1000);
+	for (double share = 0; share <= 1; share += 0.001) {
+		assert_int_equal(histogram_quantile(&none, share), histogram_quantile(&all, share));
+		assert_int_equal(histogram_quantile(&high, share), histogram_quantile(&all, share));
+	}
+	histogram_free(&low);
+	histogram_free(&high);
+	histogram_free(&all);
+	histogram_free(&none);
+}
+
 static void test_empty(void **state)
 {
 	struct histogram h = {};
@@ -82,10 +138,9 @@ static void test_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_precision),
-		cmocka_unit_test(test_largest_value),
-		cmocka_unit_test(test_quantiles),
-		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_precision), cmocka_unit_test(test_largest_value),
+		cmocka_unit_test(test_quantiles), cmocka_unit_test(test_one_percent_over_all_rtts),
+		cmocka_unit_test(test_merge),     cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);

@@ -73,7 +73,8 @@ static void test_defaults(void **state)
 	assert_int_equal(options.output, OUTPUT_DEFAULT);
 	assert_true(options.interval_s == 0);
 	assert_int_equal(options.marks, 0);
-	assert_false(options.check || options.verbose);
+	assert_false(options.check || options.verbose || options.soften);
+	assert_null(options.filter);
 }
 
 static void test_paths(void **state)
@@ -108,6 +109,41 @@ static void test_paths(void **state)
 		assert_int_equal(parse(cases[i].words), OPTIONS_RUN);
 		assert_text(options.config_path, cases[i].config);
 		assert_text(options.log_path, cases[i].log);
+	}
+}
+
+static void test_go_metro(void **state)
+{
+	static const struct {
+		const char *words, *filter;
+		bool soften;
+	} cases[] = {
+		{"-f tcp", NULL, false},
+		{"-f=tcp --backend bpf --hook xdp", NULL, false},
+		{"-f ''", NULL, false},
+		{"-f ip", "ip", false},
+		{"-f=ip6", "ip6", false},
+		{"--f=ip6", "ip6", false},
+		{"--filter ip", "ip", false},
+		{"-f ip -r file --local ::1", "ip", false},
+		{"-f ip -i eth0 ::1", "ip", false},
+		{"-st", NULL, true},
+		{"--st -v", NULL, true},
+		{"-st=true", NULL, true},
+		{"-st=T", NULL, true},
+		{"-st=1", NULL, true},
+		{"-st=false", NULL, false},
+		{"-st -st=F", NULL, false},
+		{"--soften", NULL, true},
+		{"-st -i eth0 ::1 --output statsd", NULL, true},
+		{"-cfg=/etc/dd-agent/conf.d/go-metro.yaml -log=/var/log/x -f=ip -st", "ip", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(parse(cases[i].words), OPTIONS_RUN);
+		assert_text(options.filter, cases[i].filter);
+		assert_int_equal(options.soften, cases[i].soften);
 	}
 }
 
@@ -160,6 +196,10 @@ static void test_reading(void **state)
 	assert_int_equal(options.local_count, 16);
 }
 
+#define FILTER(text, reason)                                                                       \
+	"--filter: \"" text "\" is not valid: " reason                                             \
+	"; accepted: an expression as in pcap-filter(7)"
+
 static const struct {
 	const char *words, *message;
 } wrong[] = {
@@ -174,12 +214,19 @@ static const struct {
 	{"--config=", "--config needs the name of a file"},
 	{"-r ''", "--read needs the name of a file"},
 	{"--check=yes", "option --check takes no value"},
-	{"-f tcp", "-f (a capture filter) is not supported yet; leave it out: the filter is made "
-		   "from the peers"},
-	{"-f=tcp", "-f (a capture filter) is not supported yet; leave it out: the filter is made "
-		   "from the peers"},
-	{"-st", "-st is not supported yet; leave it out"},
-	{"-st=true", "-st is not supported yet; leave it out"},
+	{"-f", "option -f needs a value"},
+	{"-f=foo", FILTER("foo", "can't parse filter expression: syntax error")},
+	{"-f port", FILTER("port", "can't parse filter expression: syntax error")},
+	{"--filter=port~~", FILTER("port~~", "can't parse filter expression: syntax error")},
+	{"-f port,80 --backend bpf", FILTER("port,80", "can't parse filter expression: syntax "
+						       "error")},
+	{"-f ip --backend bpf", "--filter needs libpcap; leave --backend bpf out"},
+	{"-f=ip --hook tc", "--filter needs libpcap; leave --hook out"},
+	{"-st=maybe", "-st: \"maybe\" is not valid; accepted: true, false"},
+	{"-st=", "-st: \"\" is not valid; accepted: true, false"},
+	{"-st -r f", "--soften goes with StatsD output alone"},
+	{"--soften -i eth0 ::1", "--soften goes with StatsD output alone"},
+	{"-st --output json", "--soften goes with StatsD output alone"},
 	{"-r f -i eth0", "-r and -i exclude each other"},
 	{"-r f 10.0.0.1", "-r takes no PEER; to choose senders, use --local ADDR"},
 	{"-r f --hook tc", "--hook makes no sense with -r"},
@@ -229,10 +276,10 @@ static void test_wrong_usage(void **state)
 
 static void test_help_and_version(void **state)
 {
-	static const char *const names[] = {"--config",  "--interface", "--read",   "--local",
-					    "--backend", "--hook",      "--output", "--interval",
-					    "--marks",   "--log",       "--check",  "--verbose",
-					    "--version", "--help"};
+	static const char *const names[] = {"--config",  "--interface", "--read",    "--local",
+					    "--backend", "--hook",      "--output",  "--interval",
+					    "--marks",   "--log",       "--check",   "--verbose",
+					    "--filter",  "--soften",    "--version", "--help"};
 	struct capture capture;
 	enum options_result help, version;
 	const char *text;
@@ -256,9 +303,10 @@ static void test_help_and_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_measuring),   cmocka_unit_test(test_reading),
-		cmocka_unit_test(test_wrong_usage), cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_defaults),         cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_go_metro),         cmocka_unit_test(test_measuring),
+		cmocka_unit_test(test_reading),          cmocka_unit_test(test_wrong_usage),
+		cmocka_unit_test(test_help_and_version),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -10,6 +10,9 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "peers.h"
 
@@ -17,9 +20,23 @@ static unsigned int eth0 = 2, eth1 = 3;
 
 unsigned int if_nametoindex(const char *name)
 {
+	assert_string_not_equal(name, "file");
+	if (strcmp(name, "lo") == 0)
+		return 1;
 	if (strcmp(name, "eth0") == 0)
 		return eth0;
 	return strcmp(name, "eth1") == 0 ? eth1 : 0;
+}
+
+/* The clock is ours to put forward. */
+static time_t ahead_s;
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+	long err = syscall(SYS_clock_gettime, id, now);
+
+	now->tv_sec += ahead_s;
+	return (int)err;
 }
 
 static struct prefix ips_a[6], ips_b[3], ips_c[1];
@@ -32,7 +49,10 @@ static struct instance instances[] = {
 	{.interface = "eth0", .ips = ips_b, .ips_count = 3},
 	{.interface = "eth1", .ips = ips_c, .ips_count = 1, .hosts = hosts_c, .hosts_count = 1},
 };
-static const struct config config = {.instances = instances, .instances_count = 3};
+static const struct config config = {.instances = instances,
+				     .instances_count = 3,
+				     .reverse_names = true,
+				     .report_interval_s = 10};
 
 static struct address addr(const char *text)
 {
@@ -113,7 +133,27 @@ static int set_host(struct peers *peers, const char *host, const char *first, co
 		addrs[count++] = addr(first);
 	if (second)
 		addrs[count++] = addr(second);
-	return peers_set_host(peers, host, addrs, count);
+	return peers_set_host(peers, host, addrs, count) < 0 ? -1 : peers_update(peers);
+}
+
+static int set_name(struct peers *peers, const char *text, const char *name)
+{
+	struct address a = addr(text);
+
+	return peers_set_address_name(peers, &a, name);
+}
+
+static void assert_entry(const struct peers *peers, unsigned int ifindex, const char *text,
+			 const char *expected)
+{
+	struct address a = addr(text);
+	char room[PREFIX_TEXT];
+	const char *entry = peers_entry(peers, ifindex, &a, room);
+
+	if (expected)
+		assert_string_equal(entry, expected);
+	else
+		assert_null(entry);
 }
 
 static void test_match(void **state)
@@ -193,20 +233,187 @@ static void test_hosts(void **state)
 	assert_string_equal(name_of(peers, 3, "10.0.0.1"), "web.example");
 	assert_int_equal(peers_count(peers), 8);
 
-	assert_int_equal(peers_set_host(peers, "web.example", NULL, 0), 1);
-	assert_int_equal(peers_set_host(peers, "web.example", NULL, 0), 0);
+	assert_int_equal(set_host(peers, "web.example", NULL, NULL), 1);
+	assert_int_equal(set_host(peers, "web.example", NULL, NULL), 0);
+}
+
+/* Addresses take effect with the update, all together. */
+static void test_update(void **state)
+{
+	struct peers *peers = *state;
+	struct address a = addr("192.0.2.1"), b = addr("192.0.2.2");
+
+	assert_int_equal(peers_update(peers), 0);
+	assert_int_equal(peers_set_host(peers, "web.example", &a, 1), 1);
+	assert_int_equal(peers_set_host(peers, "db.example.", &b, 1), 1);
+	assert_false(matches(peers, 2, "192.0.2.1"));
+	assert_int_equal(peers_update(peers), 1);
+	assert_true(matches(peers, 2, "192.0.2.1"));
+	assert_true(matches(peers, 2, "192.0.2.2"));
+	assert_int_equal(peers_update(peers), 0);
+}
+
+/* What a host's former address was measured for is reported with the host's name and tags. */
+static void test_former_addresses(void **state)
+{
+	struct peers *peers = *state;
+
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", "192.0.2.2"), 1);
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.2", "10.1.2.4"), 1);
+	assert_false(matches(peers, 3, "192.0.2.1"));
+	assert_int_equal(peers_count(peers), 8 + 4);
+	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
+	assert_instances(peers, 3, "192.0.2.1", "c");
+	assert_entry(peers, 3, "192.0.2.1", "web.example");
+
+	/* also after the next change, and one that comes back is there again */
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.3", "192.0.2.2"), 1);
+	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
+	assert_string_equal(name_of(peers, 2, "10.1.2.4"), "web.example");
+	assert_instances(peers, 2, "10.1.2.4", "a"); /* by two networks and as former */
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", NULL), 1);
+	assert_true(matches(peers, 3, "192.0.2.1"));
+
+	/* where it is another host's now, that name counts */
+	assert_int_equal(set_host(peers, "db.example.", "192.0.2.3", NULL), 1);
+	assert_string_equal(name_of(peers, 2, "192.0.2.3"), "db.example");
+	assert_string_equal(name_of(peers, 3, "192.0.2.3"), "web.example");
+
+	/* and in the end it is forgotten */
+	ahead_s += 100;
+	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
+	assert_null(name_of(peers, 3, "192.0.2.3"));
+	assert_instances(peers, 3, "192.0.2.3", "");
+	assert_entry(peers, 3, "192.0.2.3", NULL);
+	assert_null(name_of(peers, 2, "10.1.2.4"));
+	assert_instances(peers, 2, "10.1.2.4", "a");
+	assert_entry(peers, 2, "10.1.2.4", "10.1.0.0/16");
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.9", NULL), 1);
+	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
+	assert_null(name_of(peers, 3, "192.0.2.3"));
+}
+
+static void test_reverse_names(void **state)
+{
+	struct peers *peers = *state;
+
+	assert_int_equal(set_name(peers, "10.0.0.1", "one.example"), 1);
+	assert_int_equal(set_name(peers, "10.0.0.1", "one.example"), 0);
+	assert_string_equal(name_of(peers, 2, "10.0.0.1"), "one.example");
+	assert_string_equal(name_of(peers, 3, "10.0.0.1"), "one.example");
+	assert_null(name_of(peers, 4, "10.0.0.1"));
+	assert_int_equal(set_name(peers, "10.0.0.1", "uno.example"), 1);
+	assert_string_equal(name_of(peers, 2, "10.0.0.1"), "uno.example");
+
+	/* the configuration's own name wins, on the interface where it gives one */
+	assert_int_equal(set_host(peers, "db.example.", "10.0.0.1", NULL), 1);
+	assert_string_equal(name_of(peers, 2, "10.0.0.1"), "db.example");
+	assert_string_equal(name_of(peers, 3, "10.0.0.1"), "uno.example");
+	assert_int_equal(set_host(peers, "db.example.", "192.0.2.1", NULL), 1);
+	assert_string_equal(name_of(peers, 2, "10.0.0.1"), "uno.example");
+}
+
+static void test_entry(void **state)
+{
+	struct peers *peers = *state;
+
+	assert_entry(peers, 2, "10.0.0.1", "10.0.0.1");
+	assert_entry(peers, 2, "10.1.9.9", "10.1.0.0/16");
+	assert_entry(peers, 2, "10.2.0.1", "10.0.0.0/8");
+	assert_entry(peers, 2, "10.1.2.3", "10.1.2.3");
+	assert_entry(peers, 2, "2001:db8::1", "2001:db8::/32");
+	assert_entry(peers, 2, "2001:db9::1", "::/0");
+	assert_entry(peers, 2, "11.0.0.1", NULL);
+	assert_entry(peers, 3, "10.2.0.1", NULL);
+	assert_int_equal(set_name(peers, "10.0.0.1", "one.example"), 1);
+	assert_entry(peers, 2, "10.0.0.1", "10.0.0.1"); /* as configured */
+	assert_int_equal(set_host(peers, "db.example.", "10.1.2.3", "10.1.9.9"), 1);
+	assert_entry(peers, 2, "10.1.2.3", "db.example");
+	assert_entry(peers, 2, "10.1.9.9", "db.example");
+}
+
+static void test_rest(void **state)
+{
+	struct peers *peers = *state;
+
+	assert_false(peers_rest(peers, 0, false));
+	assert_true(peers_rest(peers, 0, true));
+	assert_false(peers_rest(peers, 0, true));
+	assert_true(matches(peers, 2, "10.0.0.1")); /* b's, too */
+	assert_true(matches(peers, 2, "10.1.2.3"));
+	assert_false(matches(peers, 2, "10.1.2.4"));
+	assert_true(matches(peers, 2, "2001:db8::1")); /* b's ::/0 */
+	assert_int_equal(peers_count(peers), 4);
+	for (size_t i = 0; i < peers_count(peers); i++)
+		assert_ptr_not_equal(peers_at(peers, i)->instance, &instances[0]);
+
+	/* what was measured before is still reported */
+	assert_instances(peers, 2, "10.0.0.1", "ab");
+	assert_instances(peers, 2, "10.1.2.4", "a");
+	assert_entry(peers, 2, "10.1.2.4", "10.1.0.0/16");
+	assert_int_equal(set_host(peers, "db.example.", "10.1.2.4", NULL), 1);
+	assert_string_equal(name_of(peers, 2, "10.1.2.4"), "db.example");
+	assert_false(matches(peers, 2, "10.1.2.4")); /* also after a rebuild */
+	assert_int_equal(peers_count(peers), 4);
+
+	assert_true(peers_rest(peers, 1, true));
+	assert_false(matches(peers, 2, "10.0.0.1"));
+	assert_true(matches(peers, 3, "10.0.0.1"));
+	assert_int_equal(peers_count(peers), 1);
+	assert_true(peers_rest(peers, 0, false));
+	assert_true(matches(peers, 2, "10.0.0.1"));
+	assert_true(matches(peers, 2, "10.1.2.4"));
+	assert_int_equal(peers_count(peers), 6);
+}
+
+/* d reads a capture file; the interface of e does not exist. */
+static void test_file(void **state)
+{
+	struct prefix ips[3], *d = ips, *e = ips + 2;
+	struct instance two[] = {
+		{.interface = "file", .pcap = "x.pcap", .ips = d, .ips_count = 2},
+		{.interface = "eth7", .ips = e, .ips_count = 1},
+	};
+	const struct config file_config = {.instances = two, .instances_count = 2};
+	struct peers *peers;
+
+	(void)state;
+	fill(ips, (const char *[]){"10.0.0.1", "10.1.0.0/16", "10.0.0.9", NULL});
+	assert_int_equal(peers_new(&peers, &file_config), 0);
+	assert_true(matches(peers, 0, "10.0.0.1"));
+	assert_true(matches(peers, 0, "10.1.2.3"));
+	assert_false(matches(peers, 0, "10.0.0.9"));
+	assert_false(matches(peers, 2, "10.0.0.1"));
+	assert_int_equal(set_name(peers, "10.0.0.1", "one.example"), 1);
+	assert_string_equal(name_of(peers, 0, "10.0.0.1"), "one.example");
+	assert_entry(peers, 0, "10.1.2.3", "10.1.0.0/16");
+	assert_string_equal(peers_interface_name(peers, 0), "file");
+	assert_int_equal(peers_count(peers), 0);
+	assert_false(peers_refresh_interfaces(peers));
+	peers_free(peers);
 }
 
 static void test_inherit(void **state)
 {
 	struct peers *old = *state, *peers;
+	struct config other;
 
 	assert_int_equal(set_host(old, "web.example", "192.0.2.1", NULL), 1);
+	assert_int_equal(set_name(old, "10.0.0.1", "one.example"), 1);
 	assert_int_equal(peers_new(&peers, &config), 0);
 	assert_false(matches(peers, 2, "192.0.2.1"));
-	assert_int_equal(peers_inherit_hosts(peers, old), 0);
+	assert_int_equal(peers_inherit(peers, old), 0);
 	assert_true(matches(peers, 2, "192.0.2.1"));
 	assert_true(matches(peers, 3, "192.0.2.1"));
+	assert_string_equal(name_of(peers, 3, "10.0.0.1"), "one.example");
+	peers_free(peers);
+
+	/* unless they are no longer asked for */
+	other = config;
+	other.reverse_names = false;
+	assert_int_equal(peers_new(&peers, &other), 0);
+	assert_int_equal(peers_inherit(peers, old), 0);
+	assert_null(name_of(peers, 3, "10.0.0.1"));
 	peers_free(peers);
 }
 
@@ -237,36 +444,22 @@ static void test_interfaces(void **state)
 	assert_null(peers_interface_name(peers, 2));
 }
 
-static void test_many(void **state)
-{
-	const size_t count = 100000;
-	struct prefix *ips = calloc(count, sizeof(*ips));
-	struct instance many = {.interface = "eth0", .ips = ips, .ips_count = count};
-	struct config big = {.instances = &many, .instances_count = 1};
-	struct peers *peers;
-
-	(void)state;
-	eth0 = 2;
-	for (size_t i = 0; i < count; i++) {
-		address_set_v4(&ips[i].addr, htonl(0x0a000000 + (unsigned int)i));
-		ips[i].bits = 128;
-	}
-	assert_int_equal(peers_new(&peers, &big), 0);
-	assert_int_equal(peers_count(peers), count);
-	assert_true(matches(peers, 2, "10.1.134.159"));
-	assert_false(matches(peers, 2, "10.1.134.160"));
-	peers_free(peers);
-	free(ips);
-}
-
 int main(void)
 {
 #define PEERS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		PEERS_TEST(test_match),      PEERS_TEST(test_instances),
-		PEERS_TEST(test_list),       PEERS_TEST(test_hosts),
-		PEERS_TEST(test_inherit),    PEERS_TEST(test_interfaces),
-		cmocka_unit_test(test_many),
+		PEERS_TEST(test_match),
+		PEERS_TEST(test_instances),
+		PEERS_TEST(test_list),
+		PEERS_TEST(test_hosts),
+		PEERS_TEST(test_inherit),
+		PEERS_TEST(test_interfaces),
+		PEERS_TEST(test_former_addresses),
+		PEERS_TEST(test_update),
+		PEERS_TEST(test_reverse_names),
+		PEERS_TEST(test_entry),
+		PEERS_TEST(test_rest),
+		cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests_name("peers", tests, NULL, NULL);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * getaddrinfo is ours for names under .test, which answer as a test wishes, hang, or change;
- * everything else goes to the C library. No network is needed.
- */
+/* Host names: found, lost, moved, and silent servers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,153 +7,7 @@
 
 #include <cmocka.h>
 
-#include <dlfcn.h>
-#include <errno.h>
-#include <netdb.h>
-#include <poll.h>
-#include <pthread.h>
-#include <time.h>
-
-#include "capture.h"
-#include "resolver.h"
-
-/* Longer than the C library tries a name server that does not answer. */
-#define PATIENCE_MS 60000
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
-static bool hanging;
-static unsigned int inside;       /* lookups that hang now */
-static unsigned int lookups;      /* so far */
-static const char *moving_answer; /* of moving.test; NULL: fails */
-static int lookup_error = EAI_NONAME;
-
-typedef int getaddrinfo_fn(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-
-static int numeric(const char *text, const struct addrinfo *hints, struct addrinfo **result)
-{
-	struct addrinfo numeric_hints = *hints;
-	getaddrinfo_fn *real = (getaddrinfo_fn *)dlsym(RTLD_NEXT, "getaddrinfo");
-
-	numeric_hints.ai_flags |= AI_NUMERICHOST;
-	return real(text, NULL, &numeric_hints, result);
-}
-
-static void hang(void)
-{
-	pthread_mutex_lock(&lock);
-	inside++;
-	while (hanging)
-		pthread_cond_wait(&released, &lock);
-	inside--;
-	pthread_cond_broadcast(&released);
-	pthread_mutex_unlock(&lock);
-}
-
-/* What the C library gives for a host with several addresses, in an order that changes. */
-static int rotating(const struct addrinfo *hints, struct addrinfo **result, bool turn)
-{
-	int err = numeric(turn ? "192.0.2.1" : "192.0.2.2", hints, result);
-
-	return err ? err : numeric(turn ? "192.0.2.2" : "192.0.2.1", hints, &(*result)->ai_next);
-}
-
-int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-		struct addrinfo **result)
-{
-	const char *answer;
-	unsigned int number;
-	int error;
-
-	if (!strstr(host, ".test"))
-		return ((getaddrinfo_fn *)dlsym(RTLD_NEXT, "getaddrinfo"))(host, service, hints,
-									   result);
-	if (strcmp(host, "hanging.test") == 0)
-		hang();
-	pthread_mutex_lock(&lock);
-	number = lookups++;
-	answer = strcmp(host, "moving.test") ? "192.0.2.9" : moving_answer;
-	error = lookup_error;
-	pthread_mutex_unlock(&lock);
-	if (strcmp(host, "rotating.test") == 0)
-		return rotating(hints, result, number & 1);
-	if (answer)
-		return numeric(answer, hints, result);
-	errno = EMFILE;
-	return error;
-}
-
-static void answer_with(const char *answer, int error)
-{
-	pthread_mutex_lock(&lock);
-	moving_answer = answer;
-	lookup_error = error;
-	pthread_mutex_unlock(&lock);
-}
-
-static struct capture capture;
-
-static int setup(void **state)
-{
-	(void)state;
-	log_capture(&capture);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	log_release(&capture);
-	return 0;
-}
-
-static double now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static struct resolver *start(char **hosts, size_t count, const struct resolver_pace *pace)
-{
-	struct instance instances[] = {
-		{.hosts = hosts, .hosts_count = count},
-		{.hosts = hosts, .hosts_count = count}, /* the same again */
-	};
-	struct config config = {.instances = instances, .instances_count = 2};
-	struct resolver *resolver;
-
-	assert_int_equal(resolver_start(&resolver, &config, pace), 0);
-	return resolver;
-}
-
-static bool wait_for_result(struct resolver *resolver, int ms)
-{
-	struct pollfd fd = {.fd = resolver_fd(resolver), .events = POLLIN};
-
-	return poll(&fd, 1, ms) == 1;
-}
-
-/* The next result, however long it takes. */
-static struct resolver_result take(struct resolver *resolver)
-{
-	struct resolver_result result;
-
-	while (!resolver_take(resolver, &result))
-		assert_true(wait_for_result(resolver, PATIENCE_MS));
-	return result;
-}
-
-static bool has(const struct resolver_result *result, const char *text)
-{
-	char found[ADDRESS_TEXT];
-
-	for (size_t i = 0; i < result->count; i++)
-		if (strcmp(address_format(&result->addrs[i], found), text) == 0)
-			return true;
-	return false;
-}
+#include "resolver_fixture.h"
 
 static void test_localhost_and_invalid(void **state)
 {
@@ -224,17 +75,6 @@ static void test_order_is_no_change(void **state)
 	assert_int_equal(count_of(capture.text, "\n"), 1);
 }
 
-/* Takes results until one is an answer (or a failure, for NULL). */
-static void take_until(struct resolver *resolver, const char *answer)
-{
-	for (;;) {
-		struct resolver_result result = take(resolver);
-
-		if (answer ? has(&result, answer) : result.count == 0)
-			return;
-	}
-}
-
 static void test_changes_of_state(void **state)
 {
 	static const struct resolver_pace pace = {.refresh_ms = 10, .retry_ms = 5};
@@ -292,6 +132,106 @@ static void test_back_off(void **state)
 	assert_true(took < 2);
 }
 
+/* Takes results until one has so many addresses. */
+static void take_until_count(struct resolver *resolver, size_t count)
+{
+	while (take(resolver).count != count)
+		;
+}
+
+/* When the IPv6 half of an answer cannot be had, the IPv6 addresses of before stay, and it is asked
+ * for again soon. */
+static void test_half_an_answer(void **state)
+{
+	static const struct resolver_pace often = {.refresh_ms = 10, .retry_ms = 10};
+	static const struct resolver_pace pace = {.refresh_ms = 60000, .retry_ms = 10};
+	char *hosts[] = {"both.test"};
+	struct resolver *resolver = start(hosts, 1, &often);
+
+	(void)state;
+	take_until_count(resolver, 2);
+	set_flag(&v6_is_silent, true);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(take(resolver).count, 2);
+	set_flag(&v6_is_silent, false);
+	set_flag(&v6_is_gone, true);
+	take_until_count(resolver, 1);
+	resolver_stop(resolver);
+	assert_non_null(strstr(capture_read(&capture), "INFO host both.test is at "));
+	assert_int_equal(count_of(capture.text, "INFO host both.test has moved to 192.0.2.9\n"), 1);
+	assert_int_equal(count_of(capture.text, "\n"), 2);
+
+	/* A host that never had any does not wait for them. */
+	resolver = start(hosts, 1, &pace);
+	take_until_count(resolver, 1);
+	assert_true(is_quiet(resolver, 100));
+	set_flag(&v6_is_gone, false);
+	resolver_stop(resolver);
+}
+
+static void test_server(void **state)
+{
+	static const struct resolver_pace pace = {.refresh_ms = 10, .retry_ms = 5};
+	struct config config = {.instances_count = 0};
+	struct resolver_result result;
+	struct resolver *resolver;
+
+	(void)state;
+	answer_with("192.0.2.1", 0);
+	assert_int_equal(resolver_start(&resolver, &pace), 0);
+	assert_int_equal(resolver_look_up(resolver, &config, "moving.test"), 0);
+	result = take(resolver);
+	assert_int_equal(result.kind, RESOLVED_SERVER);
+	assert_string_equal(result.host, "moving.test");
+	assert_true(has(&result, "192.0.2.1"));
+	answer_with("2001:db8::1", 0);
+	take_until(resolver, "2001:db8::1");
+	answer_with(NULL, EAI_AGAIN);
+	take_until(resolver, NULL);
+	assert_int_equal(resolver_look_up(resolver, &config, NULL), 0); /* no more */
+	assert_true(is_quiet(resolver, 100));
+	resolver_stop(resolver);
+	capture_read(&capture);
+	assert_non_null(strstr(capture.text, "INFO StatsD server moving.test is at 192.0.2.1\n"));
+	assert_non_null(
+		strstr(capture.text, "INFO StatsD server moving.test has moved to 2001:db8::1\n"));
+	assert_non_null(strstr(capture.text, "WARNING StatsD server moving.test is not found: "));
+	assert_int_equal(count_of(capture.text, "\n"), 3);
+}
+
+/* What stays is asked for at once, and what is known of it is not said again. */
+static void test_other_names(void **state)
+{
+	static const struct resolver_pace pace = {.refresh_ms = 60000, .retry_ms = 60000};
+	char *hosts[] = {"moving.test", "quick.test", "both.test"};
+	struct instance instance = {.hosts = hosts, .hosts_count = 2};
+	struct config config = {.instances = &instance, .instances_count = 1};
+	struct resolver *resolver;
+
+	(void)state;
+	answer_with("192.0.2.1", 0);
+	assert_int_equal(resolver_start(&resolver, &pace), 0);
+	assert_int_equal(resolver_look_up(resolver, &config, NULL), 0);
+	take(resolver);
+	take(resolver);
+	answer_with("192.0.2.2", 0);
+	instance.hosts = hosts + 1; /* without the first, with the last */
+	assert_int_equal(resolver_look_up(resolver, &config, NULL), 0);
+	for (int i = 0; i < 2; i++)
+		assert_string_not_equal(take(resolver).host, "moving.test");
+	assert_true(is_quiet(resolver, 100));
+
+	/* Results that wait for a name that nobody wants any more are no results. */
+	instance.hosts = hosts;
+	assert_int_equal(resolver_look_up(resolver, &config, NULL), 0);
+	assert_true(wait_for_result(resolver, PATIENCE_MS));
+	instance.hosts_count = 0;
+	assert_int_equal(resolver_look_up(resolver, &config, NULL), 0);
+	assert_true(is_quiet(resolver, 100));
+	resolver_stop(resolver);
+	assert_int_equal(count_of(capture_read(&capture), "INFO host quick.test "), 1);
+}
+
 static void test_stop_while_hanging(void **state)
 {
 	char *hosts[] = {"hanging.test", "quick.test"};
@@ -343,6 +283,9 @@ int main(void)
 		LOGGED_TEST(test_order_is_no_change),
 		LOGGED_TEST(test_changes_of_state),
 		LOGGED_TEST(test_back_off),
+		LOGGED_TEST(test_half_an_answer),
+		LOGGED_TEST(test_server),
+		LOGGED_TEST(test_other_names),
 		LOGGED_TEST(test_stop_while_hanging),
 		LOGGED_TEST(test_stop_at_once),
 	};

@@ -18,7 +18,6 @@ static struct sink *json_open(void)
 
 	assert_int_equal(sink_json_open(&sink, NULL), 0);
 	assert_int_equal(sink->ops->batch_limit, 1);
-	assert_null(sink->ops->report);
 	return sink;
 }
 
@@ -132,7 +131,7 @@ static void test_json_renamed_interface(void **state)
 static void test_json_flushes_when_live(void **state)
 {
 	struct sink *sink = json_open();
-	size_t live, with_file;
+	size_t live, with_file, reported;
 
 	(void)state;
 	stdout_capture(&out);
@@ -140,10 +139,14 @@ static void test_json_flushes_when_live(void **state)
 	live = strlen(capture_read(&out));
 	take_one(sink, &flow, "eth0", 1, 1);
 	with_file = strlen(capture_read(&out));
+	sink->ops->report(sink, NULL);
+	reported = strlen(capture_read(&out));
 	sink->ops->close(sink);
 	stdout_restore(&out);
 	assert_int_not_equal(live, 0);
 	assert_int_equal(with_file, live);
+	assert_int_equal(reported, strlen(capture_read(&out)));
+	assert_true(reported > with_file);
 	assert_int_equal(count_of(capture_read(&out), "\n"), 2);
 	capture_free(&out);
 }

@@ -253,6 +253,110 @@ static void test_merge(void **state)
 	assert_near(window_ticks_ms(sum.max), 20);
 }
 
+/* A handshake's time is no sample, and something sent again alone makes no window unless asked. */
+static void test_handshakes_and_retransmissions(void **state)
+{
+	const __u32 time[] = {30 * TICKS_A_MS}, rtt[] = {20 * TICKS_A_MS};
+	struct flow_record handshake = make_record(&first_flow, 1000, 1, time);
+	struct flow_record again = make_record(&first_flow, 1000, 0, NULL);
+	struct flow_record sample = make_record(&first_flow, 500, 1, rtt);
+	struct windows plain = {0}, all = {.keep_handshakes = true, .keep_retransmissions = true};
+	const struct window_stats *stats;
+
+	(void)state;
+	handshake.flags = RECORD_HANDSHAKE;
+	again.retransmissions = 7;
+	add(&plain, &handshake);
+	add(&plain, &again);
+	assert_null(plain.first);
+	add(&all, &handshake);
+	stats = &all.first->stats;
+	assert_int_equal(stats->count, 0);
+	assert_true(window_has_data(all.first));
+	handshake.rtt[1] = 40 * TICKS_A_MS;
+	add(&all, &handshake);
+	add(&all, &again);
+	sample.retransmissions = 2;
+	add(&all, &sample);
+	assert_int_equal(count_windows(&all), 1);
+	assert_int_equal(stats->handshakes, 2);
+	assert_near(window_handshake_ms(stats), 35);
+	assert_int_equal(stats->retransmissions, 9);
+	assert_int_equal(stats->count, 1);
+	assert_int_equal(stats->differences, 0);
+	assert_near(window_ticks_ms(stats->max), 20);
+	windows_clear(&all);
+}
+
+static void test_merge_takes_all(void **state)
+{
+	const __u32 low[] = {10 * TICKS_A_MS}, high[] = {90 * TICKS_A_MS, 91 * TICKS_A_MS};
+	struct flow_record a = make_record(&first_flow, 1000, 1, low);
+	struct flow_record b = make_record(&second_flow, 2000, 2, high);
+	struct windows windows = {.keep_histograms = true};
+	struct window sum = {0};
+
+	(void)state;
+	b.key.peer.bytes[15]++;
+	b.retransmissions = 3;
+	add(&windows, &a);
+	add(&windows, &b);
+	assert_int_equal(window_merge(&sum, windows.first), 0);
+	assert_int_equal(window_merge(&sum, window_next(windows.first)), 0);
+	assert_int_equal(sum.stats.count, 3);
+	assert_int_equal(sum.stats.retransmissions, 3);
+	assert_true(window_quantile_ms(&sum, 0.3) < 10.1);
+	assert_true(window_quantile_ms(&sum, 0.5) > 89);
+	window_reset(&sum);
+	assert_false(window_has_data(&sum));
+	windows_clear(&windows);
+}
+
+/* RFC 6298, 2.2 and 2.3: 100, then 180: RTTVAR 0.75 * 50 + 0.25 * 80, SRTT 0.875 * 100 + 22.5. */
+static void test_smoothed(void **state)
+{
+	const __u32 first[] = {100 * TICKS_A_MS}, second[] = {180 * TICKS_A_MS};
+	struct flow_record a = make_record(&first_flow, 1000, 1, first);
+	struct flow_record b = make_record(&second_flow, 2000, 1, second);
+	struct windows windows = {.smooth = true};
+	const struct smoothed *smoothed;
+
+	(void)state;
+	add(&windows, &a);
+	smoothed = &windows.first->stats.smoothed;
+	assert_near(window_ticks_ms(smoothed->srtt), 100);
+	assert_near(window_ticks_ms(smoothed->rttvar), 50);
+	add(&windows, &b);
+	assert_near(window_ticks_ms(smoothed->srtt), 110);
+	assert_near(window_ticks_ms(smoothed->rttvar), 57.5);
+	windows_clear(&windows);
+}
+
+static void test_pending(void **state)
+{
+	const __u32 rtt[BATCH_MAX] = {0};
+	struct flow_record record = make_record(&first_flow, 1000, BATCH_MAX, rtt);
+	struct windows windows = {.keep_pending = true};
+	struct window *w;
+	__u32 next = 0, added = 0;
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		do {
+			for (int i = 1; i <= BATCH_MAX; i++)
+				record.rtt[i] = added++;
+			add(&windows, &record);
+			w = windows.first;
+		} while (!window_pending_is_full(w));
+		assert_true(w->pending.count > WINDOW_PENDING_MAX - BATCH_MAX);
+		assert_int_equal(w->pending.ticks[0], next);
+		assert_int_equal(w->pending.ticks[w->pending.count - 1], added - 1);
+		window_pending_take(w, 700);
+		next += 700;
+	}
+	windows_clear(&windows);
+}
+
 static void test_nothing_is_zero(void **state)
 {
 	struct window_stats none = {0};
@@ -300,6 +404,10 @@ int main(void)
 		cmocka_unit_test(test_odd_records),
 		cmocka_unit_test(test_long_interface_name),
 		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_handshakes_and_retransmissions),
+		cmocka_unit_test(test_merge_takes_all),
+		cmocka_unit_test(test_smoothed),
+		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_nothing_is_zero),
 		cmocka_unit_test(test_many_windows),
 	};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Most packets of a host may be about nobody it was asked to measure. A Bloom filter of one hash
+ * tells for most of them before any map is asked: 2 ns instead of 35.
+ *
+ * A prefix goes in at the next shorter of a few lengths, the levels, and an address is looked for
+ * at those levels that are in use. A prefix shorter than all levels lets its whole family pass.
+ */
+#ifndef METRO_PEER_FILTER_H
+#define METRO_PEER_FILTER_H
+
+#include "address.h"
+
+#define PEER_FILTER_BITS_MIN (1u << 12)
+#define PEER_FILTER_BITS_MAX (1u << 20) /* 128 KB fit into a core's second-level cache */
+
+enum peer_filter_level {
+	FILTER_V4_32 = 1,
+	FILTER_V4_24 = 2,
+	FILTER_V4_16 = 4,
+	FILTER_V4_ALL = 8,
+	FILTER_V6_128 = 16,
+	FILTER_V6_64 = 32,
+	FILTER_V6_48 = 64,
+	FILTER_V6_32 = 128,
+	FILTER_V6_ALL = 256,
+};
+
+struct peer_filter {
+	__u32 levels; /* enum peer_filter_level, those in use */
+	__u32 mask;   /* the number of bits in use, a power of two, less one */
+	__u64 words[PEER_FILTER_BITS_MAX / 64];
+};
+
+/* Multiplicative hashing with the golden ratio's bits. Whoever finds addresses that collide makes
+ * us ask a map, no more. */
+static __always_inline __u64 peer_filter_mix(__u64 value)
+{
+	value ^=
+		value >> 32; /* the product's lower half knows nothing of its factor's upper half */
+	value *= 0x9e3779b97f4a7c15ull;
+	return value ^ value >> 32;
+}
+
+/* Where the bit is of an address at a level. */
+static __always_inline __u32 peer_filter_place(const struct address *a,
+					       enum peer_filter_level level)
+{
+	__u64 upper = (__u64)a->words[0] << 32;
+
+	switch (level) {
+	case FILTER_V4_32:
+		return (__u32)peer_filter_mix(a->words[3]);
+	case FILTER_V4_24:
+		return (__u32)peer_filter_mix(a->words[3] & be32_to_host(0xffffff00));
+	case FILTER_V4_16:
+		return (__u32)peer_filter_mix(a->words[3] & be32_to_host(0xffff0000));
+	case FILTER_V6_128:
+		upper = peer_filter_mix(upper | a->words[1]);
+		return (__u32)peer_filter_mix(upper ^ ((__u64)a->words[2] << 32 | a->words[3]));
+	case FILTER_V6_64:
+		return (__u32)peer_filter_mix(upper | a->words[1]);
+	case FILTER_V6_48:
+		return (__u32)peer_filter_mix(upper | (a->words[1] & be32_to_host(0xffff0000)));
+	default:
+		return (__u32)peer_filter_mix(upper);
+	}
+}
+
+static __always_inline bool peer_filter_level_has(const struct peer_filter *f,
+						  const struct address *a,
+						  enum peer_filter_level level)
+{
+	__u32 bit;
+
+	if (!(f->levels & level))
+		return false;
+	bit = peer_filter_place(a, level) & f->mask & (PEER_FILTER_BITS_MAX - 1);
+	return f->words[bit / 64] >> bit % 64 & 1;
+}
+
+/* False: this is no peer. True: it may be one. */
+static __always_inline bool peer_filter_passes(const struct peer_filter *f, const struct address *a)
+{
+	if (address_is_v4(a))
+		return f->levels & FILTER_V4_ALL || peer_filter_level_has(f, a, FILTER_V4_32) ||
+		       peer_filter_level_has(f, a, FILTER_V4_24) ||
+		       peer_filter_level_has(f, a, FILTER_V4_16);
+	return f->levels & FILTER_V6_ALL || peer_filter_level_has(f, a, FILTER_V6_128) ||
+	       peer_filter_level_has(f, a, FILTER_V6_64) ||
+	       peer_filter_level_has(f, a, FILTER_V6_48) ||
+	       peer_filter_level_has(f, a, FILTER_V6_32);
+}
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The peers as the BPF programs know them: two maps, and a filter in front of them. */
+#ifndef METRO_BPF_PEERS_H
+#define METRO_BPF_PEERS_H
+
+#include "bpf_programs.h"
+#include "peer_filter.h"
+
+/* Makes the peer maps hold just these peers. Returns 0 or -errno, reported; then the maps hold some
+ * of the new peers beside those of before. */
+int bpf_peers_set(struct bpf_programs *programs, const struct peers *peers);
+
+/* One peer more, until the next bpf_peers_set. Returns 0 or -errno. */
+int bpf_peers_add(struct bpf_programs *programs, const struct peer *peer);
+
+/* Empties the filter and gives it room for so many prefixes. */
+void peer_filter_clear(struct peer_filter *filter, size_t prefixes);
+
+/* Lets the addresses of a prefix pass, and a few others. */
+void peer_filter_add(struct peer_filter *filter, const struct prefix *prefix);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "instance_config.h"
+
+#include <string.h>
+
+#include "instance.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define SECONDS_MAX       86400
+
+static int read_interface(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+			  void *target)
+{
+	const char *text = yaml_text(reader, node, "the name of one network interface");
+
+	(void)key;
+	return text ? instance_set_interface(target, reader->mistakes, text) : 0;
+}
+
+static int read_ip(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		   void *target)
+{
+	const char *text = yaml_text(reader, node, "an address, or a network such as 10.0.0.0/8");
+
+	(void)key;
+	return text ? instance_add_ip(target, reader->mistakes, text) : 0;
+}
+
+static int read_host(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		     void *target)
+{
+	const char *text = yaml_text(reader, node, "a host name or an address");
+
+	(void)key;
+	return text ? instance_add_host(target, reader->mistakes, text) : 0;
+}
+
+static int read_tag(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		    void *target)
+{
+	const char *text;
+
+	(void)key;
+	if (node->type == YAML_MAPPING_NODE) {
+		mistake(reader->mistakes, "is a mapping, since a space follows the colon; "
+					  "accepted: foo:bar without the space, or in quotes");
+		return 0;
+	}
+	text = yaml_text(reader, node, "a tag such as foo:bar");
+	return text ? instance_add_tag(target, reader->mistakes, text) : 0;
+}
+
+static int read_ips(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		    void *target)
+{
+	return yaml_read_list(reader, key, node, read_ip, target);
+}
+
+static int read_hosts(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		      void *target)
+{
+	return yaml_read_list(reader, key, node, read_host, target);
+}
+
+static int read_tags(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		     void *target)
+{
+	int err = yaml_read_list(reader, key, node, read_tag, target);
+
+	yaml_at(reader, node);
+	instance_check_tags(target, reader->mistakes);
+	return err;
+}
+
+static int read_pcap(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		     void *target)
+{
+	const char *text = yaml_text(reader, node, "the path of a capture file");
+
+	(void)key;
+	return text ? instance_set_pcap(target, reader->mistakes, text) : 0;
+}
+
+#define FIELD(name) offsetof(struct instance, name)
+
+static const struct yaml_key instance_keys[] = {
+	{"interface", read_interface, 0, 0, 0},
+	{"ips", read_ips, 0, 0, 0},
+	{"hosts", read_hosts, 0, 0, 0},
+	{"tags", read_tags, 0, 0, 0},
+	{"sample", yaml_read_bool, FIELD(sample), 0, 0},
+	{"sample_duration", yaml_read_whole, FIELD(sample_duration_s), 1, SECONDS_MAX},
+	{"sample_interval", yaml_read_whole, FIELD(sample_interval_s), 1, SECONDS_MAX},
+	{"pcap", read_pcap, 0, 0, 0},
+};
+
+/* Is there a value for the key, if only a wrong one, which was reported already? */
+static bool given(struct yaml_reader *reader, yaml_node_t *mapping, const char *name)
+{
+	return yaml_lookup(reader, mapping, name) != NULL;
+}
+
+static void check_sample(struct yaml_reader *reader, yaml_node_t *node,
+			 const struct instance *instance)
+{
+	if (!instance->sample)
+		return; /* go-metro ignores the two others then */
+	if (!given(reader, node, "sample_duration") || !given(reader, node, "sample_interval"))
+		mistake(reader->mistakes,
+			"sample: true needs sample_duration and sample_interval; accepted: both, "
+			"whole numbers of seconds from 1 to %d",
+			SECONDS_MAX);
+	if (instance->interface && strcmp(instance->interface, "file") == 0)
+		mistake(reader->mistakes, "a capture file is read at once; accepted: sample: true "
+					  "with a network interface");
+}
+
+static void check_interface(struct yaml_reader *reader, yaml_node_t *node,
+			    const struct instance *instance)
+{
+	bool file = instance->interface && strcmp(instance->interface, "file") == 0;
+
+	if (!given(reader, node, "interface"))
+		mistake(reader->mistakes, "interface is missing; accepted: interface: NAME, with a "
+					  "name that `ip link` shows");
+	if (file && !given(reader, node, "pcap"))
+		mistake(reader->mistakes, "interface: file needs a capture file; accepted: pcap: "
+					  "PATH beside it");
+	if (instance->interface && !file && given(reader, node, "pcap"))
+		mistake(reader->mistakes, "pcap goes with interface: file alone; accepted: that, "
+					  "or remove pcap");
+}
+
+int read_instance(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		  void *target)
+{
+	struct config *config = target;
+	struct instance *instance = &config->instances[config->instances_count++];
+	int err =
+		yaml_read_mapping(reader, node, instance_keys, ARRAY_SIZE(instance_keys), instance);
+
+	(void)key;
+	if (err || node->type != YAML_MAPPING_NODE)
+		return err;
+	yaml_at(reader, node);
+	check_interface(reader, node, instance);
+	if (!yaml_has_items(reader, node, "ips") && !yaml_has_items(reader, node, "hosts"))
+		mistake(reader->mistakes, "neither ips nor hosts are given: list what to measure; "
+					  "0.0.0.0/0 means everything");
+	check_sample(reader, node, instance);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where log lines end up: standard error, or a file that makes room for itself, as go-metro's does:
+ * at 100,000 bytes FILE becomes FILE.1, what was FILE.1 becomes FILE.2, and FILE.5 goes. logrotate
+ * may do the same from outside. Pipes and devices are just written to. Not thread-safe.
+ */
+#ifndef METRO_LOG_FILE_H
+#define METRO_LOG_FILE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#define LOG_FILE_MAX 100000 /* bytes; go-metro's seelog configuration has these two */
+#define LOG_FILE_OLD 5
+
+struct log_file {
+	int fd;
+	char path[PATH_MAX]; /* behind symbolic links; "": it is never rotated */
+	off_t limit;         /* of its size, to rotate at */
+};
+
+/* Standard error. */
+#define LOG_FILE_STDERR                                                                            \
+	{                                                                                          \
+		.fd = STDERR_FILENO                                                                \
+	}
+
+/* Opens the file for appending; creates it, and its directory but not that directory's parents.
+ * Returns 0 or -errno. */
+int log_file_open(struct log_file *file, const char *path);
+
+/* Closes it, unless it is standard error. */
+void log_file_close(struct log_file *file);
+
+/* Rotates the file if so many bytes more are too many. If that fails, the file goes on to grow, and
+ * the next attempt is LOG_FILE_MAX bytes away. A file that is no longer under its name (logrotate
+ * has moved it) is opened anew there, and nobody's file but our own is renamed. Returns 0 or
+ * -errno. */
+int log_file_make_room(struct log_file *file, size_t length);
+
+/* One writev(2). What cannot be written is lost: a full disk must not stop us. */
+void log_file_write(struct log_file *file, const struct iovec *parts, int count);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lookup.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "instance.h"
+
+static unsigned int family_of(const struct address *addr)
+{
+	return address_is_v4(addr) ? FAMILY_V4 : FAMILY_V6;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct address));
+}
+
+/* Name servers rotate their answers: sorted, the same addresses are the same. */
+static void sort_once_each(struct outcome *outcome)
+{
+	size_t kept = 0;
+
+	qsort(outcome->addrs, outcome->count, sizeof(*outcome->addrs), compare);
+	for (size_t i = 0; i < outcome->count; i++)
+		if (i == 0 || compare(&outcome->addrs[kept - 1], &outcome->addrs[i]) != 0)
+			outcome->addrs[kept++] = outcome->addrs[i];
+	outcome->count = kept;
+}
+
+int outcome_add(struct outcome *outcome, const struct address *addrs, size_t count,
+		unsigned int families)
+{
+	struct address *grown =
+		reallocarray(outcome->addrs, outcome->count + count + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	outcome->addrs = grown;
+	for (size_t i = 0; i < count; i++) {
+		if (!(family_of(&addrs[i]) & families))
+			continue;
+		outcome->families |= family_of(&addrs[i]);
+		grown[outcome->count++] = addrs[i];
+	}
+	sort_once_each(outcome);
+	return 0;
+}
+
+static bool to_address(const struct sockaddr *from, struct address *addr)
+{
+	switch (from->sa_family) {
+	case AF_INET:
+		address_set_v4(addr, ((const struct sockaddr_in *)from)->sin_addr.s_addr);
+		return true;
+	case AF_INET6:
+		memcpy(addr->bytes, &((const struct sockaddr_in6 *)from)->sin6_addr,
+		       sizeof(addr->bytes));
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void collect(struct outcome *outcome, const struct addrinfo *list)
+{
+	struct address addr;
+
+	for (; list; list = list->ai_next)
+		if (to_address(list->ai_addr, &addr) &&
+		    outcome_add(outcome, &addr, 1, FAMILY_V4 | FAMILY_V6))
+			outcome->error = EAI_MEMORY;
+}
+
+static void ask(struct outcome *outcome, const char *host, int family)
+{
+	const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *list = NULL;
+
+	outcome->error = getaddrinfo(host, NULL, &hints, &list);
+	outcome->system_error = outcome->error == EAI_SYSTEM ? errno : 0;
+	if (outcome->error)
+		return;
+	collect(outcome, list);
+	freeaddrinfo(list);
+}
+
+bool outcome_is_final(const struct outcome *outcome)
+{
+	switch (outcome->error) {
+	case EAI_NONAME:
+	case EAI_NODATA:
+	case EAI_ADDRFAMILY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Not all at once: a name in /etc/hosts that has one family there must not wait for name servers
+ * to tell about the other. */
+static void ask_again(struct outcome *outcome, const char *host, unsigned int family)
+{
+	struct outcome other = {0};
+
+	ask(&other, host, family == FAMILY_V4 ? AF_INET : AF_INET6);
+	if ((other.error && !outcome_is_final(&other)) ||
+	    outcome_add(outcome, other.addrs, other.count, family))
+		outcome->unknown |= family;
+	outcome_clear(&other);
+}
+
+struct outcome lookup_host(const char *host, unsigned int families_before)
+{
+	struct outcome outcome = {0};
+
+	ask(&outcome, host, AF_UNSPEC);
+	if (!outcome.error && !outcome.count)
+		outcome.error = EAI_NODATA;
+	for (unsigned int family = FAMILY_V4; family <= FAMILY_V6 && !outcome.error; family <<= 1)
+		if (families_before & ~outcome.families & family)
+			ask_again(&outcome, host, family);
+	return outcome;
+}
+
+static socklen_t to_sockaddr(const struct address *addr, struct sockaddr_storage *to)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)to;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (address_is_v4(addr)) {
+		v4->sin_family = AF_INET;
+		v4->sin_addr.s_addr = addr->words[3];
+		return sizeof(*v4);
+	}
+	v6->sin6_family = AF_INET6;
+	memcpy(&v6->sin6_addr, addr->bytes, sizeof(addr->bytes));
+	return sizeof(*v6);
+}
+
+struct outcome lookup_address(const struct address *addr)
+{
+	struct outcome outcome = {0};
+	struct sockaddr_storage sa;
+	socklen_t size = to_sockaddr(addr, &sa);
+	char name[NI_MAXHOST];
+	size_t length;
+
+	outcome.error =
+		getnameinfo((struct sockaddr *)&sa, size, name, sizeof(name), NULL, 0, NI_NAMEREQD);
+	outcome.system_error = outcome.error == EAI_SYSTEM ? errno : 0;
+	if (outcome.error)
+		return outcome;
+	length = strlen(name);
+	if (length && name[length - 1] == '.')
+		name[length - 1] = '\0';
+	if (!host_name_is_valid(name)) {
+		outcome.error = EAI_NONAME;
+		return outcome;
+	}
+	outcome.name = strdup(name);
+	if (!outcome.name)
+		outcome.error = EAI_MEMORY;
+	return outcome;
+}
+
+const char *outcome_error(const struct outcome *outcome)
+{
+	return outcome->error == EAI_SYSTEM ? strerror(outcome->system_error)
+					    : gai_strerror(outcome->error);
+}
+
+void outcome_clear(struct outcome *outcome)
+{
+	free(outcome->addrs);
+	free(outcome->name);
+	*outcome = (struct outcome){0};
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
+
+#include "merged.h"
+#include "text_hash.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int add_first(struct merged *merged, const struct line *text, const struct window *window)
+{
+	struct merged_series *series = calloc(1, sizeof(*series) + text->length + 1);
+
+	if (!series)
+		return -ENOMEM;
+	memcpy(series->text, text->text, text->length + 1);
+	series->window = series->newest = window;
+	HASH_ADD_KEYPTR(hh, merged->first, series->text, text->length, series);
+	if (series->hh.tbl)
+		return 0;
+	free(series);
+	return -ENOMEM;
+}
+
+static void free_sum(struct window *sum)
+{
+	if (sum)
+		window_reset(sum);
+	free(sum);
+}
+
+/* The first window is still needed as it is: it may be in other series, too. */
+static int begin_sum(struct merged_series *series)
+{
+	struct window *sum = calloc(1, sizeof(*sum));
+
+	if (!sum || window_merge(sum, series->window)) {
+		free_sum(sum);
+		return -ENOMEM;
+	}
+	series->sum = sum;
+	return 0;
+}
+
+int merged_add(struct merged *merged, const struct line *text, const struct window *window)
+{
+	struct merged_series *series;
+	int error = 0;
+
+	HASH_FIND(hh, merged->first, text->text, text->length, series);
+	if (!series)
+		return add_first(merged, text, window);
+	if (series->newest == window)
+		return 0;
+	if (!series->sum)
+		error = begin_sum(series);
+	if (!error)
+		error = window_merge(series->sum, window);
+	if (!error)
+		series->newest = window;
+	return error;
+}
+
+unsigned int merged_count(const struct merged *merged)
+{
+	return HASH_COUNT(merged->first);
+}
+
+void merged_clear(struct merged *merged)
+{
+	struct merged_series *series, *next;
+
+	HASH_ITER (hh, merged->first, series, next) {
+		HASH_DEL(merged->first, series);
+		free_sum(series->sum);
+		free(series);
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Windows that go out under the same tags are one series to the server, where the last would win: a
+ * host name with several addresses, a connection seen before and after its name was, tags that
+ * cleaning made the same. Here they are added up.
+ */
+#ifndef METRO_MERGED_H
+#define METRO_MERGED_H
+
+#include "line.h"
+#include "window.h"
+
+struct merged_series {
+	const struct window *window; /* the first, until there is a second */
+	struct window *sum;          /* NULL until then */
+	const struct window *newest;
+	UT_hash_handle hh;
+	char text[]; /* from dialect_series */
+};
+
+/* In the order of their first windows. Zeroed memory is empty. */
+struct merged {
+	struct merged_series *first;
+};
+
+/* The same window under the same text counts once. Returns 0, or -ENOMEM and the window is not in.
+ * Windows must outlive this. */
+int merged_add(struct merged *merged, const struct line *text, const struct window *window);
+
+static inline const struct window *merged_window(const struct merged_series *series)
+{
+	return series->sum ? series->sum : series->window;
+}
+
+unsigned int merged_count(const struct merged *merged);
+void merged_clear(struct merged *merged);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * As datadog-go 5 does it today: the tags in this order; a container field also beside an entity id
+ * (releases of 2022 left it out then), with the bare id of the container, which all Agents know,
+ * where others send "ci-" in front of it, which those before 7.51 do not know. What the Agent makes
+ * of it: docs.datadoghq.com/extend/dogstatsd/datagram_shell, protocol v1.2 and on.
+ */
+#include "statsd_identity.h"
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* The cgroup namespace of the host: PROC_CGROUP_INIT_INO of the kernel's linux/proc_ns.h. */
+#define HOST_NAMESPACE_INODE 0xeffffffbu
+
+#define HEX(n)               "[0-9a-f]{" #n "}"
+#define DOCKER_ID            HEX(64)
+#define FARGATE_ID           HEX(32) "-[0-9]+"
+#define GARDEN_ID            HEX(8) "[-_]" HEX(4) "[-_]" HEX(4) "[-_]" HEX(4) "[-_]" HEX(12)
+
+/* "HIERARCHY:CONTROLLERS:PATH" where PATH ends in an id, with systemd in the name of a scope. */
+#define CGROUP_LINE "^[0-9]+:[^:]*:.*(" GARDEN_ID "|" DOCKER_ID "|" FARGATE_ID ")(\\.scope)?$"
+/* What the engine mounts over /etc/hostname comes from a directory named for the container, or, in
+ * a Kubernetes pod, for its sandbox. */
+#define MOUNT_LINE                                                                                 \
+	"^.*/([^/[:space:]]+)/(" DOCKER_ID "|" HEX(32) "-[0-9]{10})/[^[:space:]]*hostname"
+
+#define GROUPS     3
+#define MEMORY_V1  ":memory:"
+#define UNIFIED_V2 "0::"
+
+/* ---- tags ---- */
+
+/* A comma would end the tag, a bar the list of them, and a newline the line. */
+static char clean(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f || strchr(",|", c) ? '_' : c;
+}
+
+/* Never in the middle of a character of UTF-8. */
+static size_t cut(const char *text, size_t most)
+{
+	size_t length = strlen(text);
+
+	if (length <= most)
+		return length;
+	while (most && (text[most] & 0xc0) == 0x80)
+		most--;
+	return most;
+}
+
+static void append_tag(struct statsd_identity *identity, const char *key, const char *variable)
+{
+	const char *value = getenv(variable);
+	size_t length = strlen(identity->tags), value_length;
+	char *at = identity->tags + length;
+
+	if (!value || !*value)
+		return;
+	at += sprintf(at, "%s%s:", length ? "," : "", key);
+	value_length = cut(value, STATSD_TAG_MAX - strlen(key) - 1);
+	for (size_t i = 0; i < value_length; i++)
+		*at++ = clean(value[i]);
+	*at = '\0';
+}
+
+/* ---- container ---- */
+
+struct search {
+	regex_t regex;
+	unsigned int group;       /* that is the id */
+	const char *not_in_first; /* a line whose first group is this does not count; NULL: any */
+};
+
+static bool is_text(const char *line, const regmatch_t *match, const char *text)
+{
+	size_t length = match->rm_eo - match->rm_so;
+
+	return strlen(text) == length && !memcmp(line + match->rm_so, text, length);
+}
+
+static bool search_line(const struct search *search, const char *line,
+			char found[STATSD_CONTAINER_MAX])
+{
+	regmatch_t match[GROUPS];
+	const regmatch_t *id = &match[search->group];
+
+	if (regexec(&search->regex, line, GROUPS, match, 0))
+		return false;
+	if (search->not_in_first && is_text(line, &match[1], search->not_in_first))
+		return false;
+	if (id->rm_eo - id->rm_so >= STATSD_CONTAINER_MAX)
+		return false;
+	memcpy(found, line + id->rm_so, id->rm_eo - id->rm_so);
+	found[id->rm_eo - id->rm_so] = '\0';
+	return true;
+}
+
+/* Calls until one says true, and returns that. */
+static bool each_line(const char *path,
+		      bool (*take)(const void *arg, const char *line, char *found), const void *arg,
+		      char *found)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool done = false;
+
+	if (!file)
+		return false;
+	while (!done && getline(&line, &size, file) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		done = take(arg, line, found);
+	}
+	free(line);
+	fclose(file);
+	return done;
+}
+
+static bool take_search(const void *arg, const char *line, char *found)
+{
+	return search_line(arg, line, found);
+}
+
+static bool find_id(const char *path, const char *pattern, unsigned int group,
+		    const char *not_in_first, char found[STATSD_CONTAINER_MAX])
+{
+	struct search search = {.group = group, .not_in_first = not_in_first};
+	bool done;
+
+	if (regcomp(&search.regex, pattern, REG_EXTENDED))
+		return false;
+	done = each_line(path, take_search, &search, found);
+	regfree(&search.regex);
+	return done;
+}
+
+static bool is_host_namespace(const char *path)
+{
+	struct stat stat_of;
+
+	return !stat(path, &stat_of) && stat_of.st_ino == HOST_NAMESPACE_INODE;
+}
+
+/* The root of a hierarchy, 1 or 2, stands for no container. */
+static bool inode_of(const char *mount, const char *controller, const char *path,
+		     char found[STATSD_CONTAINER_MAX])
+{
+	struct stat stat_of;
+	char *whole;
+	int error;
+
+	if (asprintf(&whole, "%s%s%s", mount, controller, path) < 0)
+		return false;
+	error = stat(whole, &stat_of);
+	free(whole);
+	if (error || stat_of.st_ino <= 2)
+		return false;
+	snprintf(found, STATSD_CONTAINER_MAX, "in-%llu", (unsigned long long)stat_of.st_ino);
+	return true;
+}
+
+static bool take_memory_v1(const void *mount, const char *line, char *found)
+{
+	const char *memory = strchr(line, ':');
+
+	if (!memory || strncmp(memory, MEMORY_V1, strlen(MEMORY_V1)))
+		return false;
+	return inode_of(mount, "/memory", memory + strlen(MEMORY_V1), found);
+}
+
+static bool take_unified_v2(const void *mount, const char *line, char *found)
+{
+	if (strncmp(line, UNIFIED_V2, strlen(UNIFIED_V2)))
+		return false;
+	return inode_of(mount, "", line + strlen(UNIFIED_V2), found);
+}
+
+void statsd_container_read(char container[STATSD_CONTAINER_MAX],
+			   const struct statsd_container_paths *paths)
+{
+	container[0] = '\0';
+	if (find_id(paths->cgroup, CGROUP_LINE, 1, NULL, container))
+		return;
+	if (find_id(paths->mountinfo, MOUNT_LINE, 2, "sandboxes", container))
+		return;
+	if (is_host_namespace(paths->namespace))
+		return; /* the id would have been there */
+	if (!each_line(paths->cgroup, take_memory_v1, paths->cgroup_mount, container))
+		each_line(paths->cgroup, take_unified_v2, paths->cgroup_mount, container);
+}
+
+/* Anything but a clear no means yes. */
+static bool is_wanted(void)
+{
+	static const char *const no[] = {"0", "f", "false", "n", "no", "off"};
+	const char *value = getenv("DD_ORIGIN_DETECTION_ENABLED");
+
+	for (size_t i = 0; value && i < sizeof(no) / sizeof(no[0]); i++)
+		if (!strcasecmp(value, no[i]))
+			return false;
+	return true;
+}
+
+void statsd_identity_read(struct statsd_identity *identity)
+{
+	static const struct statsd_container_paths paths = {
+		.cgroup = "/proc/self/cgroup",
+		.mountinfo = "/proc/self/mountinfo",
+		.namespace = "/proc/self/ns/cgroup",
+		.cgroup_mount = "/sys/fs/cgroup",
+	};
+
+	memset(identity, 0, sizeof(*identity));
+	append_tag(identity, "dd.internal.entity_id", "DD_ENTITY_ID");
+	append_tag(identity, "env", "DD_ENV");
+	append_tag(identity, "service", "DD_SERVICE");
+	append_tag(identity, "version", "DD_VERSION");
+	if (is_wanted())
+		statsd_container_read(identity->container, &paths);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "statsd_outage.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+
+/* A host that does not answer is given up after 3 s, and only then are we told. Where reports come
+ * faster than that, one without an error means nothing until so much time has passed. A server that
+ * is just too slow does not fill the log either. */
+#define QUIET_MS 4000
+
+static const char *reason(int error)
+{
+	switch (error) {
+	case -EAGAIN:
+		return "it is too slow, the socket to it is full";
+	case -ENOBUFS:
+		return "a report is larger than the 4 MB that may wait to be sent";
+	case -EDESTADDRREQ:
+		return "its name has not been resolved yet";
+	case -ENOENT:
+		return "there is no such socket";
+	default:
+		return strerror(-error);
+	}
+}
+
+void statsd_outage_begin(struct statsd_outage *outage, const char *server, int error, __u64 now_ms)
+{
+	outage->last_error_ms = now_ms;
+	if (outage->failing)
+		return;
+	outage->failing = true;
+	log_warning("StatsD server %s: %s; metrics are lost until it takes them again", server,
+		    reason(error));
+}
+
+void statsd_outage_end(struct statsd_outage *outage, const char *server, __u64 now_ms)
+{
+	if (!outage->failing || now_ms - outage->last_error_ms < QUIET_MS)
+		return;
+	log_info("StatsD server %s takes metrics again; %llu datagrams were lost", server,
+		 (unsigned long long)outage->lost);
+	outage->failing = false;
+	outage->lost = 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Whether a StatsD server takes our datagrams: one line in the log when that changes. */
+#ifndef METRO_STATSD_OUTAGE_H
+#define METRO_STATSD_OUTAGE_H
+
+#include "types.h"
+
+/* All zero: the server takes them, as far as anybody knows. Times are ms, monotonic. */
+struct statsd_outage {
+	bool failing;
+	__u64 last_error_ms;
+	__u64 lost; /* datagrams refused since failing began, and shortly before */
+};
+
+/* error: -errno; -EAGAIN: the socket to it stays full, -ENOBUFS: a report was too large,
+ * -EDESTADDRREQ: its address is not known yet. */
+void statsd_outage_begin(struct statsd_outage *outage, const char *server, int error, __u64 now_ms);
+
+/* A report came through whole. Ends the outage, unless the last error is too short ago to say. */
+void statsd_outage_end(struct statsd_outage *outage, const char *server, __u64 now_ms);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * uthash over texts that others on the network have a say in (addresses, reverse names): hashed
+ * with a secret, so that nobody can put all of theirs into one bucket. To be included after or in
+ * place of uthash.h.
+ */
+#ifndef METRO_TEXT_HASH_H
+#define METRO_TEXT_HASH_H
+
+#include <uthash.h>
+
+#include "types.h"
+
+__u32 text_hash(const char *text, size_t length);
+
+#undef HASH_FUNCTION
+#define HASH_FUNCTION(text, length, hash) ((hash) = text_hash((const char *)(text), (length)))
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef METRO_UTF8_H
+#define METRO_UTF8_H
+
+#include "types.h"
+
+/* The character that the text begins with. Returns its length in bytes, 1 to 4, and sets *code; or
+ * 0 if there is none: the text is empty or does not begin with valid UTF-8 (RFC 3629). */
+size_t utf8_take(const char *text, __u32 *code);
+
+/* Is it a letter, beyond ASCII? Without Unicode's tables this is a guess on the generous side:
+ * control characters, punctuation, symbols, spaces and private use are not. */
+bool utf8_is_letter(__u32 code);
+
+#endif
