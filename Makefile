@@ -5,6 +5,7 @@
 # make check      all tests (as root)
 # make unit       the unit tests alone (as anyone)
 # make check-oracle  compare with the reference outside the repository, if it is there
+# make bench      what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
 # make asan       build with sanitizers, run the unit tests under them
 # make fuzz       four fuzzers, each for FUZZ_SECONDS (60)
 # make deps       install what is missing (Debian, Ubuntu)
@@ -50,7 +51,7 @@ toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
 tools     := $(filetools) $(dirtools)
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all tools demo check check-oracle unit unit-tests asan deps install format format-check clean FORCE
+.PHONY: all tools demo check check-oracle bench unit unit-tests asan deps install format format-check clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -100,6 +101,11 @@ $(BUILD)/tools/%.o: tests/tools/%.c $(BUILD)/flags
 $(BUILD)/replay: tests/tools/replay.c $(library) $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(library) $(LDLIBS)
+
+# And this one feeds those of a daemon that runs.
+$(BUILD)/sample_feed: tests/tools/sample_feed.c $(BUILD)/flags
+	$(call say,TOOL,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbpf -lelf -lz
 
 # The programs of bpf/ with others around them, under the skeleton's name: what loads and feeds them
 # for the daemon is compiled against that.
@@ -162,6 +168,11 @@ unit: unit-tests
 check-oracle: all
 	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --marks 4096 --least 100
 	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --least 97
+
+bench: deps
+	$(Q)$(MAKE) --no-print-directory all $(if $(wildcard tests/bench/kernel.c),$(BUILD)/kernel_bench)
+	$(give_back)
+	$(Q)BUILD=$(BUILD) python3 tests/bench/run.py
 
 asan:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined all unit

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""capture.py FILE [PACKETS]: a large capture for timing, the same on every machine.
+"""capture.py FILE PACKETS CONNECTIONS PEERS: a large capture for timing, the same on every machine.
 
-96 bytes of each packet, Ethernet, microseconds, at any time FLOWS_AT_A_TIME connections, which begin
-and end as the file goes on; one in five is IPv6. By packets, about half belong to downloads (1448
+96 bytes of each packet, Ethernet, microseconds, at any time CONNECTIONS connections, which begin and
+end as the file goes on; one in five is IPv6. By packets, about half belong to downloads (1448
 bytes a segment, an ACK for every second), two fifths to request and response (in which nearly each
 packet makes a sample), a tenth to connections of a single request, and one in fifty is UDP.
 """
@@ -12,7 +12,6 @@ import random
 import struct
 import sys
 
-FLOWS_AT_A_TIME = 1000
 SNAPLEN = 96
 START_US = 1_790_000_000_000_000
 SYN, ACK, PSH, FIN = 2, 16, 8, 1
@@ -41,13 +40,13 @@ class Side:
         return len(data) + payload, data
 
 
-def open_flow(rng):
+def open_flow(rng, peers):
     if rng.random() < 0.2:
         client = b"\xfd\x77" + bytes(13) + b"\1"
-        server = b"\x20\x01\x0d\xb8" + bytes(8) + struct.pack(">I", rng.randrange(1 << 10))
+        server = b"\x20\x01\x0d\xb8" + bytes(8) + struct.pack(">I", rng.randrange(peers))
     else:
         client = b"\x0a\x4d\0\1"
-        server = struct.pack(">I", 0xc6120000 + rng.randrange(1 << 12))
+        server = struct.pack(">I", 0xc6120000 + rng.randrange(peers))
     ports = rng.randrange(2048, 65536), rng.choice((443, 443, 443, 80, 5432, 6379))
     return (Side((client, server), ports, rng.randrange(1 << 32)),
             Side((server, client), ports[::-1], rng.randrange(1 << 32)))
@@ -105,8 +104,8 @@ def udp(us, _rtt, client, server, rng, count):
         us += rng.randrange(20000)
 
 
-def begin(us, rng):
-    client, server = open_flow(rng)
+def begin(us, rng, peers):
+    client, server = open_flow(rng, peers)
     rtt = min(300_000, int(rng.lognormvariate(9.2, 1.2)))
     kind = rng.random()
     if kind < 0.14:
@@ -118,7 +117,7 @@ def begin(us, rng):
     return requests(us, rtt, client, server, rng, 1)
 
 
-def packets(total, rng):
+def packets(total, connections, peers, rng):
     waiting = []
 
     def advance(order, flow):
@@ -127,23 +126,23 @@ def packets(total, rng):
             heapq.heappush(waiting, (step[0], order, step[1], flow))
         return step
 
-    for order in range(FLOWS_AT_A_TIME):
-        advance(order, begin(rng.randrange(1_000_000), rng))
+    for order in range(connections):
+        advance(order, begin(rng.randrange(1_000_000), rng, peers))
     while total:
         us, order, packet, flow = heapq.heappop(waiting)
         yield us, packet
         total -= 1
         if not advance(order, flow):
-            advance(order, begin(us + rng.randrange(1000), rng))
+            advance(order, begin(us + rng.randrange(1000), rng, peers))
 
 
 def main():
-    path, total = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 2_000_000
+    path, total, connections, peers = sys.argv[1], *map(int, sys.argv[2:])
     Side.nobody = Side((b"\0" * 4, b"\0" * 4), (0, 0), 0)
     header = struct.Struct("<IIII")
     with open(path, "wb", buffering=1 << 20) as out:
         out.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, SNAPLEN, 1))
-        for us, (size, data) in packets(total, random.Random(1)):
+        for us, (size, data) in packets(total, connections, peers, random.Random(1)):
             us += START_US
             payload = min(SNAPLEN, size) - len(data)
             out.write(header.pack(us // 1_000_000, us % 1_000_000, min(SNAPLEN, size), size))

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""run.py [PART...]: all that `make bench` measures, as one table, and as JSON in build/bench.json.
+
+Parts: kernel, live, daemon, offline; without any, all of them. BENCH_SECONDS is how long a round of
+live traffic is (1), BENCH_ROUNDS how many there are (7), BENCH_TRAFFIC picks from "bulk,64 rr,connections". BENCH_INTO=FILE puts the table into a file,
+too, between the lines <!-- bench --> and <!-- /bench -->. As root.
+"""
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+
+BUILD = os.environ.get("BUILD", "build")
+PARTS = {
+    "kernel": [f"{BUILD}/kernel_bench"],
+    "live": ["bash", "tests/bench/live.sh"],
+    "daemon": ["bash", "tests/bench/daemon.sh"],
+    "offline": [sys.executable, "tests/bench/offline.py"],
+}
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = re.search(r"model name\s*: (.*)", file.read())
+    virtual = subprocess.run(["systemd-detect-virt"], capture_output=True, text=True).stdout.strip() \
+        if os.path.exists("/usr/bin/systemd-detect-virt") else ""
+    return {
+        "cpu": model[1].strip() if model else platform.machine(),
+        "cores": os.cpu_count(),
+        "kernel": "Linux " + platform.release().split("-")[0],
+        "virtual": virtual if virtual != "none" else "",
+    }
+
+
+def run_part(name, command):
+    """Its lines of JSON. A part that fails says why on standard error, and the others go on."""
+    figures = []
+    if not os.path.exists(command[-1]):
+        print(f"bench: no {command[-1]}: part {name} is left out", file=sys.stderr)
+        return figures, False
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("{"):
+                figures.append(json.loads(line))
+                print(f"bench: {row(figures[-1])}", file=sys.stderr)
+    return figures, process.returncode == 0
+
+
+def number(value):
+    if value == int(value) and abs(value) < 1e9:
+        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def row(figure):
+    spread = ""
+    if figure.get("min", figure["value"]) != figure.get("max", figure["value"]):
+        spread = f"{number(figure['min'])} .. {number(figure['max'])}"
+    return (f"| {figure['part']} | {figure['case']} | {number(figure['value'])} | {spread} "
+            f"| {figure['unit']} | {number(figure['baseline'])} | {figure['ratio']:.4g} |")
+
+
+def table(about, figures):
+    virtual = ", a virtual machine" if about["virtual"] else ""
+    lines = [f"{about['cpu']}, {about['cores']} cores{virtual}, {about['kernel']}:", "",
+             "| part | case | median | min .. max | unit | baseline | ratio |",
+             "|---|---|---:|---:|---|---:|---:|"]
+    return "\n".join(lines + [row(figure) for figure in figures]) + "\n"
+
+
+def put_into(path, text):
+    with open(path, encoding="utf-8") as file:
+        old = file.read()
+    new = re.sub(r"(<!-- bench -->\n).*?(<!-- /bench -->)",
+                 lambda found: found[1] + "\n" + text + "\n" + found[2], old, flags=re.S)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(new)
+
+
+def main():
+    if os.geteuid() != 0:
+        sys.exit("bench: this needs root")
+    figures, all_well = [], True
+    for name in sys.argv[1:] or PARTS:
+        found, well = run_part(name, PARTS[name])
+        figures += found
+        all_well &= well or name == "kernel"
+    about = machine()
+    with open(f"{BUILD}/bench.json", "w", encoding="utf-8") as file:
+        json.dump({"machine": about, "figures": figures}, file, indent=1)
+    text = table(about, figures)
+    print(text, end="")
+    if os.environ.get("BENCH_INTO"):
+        put_into(os.environ["BENCH_INTO"], text)
+    sys.exit(0 if all_well else 1)
+
+
+main()
