@@ -47,20 +47,26 @@ install_packages() {
     apt-get -qq install -y --no-install-recommends $missing >/dev/null
 }
 
-# netdata's own package would start a service: only its program is unpacked.
-unpack_netdata() {
+# unpack PACKAGE DIRECTORY: a server's own package would start a service, so that only its files are
+# taken, into the build directory.
+unpack() {
     local directory
     directory=$(mktemp -d)
     chmod 755 "$directory" # apt downloads as a user of its own
+    (cd "$directory" && apt-get -qq download "$1" >/dev/null) &&
+        dpkg -x "$directory"/"$1"*.deb "$2"
+    rm -rf "$directory"
+    [ -d "$2" ]
+}
+
+unpack_netdata() {
     apt-get -qq update &&
         apt-get -qq install -y --no-install-recommends \
             libjson-c5 liblz4-1 libmnl0 libnetfilter-acct1 libuv1 >/dev/null &&
-        (cd "$directory" && apt-get -qq download netdata-core >/dev/null) &&
-        dpkg -x "$directory"/netdata-core*.deb "$build_directory/netdata"
-    rm -rf "$directory"
+        unpack netdata-core "$build_directory/netdata"
 }
 
-# A StatsD server that others wrote, for one test, which is skipped without.
+# StatsD servers that others wrote, for one test, which is skipped without.
 install_statsd() {
     [ ! -d "$build_directory/node_modules/statsd" ] && [ ! -d "$build_directory/netdata" ] || return 0
     mkdir -p "$build_directory"
@@ -76,5 +82,16 @@ install_statsd() {
     echo "install-deps: no StatsD server could be had; its test will be skipped" >&2
 }
 
+install_collectd() {
+    [ ! -d "$build_directory/collectd" ] || return 0
+    mkdir -p "$build_directory"
+    if [ "$(id -u)" = 0 ]; then
+        echo "install-deps: collectd from Debian, into $build_directory/collectd"
+        apt-get -qq update && unpack collectd-core "$build_directory/collectd" && return
+    fi
+    echo "install-deps: collectd could not be had; its test will be skipped" >&2
+}
+
 [ -z "$missing" ] || install_packages
 install_statsd
+install_collectd

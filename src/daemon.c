@@ -360,6 +360,8 @@ static void finish(struct daemon *d)
 	daemon_sweep_all(d);
 	d->backend->ops->read(d->backend);
 	d->backend->ops->counters(d->backend, counters);
+	if (d->sink->ops->report) /* with the counters, which its close does not know */
+		d->sink->ops->report(d->sink, counters);
 	counters_log(counters);
 }
 

@@ -327,12 +327,21 @@ static int statsd_reconfigure(struct sink *sink, const struct config *config)
 	return 0;
 }
 
+static bool has_data(const struct statsd_sink *statsd)
+{
+	for (const struct window *w = statsd->series.windows.first; w; w = window_next(w))
+		if (window_has_data(w))
+			return true;
+	return false;
+}
+
 /* Metrics that the server does not take are no reason to fail. */
 static int statsd_close(struct sink *sink)
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
 
-	statsd_report(sink, NULL);
+	if (has_data(statsd))
+		statsd_report(sink, NULL);
 	series_free(&statsd->series);
 	statsd_client_close(statsd->client);
 	free(statsd->choice.prefix);

@@ -26,4 +26,31 @@ static inline void take_one(struct sink *sink, const struct flow *of, const char
 	take(sink, of, iface, frame, 1, &rtt);
 }
 
+static inline void take_record(struct sink *sink, const struct flow_record *record,
+			       const char *iface)
+{
+	struct batch batch = {record, iface, WALL_NS, 0};
+
+	sink->ops->take(sink, &batch);
+}
+
+/* A handshake's time is in the place of a sample. */
+static inline void take_handshake(struct sink *sink, const struct flow *of, const char *iface,
+				  __u32 rtt)
+{
+	struct flow_record record = make_record(of, 1, 1, &rtt);
+
+	record.flags = RECORD_HANDSHAKE;
+	take_record(sink, &record, iface);
+}
+
+static inline void take_retransmissions(struct sink *sink, const struct flow *of, const char *iface,
+					__u16 count)
+{
+	struct flow_record record = make_record(of, 1, 0, NULL);
+
+	record.retransmissions = count;
+	take_record(sink, &record, iface);
+}
+
 #endif

@@ -151,6 +151,21 @@ static void test_json_flushes_when_live(void **state)
 	capture_free(&out);
 }
 
+/* A handshake's time is no sample, nor is something that was only sent again. */
+static void test_json_no_samples_in_it(void **state)
+{
+	struct sink *sink = json_open();
+
+	(void)state;
+	stdout_capture(&out);
+	take_handshake(sink, &flow, "eth0", 1929);
+	take_retransmissions(sink, &flow, "eth0", 3);
+	sink->ops->close(sink);
+	stdout_restore(&out);
+	assert_string_equal(capture_read(&out), "");
+	capture_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +174,7 @@ int main(void)
 		cmocka_unit_test(test_json_many_flows),
 		cmocka_unit_test(test_json_renamed_interface),
 		cmocka_unit_test(test_json_flushes_when_live),
+		cmocka_unit_test(test_json_no_samples_in_it),
 	};
 
 	return cmocka_run_group_tests_name("sink_json", tests, NULL, NULL);

@@ -79,12 +79,29 @@ static void test_text_names_and_jitter(void **state)
 	capture_free(&out);
 }
 
+/* A handshake's time is no sample, nor is something that was only sent again. */
+static void test_text_no_samples_in_it(void **state)
+{
+	struct sink *sink = NULL;
+
+	(void)state;
+	assert_int_equal(sink_text_open(&sink, NULL), 0);
+	stdout_capture(&out);
+	take_handshake(sink, &flow, "eth0", 1929);
+	take_retransmissions(sink, &flow, "eth0", 3);
+	sink->ops->close(sink);
+	stdout_restore(&out);
+	assert_string_equal(capture_read(&out), "no round-trip times seen\n");
+	capture_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_lines),
 		cmocka_unit_test(test_text_without_samples),
 		STATSD_TEST(test_text_names_and_jitter),
+		cmocka_unit_test(test_text_no_samples_in_it),
 	};
 
 	setenv("TZ", "UTC", 1);
