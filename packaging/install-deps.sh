@@ -53,7 +53,7 @@ unpack() {
     local directory
     directory=$(mktemp -d)
     chmod 755 "$directory" # apt downloads as a user of its own
-    (cd "$directory" && apt-get -qq download "$1" >/dev/null) &&
+    (cd "$directory" && apt-get -qq -o APT::Sandbox::User=root download "$1" >/dev/null) &&
         dpkg -x "$directory"/"$1"*.deb "$2"
     rm -rf "$directory"
     [ -d "$2" ]
