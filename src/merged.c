@@ -15,7 +15,7 @@ static int add_first(struct merged *merged, const struct line *text, const struc
 	if (!series)
 		return -ENOMEM;
 	memcpy(series->text, text->text, text->length + 1);
-	series->window = series->newest = window;
+	series->window = window;
 	HASH_ADD_KEYPTR(hh, merged->first, series->text, text->length, series);
 	if (series->hh.tbl)
 		return 0;
@@ -46,20 +46,13 @@ static int begin_sum(struct merged_series *series)
 int merged_add(struct merged *merged, const struct line *text, const struct window *window)
 {
 	struct merged_series *series;
-	int error = 0;
 
 	HASH_FIND(hh, merged->first, text->text, text->length, series);
 	if (!series)
 		return add_first(merged, text, window);
-	if (series->newest == window)
-		return 0;
-	if (!series->sum)
-		error = begin_sum(series);
-	if (!error)
-		error = window_merge(series->sum, window);
-	if (!error)
-		series->newest = window;
-	return error;
+	if (!series->sum && begin_sum(series))
+		return -ENOMEM;
+	return window_merge(series->sum, window);
 }
 
 unsigned int merged_count(const struct merged *merged)

@@ -13,7 +13,6 @@
 struct merged_series {
 	const struct window *window; /* the first, until there is a second */
 	struct window *sum;          /* NULL until then */
-	const struct window *newest;
 	UT_hash_handle hh;
 	char text[]; /* from dialect_series */
 };
@@ -23,8 +22,7 @@ struct merged {
 	struct merged_series *first;
 };
 
-/* The same window under the same text counts once. Returns 0, or -ENOMEM and the window is not in.
- * Windows must outlive this. */
+/* Returns 0, or -ENOMEM and the window is not in. Windows must outlive this. */
 int merged_add(struct merged *merged, const struct line *text, const struct window *window);
 
 static inline const struct window *merged_window(const struct merged_series *series)

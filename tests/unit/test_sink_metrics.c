@@ -468,6 +468,19 @@ static void test_new_tags(void **state)
 		strstr(text, "rtt:20.000000|g|#src:10.0.0.1,dst:10.0.0.2,env:new,iface:lo"));
 }
 
+/* Other peers than a moment ago: the tags are theirs from now on. */
+static void test_other_peers(void **state)
+{
+	struct statsd_fixture *f = *state;
+
+	take_one(f->sink, &flow, "lo", 0, 10 * TICKS_A_MS);
+	f->sink->peers = NULL;
+	take_one(f->sink, &flow, "lo", 0, 20 * TICKS_A_MS);
+	report(f);
+	assert_non_null(strstr(text, "rtt:10.000000|g" TAGS));
+	assert_non_null(strstr(text, "rtt:20.000000|g|#src:10.0.0.1,dst:10.0.0.2,iface:lo"));
+}
+
 /* An instance of a capture file: no interface, no index. */
 static void test_capture_file(void **state)
 {
@@ -503,6 +516,7 @@ int main(void)
 		STATSD_TEST(test_telemetry_is_off),
 		STATSD_TEST(test_reconfigure),
 		STATSD_TEST(test_new_tags),
+		STATSD_TEST(test_other_peers),
 		STATSD_TEST(test_capture_file),
 	};
 
