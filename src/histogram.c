@@ -51,6 +51,11 @@ int histogram_add(struct histogram *h, __u32 value)
 	return 0;
 }
 
+void histogram_expect(const struct histogram *h, __u32 value)
+{
+	__builtin_prefetch(h->counts + index_of(value), 1);
+}
+
 int histogram_merge(struct histogram *h, const struct histogram *other)
 {
 	if (other->size > h->size && grow(h, other->size - 1))

@@ -10,7 +10,7 @@
 #include "output.h"
 #include "sink.h"
 #include "timestamp.h"
-#include "window.h"
+#include "window_group.h"
 
 #define ENDPOINT_TEXT (ADDRESS_TEXT + sizeof("[]:65535"))
 #define LINE_ROOM     (2 * ENDPOINT_TEXT + IFNAMSIZ + 128)
@@ -30,7 +30,7 @@ struct text_sink {
 	struct timestamp timestamp;
 	struct widths widths;
 	struct windows windows; /* over the whole run */
-	__u64 samples_untold;   /* not in the table: no memory for a window */
+	struct window_group group;
 	struct output output;
 };
 
@@ -130,8 +130,7 @@ static void text_take(struct sink *sink, const struct batch *batch)
 	if (batch->record->flags & RECORD_HANDSHAKE || !batch->record->count)
 		return; /* no samples */
 	write_samples(text, batch);
-	if (windows_add(&text->windows, batch->record, batch->iface))
-		text->samples_untold += batch->record->count;
+	window_group_add(&text->group, batch->record, batch->iface);
 	if (!batch->frame)
 		output_flush(&text->output);
 	sink->error = text->output.error;
@@ -201,12 +200,14 @@ static int text_close(struct sink *sink)
 	struct text_sink *text = text_sink(sink);
 	int error;
 
+	window_group_count(&text->group);
 	if (!sink->error)
 		write_table(text);
 	error = output_flush(&text->output);
-	if (text->samples_untold)
+	if (text->group.lost)
 		log_error("out of memory: %llu samples are missing from the table",
-			  (unsigned long long)text->samples_untold);
+			  (unsigned long long)text->group.lost);
+	window_group_close(&text->group);
 	windows_clear(&text->windows);
 	free(text);
 	return error;
@@ -223,8 +224,9 @@ int sink_text_open(struct sink **sink, const struct peers *peers)
 {
 	struct text_sink *text = calloc(1, sizeof(*text));
 
-	if (!text) {
+	if (!text || window_group_open(&text->group, &text->windows)) {
 		log_error("no memory for text output");
+		free(text);
 		return -ENOMEM;
 	}
 	text->sink.ops = &text_ops;

@@ -35,6 +35,13 @@ def machine():
     }
 
 
+def complete(figure):
+    """Where the baseline has been taken off a figure, the ratio is of the whole."""
+    if "ratio" not in figure and figure.get("baseline"):
+        figure["ratio"] = (figure["value"] + figure["baseline"]) / figure["baseline"]
+    return figure
+
+
 def run_part(name, command):
     """Its lines of JSON. A part that fails says why on standard error, and the others go on."""
     figures = []
@@ -44,7 +51,7 @@ def run_part(name, command):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             if line.startswith("{"):
-                figures.append(json.loads(line))
+                figures.append(complete(json.loads(line)))
                 print(f"bench: {row(figures[-1])}", file=sys.stderr)
     return figures, process.returncode == 0
 
@@ -61,8 +68,10 @@ def row(figure):
     spread = ""
     if figure.get("min", figure["value"]) != figure.get("max", figure["value"]):
         spread = f"{number(figure['min'])} .. {number(figure['max'])}"
+    baseline = number(figure["baseline"]) if "baseline" in figure else ""
+    ratio = f"{figure['ratio']:.4g}" if "ratio" in figure else ""
     return (f"| {figure['part']} | {figure['case']} | {number(figure['value'])} | {spread} "
-            f"| {figure['unit']} | {number(figure['baseline'])} | {figure['ratio']:.4g} |")
+            f"| {figure['unit']} | {baseline} | {ratio} |")
 
 
 def table(about, figures):
