@@ -77,7 +77,11 @@ tap_check "delay: all end well" stop_both
 for way in $WAYS; do
   for net in 10.77 fd77; do
     tap_check "$way, $net: SYN to SYN-ACK" takes_the_delay "client-$way" "dst:$net"
-    tap_check "$way, $net: SYN-ACK to ACK" takes_the_delay "server-$way" "dst:$net"
+    if [ "$way$METRO_DELAY_BY" = pcapnetem ]; then
+      tap_skip "$way, $net: SYN-ACK to ACK" "libpcap taps behind the queue that delays here"
+    else
+      tap_check "$way, $net: SYN-ACK to ACK" takes_the_delay "server-$way" "dst:$net"
+    fi
   done
   tap_check "$way: handshakes are no samples" \
     equal samples $CONNECTIONS "$(value "client-$way" system.net.tcp.rtt.samples "dst:10.77")"
