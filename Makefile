@@ -170,7 +170,7 @@ check-oracle: all
 	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --least 97
 
 bench: deps
-	$(Q)$(MAKE) --no-print-directory all $(if $(wildcard tests/bench/kernel.c),$(BUILD)/kernel_bench)
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/kernel_bench
 	$(give_back)
 	$(Q)BUILD=$(BUILD) python3 tests/bench/run.py
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """live.py on|off: live traffic between the two hosts that live.sh has made, offloads on or off.
 
-Runs of traffic with bpf-metro, in each of its ways in turn, alternate with runs without, and each is
-compared with the mean of its two neighbours: what else the machine does changes slowly, mostly.
+Runs of traffic with bpf-metro, in each of its ways in turn, two by two, come between runs without,
+and each is compared with the mean of the two around it: what else the machine does changes slowly,
+mostly. "empty programs" are no bpf-metro but programs at TCX that do nothing.
 """
 import json
 import os
@@ -14,23 +15,28 @@ import figures
 from figures import BUILD, ROUNDS, SCALE, Losses, Metro, emit, ratio
 
 OFFLOADS = f"offloads {sys.argv[1]}"
-SERVER = os.environ["METRO_SERVER_V4"]
+SERVERS = os.environ["METRO_SERVER_V4"], os.environ["METRO_SERVER_V6"]
 SERVER_PID = os.environ["METRO_SERVER_PID"]
 INTERFACE = os.environ["METRO_CLIENT_IF"]
 
 BPF_STATS = "/proc/sys/kernel/bpf_stats_enabled"
 
+EMPTY = "empty programs"
 WAYS = {
     "bpf tc": ("--backend", "bpf", "--hook", "tc"),
     "bpf xdp": ("--backend", "bpf", "--hook", "xdp"),
     "pcap": ("--backend", "pcap"),
+    EMPTY: (),
 }
+PAIRS = (("bpf tc", EMPTY), ("bpf xdp", "pcap"))
 
-# name: options of tcp_load, the figure's unit, and how to get it
+# name: options of tcp_load, a client for each address, the figure's unit, and how to get it.
+# (Ports last for some 30,000 connections a second to one address.)
 TRAFFIC = {
-    "bulk": (("--mode", "upload"), "Gbit/s", lambda run: run["bytes_sent"] * 8 / 1e9),
-    "64 rr": (("--mode", "rr", "--connections", "64"), "requests/s", lambda run: run["requests"]),
-    "connections": (("--mode", "connect", "--connections", "32"), "connections/s",
+    "bulk": (("--mode", "upload"), SERVERS[:1], "Gbit/s", lambda run: run["bytes_sent"] * 8 / 1e9),
+    "64 rr": (("--mode", "rr", "--connections", "64"), SERVERS[:1], "requests/s",
+              lambda run: run["requests"]),
+    "connections": (("--mode", "connect", "--connections", "16"), SERVERS, "connections/s",
                     lambda run: run["requests"]),
 }
 
@@ -53,12 +59,12 @@ def ends_ns():
 
 def run_traffic(traffic, metro):
     """One run: its figure, CPU time, bpf-metro's part of it, and packets."""
-    options, _, figure = TRAFFIC[traffic]
-    command = figures.in_client(f"{BUILD}/tcp_load", "client", "--connect", SERVER, "--port", "5000",
-                                "--seconds", str(SCALE), *options)
+    options, servers, _, figure = TRAFFIC[traffic]
+    commands = [figures.in_client(f"{BUILD}/tcp_load", "client", "--connect", server, "--port", "5000",
+                                  "--seconds", str(SCALE), *options) for server in servers]
     passed, busy, ends = packets(), figures.busy_ns(), ends_ns()
     own = figures.process_ns(metro.pid) if metro else 0
-    output, client = figures.run_and_time(command)
+    output, clients = figures.run_and_time(commands)
     total = {"requests": 0, "bytes_sent": 0}
     for line in output.splitlines():
         for key, value in json.loads(line).items():
@@ -68,23 +74,37 @@ def run_traffic(traffic, metro):
     return {
         "figure": figure(total),
         "busy": figures.busy_ns() - busy,
-        "tasks": client + ends_ns() - ends + own,
+        "tasks": clients + ends_ns() - ends + own,
         "own": own,
+        "memory": figures.memory_kb(metro.pid)[1] if metro else 0,
         "packets": packets() - passed,
     }
 
 
 def with_metro(traffic, way):
-    metro = Metro(SERVER, *WAYS[way])
+    metro = Metro(", ".join(f'"{server}"' for server in SERVERS), *WAYS[way])
     try:
         return run_traffic(traffic, metro)
     finally:
         losses.add(f"live, {OFFLOADS}, {way}", metro.stop())
 
 
+def with_empty_programs(traffic):
+    """None where the kernel has no TCX."""
+    programs = [subprocess.Popen(figures.in_client(f"{BUILD}/bpf_neighbour", hook, INTERFACE),
+                                 stderr=subprocess.PIPE) for hook in ("tcx-egress", "tcx-ingress")]
+    try:
+        attached = [b"attached" in program.stderr.readline() for program in programs]
+        return run_traffic(traffic, None) if all(attached) else None
+    finally:
+        for program in programs:
+            program.terminate()
+            program.communicate()
+
+
 def emit_way(traffic, way, runs):
     """runs: with bpf-metro, and each with its neighbour before and after."""
-    unit = TRAFFIC[traffic][1]
+    unit = TRAFFIC[traffic][2]
     case = f"{traffic}, {OFFLOADS}, {way}"
 
     def emit_ratio(what, unit, of):
@@ -97,24 +117,35 @@ def emit_way(traffic, way, runs):
     for what, key in ((": all CPU", "busy"), (": CPU of both ends and bpf-metro", "tasks")):
         emit_ratio(what, "ms a Gbit" if gbit else f"us a {unit.split('s/')[0]}",
                    lambda run, key=key: run[key] / run["figure"] / (1e6 if gbit else 1e3))
+    if way == EMPTY:
+        return
     # its own: a packet, beside all CPU time that a packet takes without
     own = [run["own"] / run["packets"] for run, _, _ in runs]
     whole = [before["tasks"] / before["packets"] for _, before, _ in runs]
     emit("live", case + ": bpf-metro's own CPU", "ns a packet", own, whole,
          [ratio(x, b) for x, b in zip(own, whole)])
+    most = [run["memory"] for run, _, _ in runs]
+    emit("live", case + ": resident, at most", "KB", most, [12288], [x / 12288 for x in most])
+
+
+def run_way(traffic, way):
+    return with_empty_programs(traffic) if way == EMPTY else with_metro(traffic, way)
 
 
 def compare(traffic):
     runs = {way: [] for way in WAYS}
     run_traffic(traffic, None)  # warms up what can be warm
-    off = run_traffic(traffic, None)
+    after = run_traffic(traffic, None)
     for _ in range(ROUNDS):
-        for way, found in runs.items():
-            measured, before = with_metro(traffic, way), off
-            off = run_traffic(traffic, None)
-            found.append((measured, before, off))
+        for pair in PAIRS:
+            measured = {way: run_way(traffic, way) for way in pair}
+            before, after = after, run_traffic(traffic, None)
+            for way, run in measured.items():
+                if run:
+                    runs[way].append((run, before, after))
     for way, found in runs.items():
-        emit_way(traffic, way, found)
+        if found:
+            emit_way(traffic, way, found)
 
 
 def program_times(metro):
@@ -130,7 +161,7 @@ def bpf_stats():
     for _ in range(3):
         off = run_traffic("64 rr", None)
         whole.append(off["tasks"] / off["packets"])
-        metro = Metro(SERVER, *WAYS["bpf tc"])
+        metro = Metro(SERVERS[0], *WAYS["bpf tc"])
         try:
             run_traffic("64 rr", metro)
             times = program_times(metro)

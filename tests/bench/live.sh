@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/e2e/common.sh
-export METRO_TMP METRO_CLIENT_IF METRO_CLIENT_NS METRO_SERVER_V4
+export METRO_TMP METRO_CLIENT_IF METRO_CLIENT_NS METRO_SERVER_V4 METRO_SERVER_V6
 
 for offloads in on off; do
   switch=()

@@ -35,13 +35,6 @@ def machine():
     }
 
 
-def complete(figure):
-    """Where the baseline has been taken off a figure, the ratio is of the whole."""
-    if "ratio" not in figure and figure.get("baseline"):
-        figure["ratio"] = (figure["value"] + figure["baseline"]) / figure["baseline"]
-    return figure
-
-
 def run_part(name, command):
     """Its lines of JSON. A part that fails says why on standard error, and the others go on."""
     figures = []
@@ -51,7 +44,7 @@ def run_part(name, command):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             if line.startswith("{"):
-                figures.append(complete(json.loads(line)))
+                figures.append(json.loads(line))
                 print(f"bench: {row(figures[-1])}", file=sys.stderr)
     return figures, process.returncode == 0
 
@@ -66,12 +59,10 @@ def number(value):
 
 def row(figure):
     spread = ""
-    if figure.get("min", figure["value"]) != figure.get("max", figure["value"]):
+    if figure["min"] != figure["max"]:
         spread = f"{number(figure['min'])} .. {number(figure['max'])}"
-    baseline = number(figure["baseline"]) if "baseline" in figure else ""
-    ratio = f"{figure['ratio']:.4g}" if "ratio" in figure else ""
     return (f"| {figure['part']} | {figure['case']} | {number(figure['value'])} | {spread} "
-            f"| {figure['unit']} | {baseline} | {ratio} |")
+            f"| {figure['unit']} | {number(figure['baseline'])} | {figure['ratio']:.4g} |")
 
 
 def table(about, figures):
@@ -98,7 +89,7 @@ def main():
     for name in sys.argv[1:] or PARTS:
         found, well = run_part(name, PARTS[name])
         figures += found
-        all_well &= well or name == "kernel"
+        all_well &= well
     about = machine()
     with open(f"{BUILD}/bench.json", "w", encoding="utf-8") as file:
         json.dump({"machine": about, "figures": figures}, file, indent=1)
