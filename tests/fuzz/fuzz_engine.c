@@ -32,13 +32,14 @@ static void on_record(void *arg, const struct flow_record *record)
 {
 	struct limits *limits = arg;
 
-	CHECK(record->count >= 1 && record->count <= limits->batch);
-	CHECK(!(record->flags & ~RECORD_HAS_PREVIOUS));
+	CHECK(record->count <= limits->batch && (record->count || record->retransmissions));
+	CHECK(!(record->flags & ~(RECORD_HAS_PREVIOUS | RECORD_HANDSHAKE)));
 	for (int i = 1; i <= record->count; i++)
 		CHECK(record->rtt[i] <= RTT_TICKS_MAX);
 	if (record->flags & RECORD_HAS_PREVIOUS)
 		CHECK(record->rtt[0] <= RTT_TICKS_MAX);
-	limits->samples += record->count;
+	CHECK(!(record->flags & RECORD_HANDSHAKE) || record->count == 1);
+	limits->samples += record->flags & RECORD_HANDSHAKE ? 0 : record->count;
 }
 
 static void check_flow(const struct flow_table *t, struct flow *f)
