@@ -189,7 +189,7 @@ static void captures_read(struct daemon *d)
 {
 	struct backend_settings settings = daemon_backend_settings(d);
 
-	captures_step(d->captures, &settings, d->config, d->peers);
+	captures_step(d->captures, &settings, d->peers);
 	if (captures_state(d->captures) == CAPTURES_DONE)
 		captures_over(d);
 }
