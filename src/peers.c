@@ -205,6 +205,11 @@ void peers_free(struct peers *peers)
 	free(peers);
 }
 
+bool peers_interfaces_changed(const struct peers *peers)
+{
+	return peers_interfaces_differ(peers->config, peers->ifindices);
+}
+
 bool peers_refresh_interfaces(struct peers *peers)
 {
 	size_t count = peers->config->instances_count;
