@@ -43,12 +43,24 @@ static int measure_live(const struct options *options)
 	if (err)
 		return give_up(options, err);
 	if (options->check) {
-		printf("%s: the configuration is valid\n", options->config_path);
+		printf("%s: the configuration is valid\n",
+		       options->interface ? "arguments" : options->config_path);
 		config_free(config);
 		return STATUS_DONE;
 	}
-	config->soften = options->soften;
 	return daemon_run(options, config) ? STATUS_FAILED : STATUS_DONE;
+}
+
+static int measure_file(const struct options *options)
+{
+	int err = options->log_path ? log_open(options->log_path) : 0;
+
+	if (err)
+		log_warning("log file %s: %s; logging to standard error", options->log_path,
+			    strerror(-err));
+	err = offline_run(options);
+	log_close();
+	return err ? STATUS_FAILED : STATUS_DONE;
 }
 
 int main(int argc, char *argv[])
@@ -67,6 +79,6 @@ int main(int argc, char *argv[])
 	if (options.verbose)
 		log_set_level(LEVEL_DEBUG);
 	if (options.read_path)
-		return offline_run(&options) ? STATUS_FAILED : STATUS_DONE;
+		return measure_file(&options);
 	return measure_live(&options);
 }

@@ -5,20 +5,20 @@
 #include <errno.h>
 #include <string.h>
 
-static bool same_captures(const struct config *a, const struct config *b)
+static bool reads(const struct config *config, const char *path)
 {
-	size_t i = 0, j = 0;
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (config->instances[i].pcap && !strcmp(config->instances[i].pcap, path))
+			return true;
+	return false;
+}
 
-	for (;; i++, j++) {
-		while (i < a->instances_count && !a->instances[i].pcap)
-			i++;
-		while (j < b->instances_count && !b->instances[j].pcap)
-			j++;
-		if (i == a->instances_count || j == b->instances_count)
-			return i == a->instances_count && j == b->instances_count;
-		if (strcmp(a->instances[i].pcap, b->instances[j].pcap) != 0)
-			return false;
-	}
+static bool has_more_captures(const struct config *old, const struct config *config)
+{
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (config->instances[i].pcap && !reads(old, config->instances[i].pcap))
+			return true;
+	return false;
 }
 
 static void say_what_stays(const struct config *old, const struct config *config)
@@ -26,7 +26,7 @@ static void say_what_stays(const struct config *old, const struct config *config
 	if (old->marks != config->marks || old->max_flows != config->max_flows ||
 	    old->snaplen != config->snaplen)
 		log_warning("marks, max_flows and snaplen take effect when bpf-metro is restarted");
-	if (!same_captures(old, config))
+	if (has_more_captures(old, config))
 		log_warning("capture files are read when bpf-metro is started, and only then");
 }
 
@@ -100,7 +100,7 @@ void daemon_reload(struct daemon *d)
 			  d->options->config_path);
 		return;
 	}
-	config->soften = d->options->soften;
+	daemon_apply_options(d->options, config);
 	err = peers_new(&peers, config);
 	if (!err) {
 		err = apply(d, config, peers);
