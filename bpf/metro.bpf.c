@@ -129,7 +129,7 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 		count_unread(kind);
 		return;
 	}
-	if (!engine_heeds_sent(&p) || !peer_filter_passes(&peer_filter, &p.dst))
+	if (!engine_heeds_sent(&p) || !peer_possible(&p.dst))
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	f = flow_find(&key);
@@ -170,7 +170,7 @@ static __always_inline void received(enum packet_kind kind, const struct packet 
 		count_unread(kind);
 		return;
 	}
-	if (!engine_heeds_received(p) || !peer_filter_passes(&peer_filter, &p->src))
+	if (!engine_heeds_received(p) || !peer_possible(&p->src))
 		return;
 	key = (struct flow_key){p->dst, p->src, p->dport, p->sport, ifindex};
 	f = flow_find(&key);
@@ -273,7 +273,7 @@ int metro_sweep(struct __sk_buff *skb)
 		if (batch)
 			send_batch(&key, &record);
 		if (over && bpf_map_delete_elem(&flows, &key) == 0)
-			__sync_fetch_and_add(&flow_count, -1);
+			__sync_fetch_and_add(&flow_count.n, -1);
 	}
 	return 0;
 }
