@@ -255,7 +255,7 @@ int metro_sweep(struct __sk_buff *skb)
 		return 0;
 	for (__u32 i = 0; i < SWEEP_KEYS && i < request.count; i++) {
 		struct flow *f;
-		bool same, batch, over;
+		bool same, batch, over, evicted;
 		__u32 tag;
 
 		if (bpf_skb_load_bytes(skb, offsetof(struct sweep_request, keys) + i * sizeof(key),
@@ -269,11 +269,15 @@ int metro_sweep(struct __sk_buff *skb)
 		same = f->tag == tag;
 		batch = same && batch_take(f, &record);
 		over = same && (request.drop || flow_is_over(f, &request.terms));
+		evicted = same && !over && flow_gives_way(f, &request.terms);
 		bpf_spin_unlock(&f->lock);
 		if (batch)
 			send_batch(&key, &record);
-		if (over && bpf_map_delete_elem(&flows, &key) == 0)
-			__sync_fetch_and_add(&flow_count.n, -1);
+		if ((!over && !evicted) || bpf_map_delete_elem(&flows, &key))
+			continue;
+		__sync_fetch_and_add(&flow_count.n, -1);
+		if (evicted)
+			count(COUNTER_FLOWS_EVICTED, 1);
 	}
 	return 0;
 }
