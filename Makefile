@@ -97,8 +97,8 @@ $(BUILD)/tools/%.o: tests/tools/%.c $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-# This one drives the programs that the daemon loads.
-$(BUILD)/replay: tests/tools/replay.c $(library) $(BUILD)/flags
+# These drive the programs that the daemon loads.
+$(BUILD)/replay $(BUILD)/many_cpus: $(BUILD)/%: tests/tools/%.c $(library) $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(library) $(LDLIBS)
 
