@@ -172,7 +172,7 @@ static void test_full_socket_is_given_up(void **state)
 	assert_counted(f, 1, 6);
 }
 
-/* 4 MB hold 2912 datagrams of 1432 bytes and their lengths of 8. */
+/* 16 MB hold 11650 datagrams of 1432 bytes and their lengths of 8. */
 static void test_report_without_end(void **state)
 {
 	struct fixture *f = *state;
@@ -185,13 +185,57 @@ static void test_report_without_end(void **state)
 	statsd_client_end(f->client);
 	assert_counted(f, 0, 88);
 	assert_int_equal(count_of(log_text(f), LOST), 1);
-	assert_non_null(strstr(log_text(f), "larger than the 4 MB"));
+	assert_non_null(strstr(log_text(f), "larger than the 16 MB"));
 	while (pump(f, 100))
 		while (recv(f->server, f->text, sizeof(f->text), MSG_DONTWAIT) > 0)
 			;
 	before = statsd_client_counters(f->client)->refused;
 	report(f, 1);
 	assert_counted(f, room, before);
+}
+
+/* What leaves between two reports wins no time for what waits longer. */
+static void test_patience_is_with_the_oldest(void **state)
+{
+	struct fixture *f = *state;
+
+	fail_sends = 1000;
+	fail_errno = EAGAIN;
+	report(f, 1);
+	for (int i = 0; i < 2; i++) {
+		clock_ahead_s += PATIENCE / 2 + 1;
+		add_line(f->client, "between");
+		statsd_client_end(f->client);
+	}
+	pump(f, 1000);
+	fail_sends = 0;
+	assert_counted(f, 0, 3);
+}
+
+/* A queue that never runs empty goes on in the room of what has left. */
+static void test_queue_without_end(void **state)
+{
+	static char packet[STATSD_DATAGRAM_MAX];
+	struct statsd_queue queue = {0};
+	const char *first;
+	size_t length;
+	int number;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		memcpy(packet, &i, sizeof(i));
+		assert_int_equal(statsd_queue_push(&queue, packet, sizeof(packet)), 0);
+		if (i < 100)
+			continue;
+		first = statsd_queue_first(&queue, &length);
+		assert_int_equal(length, sizeof(packet));
+		memcpy(&number, first, sizeof(number));
+		assert_int_equal(number, i - 100);
+		statsd_queue_pop(&queue);
+	}
+	assert_int_equal(queue.count, 100);
+	assert_in_range(queue.size, 1, 1 << 20);
+	statsd_queue_free(&queue);
 }
 
 static void test_close_sends_the_rest(void **state)
@@ -262,6 +306,8 @@ int main(void)
 		TEST(test_full_socket_is_tried_again),
 		TEST(test_full_socket_is_given_up),
 		TEST(test_report_without_end),
+		TEST(test_patience_is_with_the_oldest),
+		TEST(test_queue_without_end),
 		TEST(test_close_sends_the_rest),
 		TEST(test_close_waits_for_half_a_second_at_most),
 		cmocka_unit_test(test_queue),
