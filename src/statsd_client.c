@@ -45,7 +45,8 @@ struct statsd_client {
 
 	/* Times are ms, monotonic. */
 	__u64 begun_ms;    /* the latest report, 0: none yet */
-	__u64 interval_ms; /* between two reports */
+	__u64 interval_ms; /* between the two latest reports */
+	__u64 regular_ms;  /* .. or the two before, if that was longer: a reload has its own */
 	__u64 spread_ms;   /* when all of it should be out */
 	__u64 waiting_ms;  /* since when the queue is not empty */
 	__u64 give_up_ms;  /* when what is left is not worth sending */
@@ -289,13 +290,14 @@ int statsd_client_fd(const struct statsd_client *client)
 
 /* ---- a report ---- */
 
-/* What is still there although the server had room for it is late by our own doing. */
+/* What still waits for its turn, and not for the server, goes out with the next report: a reload or
+ * the end may be the reason for that. */
 static void finish_report(struct statsd_client *client)
 {
 	if (!client->queue.count)
 		return;
 	if (!client->full && monotonic_ms() < client->give_up_ms)
-		send_burst(client, BURST_MOST);
+		return;
 	drop_unsent(client, -EAGAIN);
 	set_timer(client, false);
 }
@@ -304,8 +306,12 @@ static void measure_interval(struct statsd_client *client)
 {
 	__u64 now = monotonic_ms();
 
-	if (client->begun_ms)
+	if (client->begun_ms) {
+		__u64 before = client->interval_ms;
+
 		client->interval_ms = now - client->begun_ms;
+		client->regular_ms = before > client->interval_ms ? before : client->interval_ms;
+	}
 	client->begun_ms = now;
 }
 
@@ -373,7 +379,7 @@ void statsd_client_line(struct statsd_client *client, const char *line, size_t l
 
 void statsd_client_end(struct statsd_client *client)
 {
-	__u64 now = monotonic_ms(), spread = client->interval_ms / 2;
+	__u64 now = monotonic_ms(), spread = client->regular_ms / 2;
 
 	flush(client);
 	client->spread_ms = now + (spread < SPREAD_MS ? spread : SPREAD_MS);
@@ -435,7 +441,7 @@ static int start(struct statsd_client *client, const struct config *config)
 		log_error("a timer for StatsD: %s", strerror(errno));
 		return error;
 	}
-	client->interval_ms = (__u64)(config->report_interval_s * 1000);
+	client->interval_ms = client->regular_ms = (__u64)(config->report_interval_s * 1000);
 	connect_to(client, &server);
 	return 0;
 }
