@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* SIGHUP: another configuration, without losing the flows that stay. */
 #include "daemon_state.h"
+#include "statsd_server.h"
 
 #include <errno.h>
 #include <string.h>
@@ -84,6 +85,20 @@ static void follow(struct daemon *d)
 	log_info("reloaded %s", d->options->config_path);
 }
 
+/* A file that leaves the server to the environment may find mistakes there. */
+static int load(const struct daemon *d, struct config **config)
+{
+	struct statsd_server server;
+	int err = config_load(d->options->config_path, config);
+
+	if (err || !d->sink->ops->reconfigure) /* which StatsD's alone has */
+		return err;
+	err = statsd_server_choose(&server, *config);
+	if (err)
+		config_free(*config);
+	return err;
+}
+
 void daemon_reload(struct daemon *d)
 {
 	struct config *config;
@@ -94,7 +109,7 @@ void daemon_reload(struct daemon *d)
 		daemon_follow_log(d);
 		return;
 	}
-	err = config_load(d->options->config_path, &config);
+	err = load(d, &config);
 	if (err) {
 		log_error("%s was not reloaded: going on with the configuration of before",
 			  d->options->config_path);
