@@ -97,8 +97,8 @@ $(BUILD)/tools/%.o: tests/tools/%.c $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-# This one drives the programs that the daemon loads.
-$(BUILD)/replay: tests/tools/replay.c $(library) $(BUILD)/flags
+# These drive the programs that the daemon loads.
+$(BUILD)/replay $(BUILD)/many_cpus: $(BUILD)/%: tests/tools/%.c $(library) $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(library) $(LDLIBS)
 
@@ -181,7 +181,9 @@ install: all
 	install -D -m 0755 $(BUILD)/bpf-metro $(DESTDIR)$(PREFIX)/sbin/bpf-metro
 	install -D -m 0644 packaging/bpf-metro.yaml \
 		$(DESTDIR)$(PREFIX)/share/doc/bpf-metro/bpf-metro.yaml
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local|$(PREFIX)|' docs/bpf-metro.8 \
+		> $(DESTDIR)$(PREFIX)/share/man/man8/bpf-metro.8
 	sed 's|/usr/local|$(PREFIX)|' packaging/bpf-metro.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/bpf-metro.service
 

@@ -10,6 +10,11 @@
  * since as many CPUs may write between one's asking and its writing. */
 #define WAKE_REACH 1024
 
+/* From here on every record wakes it. Otherwise a reader might sleep with the ring full, if as many
+ * CPUs at once had taken what waits past all of the multiples; past this, a thousand would have to.
+ */
+#define WAKE_SURELY (RECORDS_BYTES / 8 * 7)
+
 static __always_inline struct counters *cpu_counters(void)
 {
 	__u32 zero = 0;
@@ -53,6 +58,8 @@ static __always_inline bool wakes(void)
 	if (wake_bytes == 0)
 		return true;
 	waiting = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
+	if (waiting >= WAKE_SURELY)
+		return true;
 	return waiting >= wake_bytes && (waiting & (wake_bytes - 1)) < WAKE_REACH;
 }
 

@@ -10,6 +10,11 @@ static __always_inline struct flow *flow_find(const struct flow_key *key)
 	return bpf_map_lookup_elem(&flows, key);
 }
 
+static __always_inline bool peer_possible(const struct address *addr)
+{
+	return peer_filter_passes(peer_filter_used(&peer_filters), addr);
+}
+
 static __always_inline bool peer_configured(const struct flow_key *key)
 {
 	struct peer_host host = {.ifindex = key->ifindex, .addr = key->peer};
@@ -27,14 +32,14 @@ static __always_inline struct flow *flow_create(const struct flow_key *key)
 
 	/* Asking a full hash map costs up to 62 us before Linux 6.0: all free lists are searched.
 	 */
-	if (*(volatile __u32 *)&flow_count >= max_flows)
+	if (*(volatile __u32 *)&flow_count.n >= max_flows)
 		goto refused;
 	blank = bpf_map_lookup_elem(&blank_flow, &zero);
 	if (!blank)
 		return 0;
 	blank->tag = flow_tag(key);
 	if (bpf_map_update_elem(&flows, key, blank, BPF_NOEXIST) == 0) {
-		__sync_fetch_and_add(&flow_count, 1);
+		__sync_fetch_and_add(&flow_count.n, 1);
 		count(COUNTER_FLOWS, 1);
 	}
 	/* An update that failed may have lost a race against another CPU's: then the flow is there.

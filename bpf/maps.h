@@ -20,9 +20,15 @@ const volatile bool replay = false; /* tests: the clock is replay_ns, set for ea
 
 __u64 replay_ns;
 __u32 network_count; /* entries of peer_networks: without any, the trie is not asked */
-__u32 flow_count;    /* entries of flows */
 bool measure_handshakes;
-struct peer_filter peer_filter;
+struct peer_filters peer_filters;
+
+/* Entries of flows. It changes with each of them, on any CPU, and so has a cache line apart from
+ * what every packet reads. */
+struct {
+	__u32 n;
+	__u32 unused[15];
+} flow_count __attribute__((aligned(64)));
 
 /* The size of a value depends on mark_mask and a value with a lock needs BTF of that very size, so
  * the daemon makes this map and hands it in. */

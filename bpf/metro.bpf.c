@@ -129,7 +129,7 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 		count_unread(kind);
 		return;
 	}
-	if (!engine_heeds_sent(&p) || !peer_filter_passes(&peer_filter, &p.dst))
+	if (!engine_heeds_sent(&p) || !peer_possible(&p.dst))
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	f = flow_find(&key);
@@ -170,7 +170,7 @@ static __always_inline void received(enum packet_kind kind, const struct packet 
 		count_unread(kind);
 		return;
 	}
-	if (!engine_heeds_received(p) || !peer_filter_passes(&peer_filter, &p->src))
+	if (!engine_heeds_received(p) || !peer_possible(&p->src))
 		return;
 	key = (struct flow_key){p->dst, p->src, p->dport, p->sport, ifindex};
 	f = flow_find(&key);
@@ -255,7 +255,7 @@ int metro_sweep(struct __sk_buff *skb)
 		return 0;
 	for (__u32 i = 0; i < SWEEP_KEYS && i < request.count; i++) {
 		struct flow *f;
-		bool same, batch, over;
+		bool same, batch, over, evicted;
 		__u32 tag;
 
 		if (bpf_skb_load_bytes(skb, offsetof(struct sweep_request, keys) + i * sizeof(key),
@@ -269,11 +269,15 @@ int metro_sweep(struct __sk_buff *skb)
 		same = f->tag == tag;
 		batch = same && batch_take(f, &record);
 		over = same && (request.drop || flow_is_over(f, &request.terms));
+		evicted = same && !over && flow_gives_way(f, &request.terms);
 		bpf_spin_unlock(&f->lock);
 		if (batch)
 			send_batch(&key, &record);
-		if (over && bpf_map_delete_elem(&flows, &key) == 0)
-			__sync_fetch_and_add(&flow_count, -1);
+		if ((!over && !evicted) || bpf_map_delete_elem(&flows, &key))
+			continue;
+		__sync_fetch_and_add(&flow_count.n, -1);
+		if (evicted)
+			count(COUNTER_FLOWS_EVICTED, 1);
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@ enum counter {
 	COUNTER_SAMPLES,         /* RTTs measured */
 	COUNTER_FLOWS,           /* flow entries created */
 	COUNTER_FLOWS_REFUSED,   /* flow table full: this data was not measured */
+	COUNTER_FLOWS_EVICTED,   /* flow table nearly full: this idle flow made room */
 	COUNTER_MARKS_THINNED,   /* a mark gave way to a newer one in a full ring */
 	COUNTER_ACKS_AMBIGUOUS,  /* ACK left out: Karn's rule, or behind thinned marks */
 	COUNTER_ACKS_UNSEEN,     /* ACK of data that never passed here */

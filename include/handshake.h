@@ -56,7 +56,8 @@ static __always_inline void handshake_sent(struct handshake *h, __u32 tag, const
 	h->sent_ns = again ? HANDSHAKE_AGAIN : now_ns;
 }
 
-/* Returns ticks, or HANDSHAKE_NONE if this is no answer, or one that tells nothing. */
+/* Returns ticks, or HANDSHAKE_NONE if this is no answer, or one that tells nothing: an ACK that
+ * brings data may have waited for it, or come in place of one that was lost. */
 static __always_inline __u32 handshake_received(struct handshake *h, __u32 tag,
 						const struct packet *p, __u64 now_ns)
 {
@@ -65,6 +66,8 @@ static __always_inline __u32 handshake_received(struct handshake *h, __u32 tag,
 	if (h->tag != tag || h->answer != p->ack)
 		return HANDSHAKE_NONE;
 	h->sent_ns = 0;
+	if (p->payload && !(p->flags & TCP_SYN))
+		return HANDSHAKE_NONE;
 	if (sent_ns <= HANDSHAKE_AGAIN || now_ns < sent_ns || now_ns - sent_ns > RTT_NS_MAX)
 		return HANDSHAKE_NONE;
 	return (__u32)((now_ns - sent_ns) >> TICK_SHIFT);

@@ -32,6 +32,20 @@ struct peer_filter {
 	__u64 words[PEER_FILTER_BITS_MAX / 64];
 };
 
+/* One is used and never written to, but for peers that come; the other is made anew when peers
+ * change, and then used. So no packet of a peer that was one before, and still is, can find its bit
+ * missing: the order of reads is that of an address and what lies there, which every CPU keeps. */
+struct peer_filters {
+	__u32 used; /* 0 or 1 */
+	__u32 unused;
+	struct peer_filter filters[2];
+};
+
+static __always_inline const struct peer_filter *peer_filter_used(const struct peer_filters *f)
+{
+	return &f->filters[*(const volatile __u32 *)&f->used & 1];
+}
+
 /* Multiplicative hashing with the golden ratio's bits. Whoever finds addresses that collide makes
  * us ask a map, no more. */
 static __always_inline __u64 peer_filter_mix(__u64 value)

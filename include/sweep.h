@@ -13,10 +13,11 @@
 
 /* Which flows are over: those without traffic since these times, in units of flow_clock. */
 struct sweep_terms {
-	__u32 idle;     /* flows at large */
-	__u32 ended;    /* those that ended, or never had an answer */
-	__u32 quiet;    /* those that ended, with nothing outstanding */
-	__u32 reserved; /* keeps what follows aligned */
+	__u32 now;
+	__u32 idle;    /* flows at large */
+	__u32 ended;   /* those that ended, or never had an answer */
+	__u32 quiet;   /* those that ended, with nothing outstanding */
+	__u32 crowded; /* any, in a table that is nearly full (eviction.h); 0: it is not */
 };
 
 struct sweep_request {
@@ -34,6 +35,7 @@ static __always_inline struct sweep_terms sweep_terms(__u64 now_ns, __u64 idle_n
 	__u64 quiet_ns = ended_ns < ENDED_QUIET_NS ? ended_ns : ENDED_QUIET_NS;
 
 	return (struct sweep_terms){
+		.now = flow_clock(now_ns),
 		.idle = flow_clock(now_ns) - flow_clock(idle_ns),
 		.ended = flow_clock(now_ns) - flow_clock(ended_ns),
 		.quiet = flow_clock(now_ns) - flow_clock(quiet_ns),
@@ -49,6 +51,12 @@ static __always_inline bool flow_is_over(const struct flow *f, const struct swee
 	else if (f->flags & FLOW_ENDED || !(f->flags & FLOW_UNA_KNOWN))
 		since = terms->ended;
 	return (__s32)(f->last - since) < 0;
+}
+
+/* Should this flow, though not over, make room for others? */
+static __always_inline bool flow_gives_way(const struct flow *f, const struct sweep_terms *terms)
+{
+	return terms->crowded && (__s32)(f->last - terms->crowded) < 0;
 }
 
 #endif

@@ -168,6 +168,8 @@ static bool kernel_sweep(struct backend *backend)
 	struct flow_walk_terms terms = {
 		.over = sweep_terms(clock_ns(CLOCK_MONOTONIC), b->settings.idle_ns,
 				    b->settings.ended_ns),
+		.flows = *(volatile __u32 *)&b->programs.skel->bss->flow_count.n,
+		.max_flows = b->settings.max_flows,
 	};
 	int done;
 

@@ -132,6 +132,7 @@ static void measure(struct backend_file *b)
 		return;
 	}
 	segment->now_ns = c->time_ns;
+	segment->ifindex = b->settings.file_index;
 	segment->directions = directions(b, &segment->packet);
 	flow_table_expect(b->table, segment);
 	b->waiting[b->waiting_count++].number = c->number;

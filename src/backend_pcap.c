@@ -8,13 +8,11 @@
 #include "sweep.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -130,33 +128,6 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 			  directions(c, bytes, &packet));
 }
 
-/* libpcap throws away what is waiting when it changes a filter. That would cost samples, and there
- * is no need: packets of former peers are told apart later. The kernel's own call just swaps the
- * two. */
-static int filter_swap(const struct capture *c, const struct bpf_program *program)
-{
-	struct sock_fprog kernel = {
-		.len = (unsigned short)program->bf_len,
-		.filter = (struct sock_filter *)program->bf_insns, /* the same, field by field */
-	};
-
-	return setsockopt(pcap_get_selectable_fd(c->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
-			  sizeof(kernel));
-}
-
-static int filter_install(struct capture *c, struct bpf_program *program)
-{
-	/* In cooked mode libpcap rewrites offsets, so there it has to do it. */
-	bool as_compiled = c->link == LINK_ETHERNET || c->link == LINK_IP;
-
-	if (c->filtered && as_compiled && !filter_swap(c, program))
-		return 0;
-	if (pcap_setfilter(c->pcap, program))
-		return -EIO;
-	c->filtered = true;
-	return 0;
-}
-
 /* Lets only the peers' packets through; none at all while there are no peers. */
 static int filter_set(struct capture *c, char reason[BACKEND_REASON])
 {
@@ -169,7 +140,8 @@ static int filter_set(struct capture *c, char reason[BACKEND_REASON])
 	if (some < 0)
 		err = some;
 	else
-		err = filter_install(c, some ? &program : &none);
+		err = pcap_filter_install(c->pcap, some ? &program : &none, c->filtered);
+	c->filtered |= !err;
 	if (err)
 		snprintf(reason, BACKEND_REASON, "filter for %s: %.180s", c->interface.name,
 			 err == -ENOMEM ? strerror(-err) : pcap_geterr(c->pcap));
@@ -228,6 +200,8 @@ static int handle_fail(struct capture *c, char reason[BACKEND_REASON], int statu
 	c->pcap = NULL;
 	if (status == PCAP_ERROR_IFACE_NOT_UP)
 		return -ENETDOWN;
+	if (status == PCAP_ERROR_NO_SUCH_DEVICE)
+		return -ENODEV; /* it has just gone */
 	return status == PCAP_ERROR_PERM_DENIED ? -EPERM : -EIO;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "bpf_flows.h"
 #include "batch.h"
+#include "eviction.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -64,6 +65,7 @@ struct flow_walk {
 	size_t flow_size;
 	bool under_way;
 	__u32 position; /* the kernel's, between two steps */
+	struct eviction eviction;
 	struct flow_key *keys;
 	char *values;
 };
@@ -116,11 +118,13 @@ static int request_add(const struct flow_walk *w, struct sweep_request *request,
 }
 
 /* Passes those of n flows that need something on to the program. */
-static int step_flows(const struct flow_walk *w, const struct flow_walk_terms *terms, __u32 n)
+static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, __u32 n)
 {
 	struct sweep_request tend = {.terms = terms->over};
 	struct sweep_request drop = {.drop = 1};
 	int err = 0;
+
+	tend.terms.crowded = w->eviction.before;
 
 	for (__u32 i = 0; i < n && !err; i++) {
 		const struct flow_key *key = &w->keys[i];
@@ -128,8 +132,10 @@ static int step_flows(const struct flow_walk *w, const struct flow_walk_terms *t
 
 		if (terms->peers && !peers_match(terms->peers, key->ifindex, &key->peer))
 			err = request_add(w, &drop, key);
-		else if (batch_waits(f) || flow_is_over(f, &terms->over))
+		else if (batch_waits(f) || flow_is_over(f, &tend.terms) ||
+			 flow_gives_way(f, &tend.terms))
 			err = request_add(w, &tend, key);
+		eviction_see(&w->eviction, f);
 	}
 	if (!err)
 		err = request_run(w, &drop);
@@ -142,6 +148,8 @@ int flow_walk_step(struct flow_walk *w, const struct flow_walk_terms *terms)
 	bool last;
 	int err;
 
+	if (!w->under_way)
+		eviction_begin(&w->eviction, &terms->over, terms->flows, terms->max_flows);
 	err = bpf_map_lookup_batch(w->flows, w->under_way ? &w->position : NULL, &w->position,
 				   w->keys, w->values, &n, NULL);
 	last = err && errno == ENOENT;

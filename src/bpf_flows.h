@@ -18,10 +18,12 @@ void flow_walk_free(struct flow_walk *walk);
 struct flow_walk_terms {
 	struct sweep_terms over;   /* by CLOCK_MONOTONIC */
 	const struct peers *peers; /* drop flows whose peer is not among these; NULL: keep all */
+	__u32 flows, max_flows;    /* that there are now, and may be */
 };
 
 /* Looks at some more flows, at most a few hundred: sends waiting samples into the ring buffer,
- * drops flows that are over. Returns 1 when all have been seen, 0 if there are more, -errno. */
+ * drops flows that are over, and idle ones to make room. Returns 1 when all have been seen, 0 if
+ * there are more, -errno. */
 int flow_walk_step(struct flow_walk *walk, const struct flow_walk_terms *terms);
 
 #endif

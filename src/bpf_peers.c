@@ -5,10 +5,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define BITS_A_PREFIX 16 /* one address in so many that is no peer passes, at most */
+
+#define READERS_NS    10000000000ull /* no program runs for so long, even if its CPU is taken away */
 
 /* ---- the filter ---- */
 
@@ -78,23 +83,27 @@ void peer_filter_add(struct peer_filter *f, const struct prefix *prefix)
 		filter_add_v6(f, &prefix->addr, prefix->bits);
 }
 
-/* While it is copied, and without memory for good, everything passes: that is slow but right. */
+/* A program that was held up may still read the filter that went out of use the last time. If that
+ * was not long ago, this waits until none does: for an RCU grace period, 12 to 90 ms. */
+static void await_readers(struct bpf_programs *p)
+{
+	__u64 now = clock_ns(CLOCK_MONOTONIC);
+
+	if (now - p->filter_used_ns < READERS_NS)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
 static void filter_follow(struct bpf_programs *p, const struct peers *peers)
 {
-	struct peer_filter *made = malloc(sizeof(*made)), *filter = &p->skel->bss->peer_filter;
-	volatile __u32 *levels = &filter->levels;
+	struct peer_filters *filters = &p->skel->bss->peer_filters;
+	struct peer_filter *next = &filters->filters[!filters->used];
 
-	*levels = FILTER_V4_ALL | FILTER_V6_ALL;
-	if (!made)
-		return;
-	peer_filter_clear(made, peers_count(peers));
+	await_readers(p);
+	peer_filter_clear(next, peers_count(peers));
 	for (size_t i = 0; i < peers_count(peers); i++)
-		peer_filter_add(made, &peers_at(peers, i)->prefix);
-	filter->mask = made->mask;
-	memcpy(filter->words, made->words, sizeof(made->words));
-	__sync_synchronize();
-	*levels = made->levels;
-	free(made);
+		peer_filter_add(next, &peers_at(peers, i)->prefix);
+	__atomic_store_n(&filters->used, !filters->used, __ATOMIC_RELEASE);
+	p->filter_used_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
 /* ---- the maps ---- */
@@ -117,7 +126,9 @@ static int add_to_map(struct bpf_programs *p, const struct peer *peer)
 
 int bpf_peers_add(struct bpf_programs *p, const struct peer *peer)
 {
-	peer_filter_add(&p->skel->bss->peer_filter, &peer->prefix);
+	struct peer_filters *filters = &p->skel->bss->peer_filters;
+
+	peer_filter_add(&filters->filters[filters->used], &peer->prefix);
 	return add_to_map(p, peer);
 }
 

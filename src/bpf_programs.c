@@ -95,7 +95,7 @@ int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *set
 	err = metro__load(p->skel);
 	if (err)
 		return explain(reason, "loading the BPF programs", err);
-	peer_filter_clear(&p->skel->bss->peer_filter, PEER_FILTER_BITS_MAX);
+	peer_filter_clear(&p->skel->bss->peer_filters.filters[0], PEER_FILTER_BITS_MAX);
 	return 0;
 }
 

@@ -139,18 +139,6 @@ void captures_heard(struct captures *c, const char *host)
 	}
 }
 
-/* The other files' instances rest meanwhile. */
-static void choose_peers(const struct captures *c, const struct config *config, struct peers *peers)
-{
-	for (size_t i = 0; i < config->instances_count; i++) {
-		const char *path = config->instances[i].pcap;
-
-		if (path)
-			peers_rest(peers, i, strcmp(path, c->paths->text) != 0);
-	}
-	c->backend->ops->set_peers(c->backend, peers);
-}
-
 /* A pipe could keep us waiting for as long as it likes. */
 static int check_file(const char *path, char reason[BACKEND_REASON])
 {
@@ -163,7 +151,8 @@ static int check_file(const char *path, char reason[BACKEND_REASON])
 	return -EINVAL;
 }
 
-static int open_first(struct captures *c, const struct backend_settings *settings)
+static int open_first(struct captures *c, const struct backend_settings *settings,
+		      const struct peers *peers)
 {
 	struct backend_settings own = *settings;
 	char reason[BACKEND_REASON] = "out of memory";
@@ -171,6 +160,7 @@ static int open_first(struct captures *c, const struct backend_settings *setting
 	int err = check_file(path, reason);
 
 	own.max_flows = BACKEND_FILE_FLOWS;
+	own.file_index = peers_file_index(peers, path);
 	if (!err)
 		err = backend_file_open(&c->backend, &own, path, NULL, 0, reason);
 	if (err)
@@ -203,12 +193,12 @@ static void end_first(struct captures *c, int err)
 }
 
 void captures_step(struct captures *c, const struct backend_settings *settings,
-		   const struct config *config, struct peers *peers)
+		   const struct peers *peers)
 {
-	int status = c->backend ? 0 : open_first(c, settings);
+	int status = c->backend ? 0 : open_first(c, settings, peers);
 
 	if (!status) {
-		choose_peers(c, config, peers);
+		c->backend->ops->set_peers(c->backend, peers);
 		status = c->backend->ops->read(c->backend);
 	}
 	if (status)

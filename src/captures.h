@@ -31,10 +31,10 @@ void captures_wait_no_longer(struct captures *captures);
 /* The lookup of this host has come to an end, well or badly. */
 void captures_heard(struct captures *captures, const char *host);
 
-/* Reads on for some milliseconds, for the peers of this configuration, which may be others than
- * those of the last step. What goes wrong is reported. */
+/* Reads on for some milliseconds, for these peers, which may be others than those of the last step,
+ * but have inherited from them. What goes wrong is reported. */
 void captures_step(struct captures *captures, const struct backend_settings *settings,
-		   const struct config *config, struct peers *peers);
+		   const struct peers *peers);
 
 /* Delivers what has been measured of a file that is not read to its end, and frees all. Returns 0,
  * or the first -errno that a file had, reported. */

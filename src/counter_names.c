@@ -9,6 +9,7 @@ static const char *const names[] = {
 	[COUNTER_SAMPLES] = "samples",
 	[COUNTER_FLOWS] = "flows",
 	[COUNTER_FLOWS_REFUSED] = "flows_refused",
+	[COUNTER_FLOWS_EVICTED] = "flows_evicted",
 	[COUNTER_MARKS_THINNED] = "marks_thinned",
 	[COUNTER_ACKS_AMBIGUOUS] = "acks_ambiguous",
 	[COUNTER_ACKS_UNSEEN] = "acks_unseen",

@@ -10,7 +10,14 @@
 
 double daemon_interval_s(const struct daemon *d)
 {
-	return d->options->interval_s > 0 ? d->options->interval_s : d->config->report_interval_s;
+	return d->config->report_interval_s;
+}
+
+void daemon_apply_options(const struct options *options, struct config *config)
+{
+	config->soften = options->soften;
+	if (options->interval_s > 0)
+		config->report_interval_s = options->interval_s;
 }
 
 static void trace(const struct batch *batch)
@@ -110,7 +117,8 @@ void daemon_follow_log(struct daemon *d)
 		path = LOG_DEFAULT_PATH;
 	err = log_open(path);
 	if (err)
-		log_warning("log file %s: %s; logging to standard error", path, strerror(-err));
+		log_warning("log file %s: %s; going on to log %s", path, strerror(-err),
+			    log_is_file() ? "to the file of before" : "to standard error");
 }
 
 static int sink_open_chosen(struct daemon *d)
@@ -189,7 +197,7 @@ static void captures_read(struct daemon *d)
 {
 	struct backend_settings settings = daemon_backend_settings(d);
 
-	captures_step(d->captures, &settings, d->config, d->peers);
+	captures_step(d->captures, &settings, d->peers);
 	if (captures_state(d->captures) == CAPTURES_DONE)
 		captures_over(d);
 }
@@ -215,17 +223,26 @@ static void on_phase(void *arg, int fd)
 		daemon_peers_changed(d);
 }
 
+static void follow_interfaces(struct daemon *d)
+{
+	monitor_follow(&d->monitor, d->backend);
+	if (d->backend->ops->refresh)
+		d->backend->ops->refresh(d->backend);
+}
+
 static void on_watch(void *arg, int fd)
 {
 	struct daemon *d = arg;
 
 	if (!interface_watch_drain(fd) || !d->backend)
 		return;
+	if (peers_interfaces_changed(d->peers)) { /* what one that is gone had measured */
+		d->backend->ops->read(d->backend);
+		daemon_sweep_all(d);
+	}
 	if (peers_refresh_interfaces(d->peers))
 		d->backend->ops->set_peers(d->backend, d->peers);
-	monitor_follow(&d->monitor, d->backend);
-	if (d->backend->ops->refresh)
-		d->backend->ops->refresh(d->backend);
+	follow_interfaces(d);
 }
 
 void daemon_report(struct daemon *d, __u64 counters[COUNTERS])
@@ -244,8 +261,7 @@ static void report_end(struct daemon *d)
 	d->sweeping = false;
 	daemon_report(d, counters);
 	losses_log(&d->losses, counters);
-	monitor_follow(&d->monitor,
-		       d->backend); /* once more, should an event have come to nothing */
+	follow_interfaces(d); /* once more, should an event have come to nothing */
 }
 
 static void on_signal(void *arg, int fd)
@@ -402,8 +418,11 @@ int daemon_run(const struct options *options, struct config *config)
 		.watch = -1,
 		.duty_cycle = {.timer = -1},
 	};
-	int err = start(&d), closed;
+	int err, closed;
 
+	daemon_apply_options(options, config);
+	log_copy_critical(true);
+	err = start(&d);
 	if (err && d.sink)
 		d.sink->error = err; /* nothing was measured: there is nothing to say about it */
 	if (!err) {

@@ -41,6 +41,9 @@ struct daemon {
 /* Seconds between two reports. */
 double daemon_interval_s(const struct daemon *d);
 
+/* What the command line says in place of the configuration. */
+void daemon_apply_options(const struct options *options, struct config *config);
+
 /* Has the sink take the samples. */
 void daemon_deliver(void *arg, const struct batch *batch);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "flow_table.h"
+#include "eviction.h"
 #include "flow_index.h"
 #include "handshake.h"
 
@@ -32,6 +33,7 @@ struct flow_table {
 	struct entry *entries;
 	struct entry *next; /* where the sweep goes on */
 	bool under_way;
+	struct eviction eviction;
 	struct handshake handshakes[HANDSHAKES];
 	__u64 counters[COUNTERS];
 };
@@ -263,22 +265,46 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, __u64 now_n
 	flow_table_run(t, &s);
 }
 
+static void sweep_begin(struct flow_table *t, const struct sweep_terms *terms)
+{
+	t->peers_checked = t->peers_changed;
+	t->peers_changed = false;
+	if (terms)
+		eviction_begin(&t->eviction, terms, t->index.count, t->settings.max_flows);
+}
+
+static bool sweep_drops(struct flow_table *t, const struct entry *e,
+			const struct sweep_terms *terms)
+{
+	if (t->peers_checked && t->peers && !peers_match(t->peers, e->key.ifindex, &e->key.peer))
+		return true;
+	return terms && flow_is_over(&e->flow, terms);
+}
+
+static bool sweep_evicts(struct flow_table *t, const struct entry *e,
+			 const struct sweep_terms *terms)
+{
+	struct sweep_terms crowded = {.crowded = t->eviction.before};
+
+	if (!terms)
+		return false;
+	eviction_see(&t->eviction, &e->flow);
+	if (!flow_gives_way(&e->flow, &crowded))
+		return false;
+	t->counters[COUNTER_FLOWS_EVICTED]++;
+	return true;
+}
+
 bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 {
-	struct entry *e = t->entries, *next;
+	struct entry *e = t->under_way ? t->next : t->entries, *next;
 
-	if (t->under_way) {
-		e = t->next;
-	} else {
-		t->peers_checked = t->peers_changed;
-		t->peers_changed = false;
-	}
+	if (!t->under_way)
+		sweep_begin(t, terms);
 	for (int i = 0; e && i < STEP; i++) {
 		next = e->next;
 		emit_batch(t, e);
-		if ((t->peers_checked && t->peers &&
-		     !peers_match(t->peers, e->key.ifindex, &e->key.peer)) ||
-		    (terms && flow_is_over(&e->flow, terms)))
+		if (sweep_drops(t, e, terms) || sweep_evicts(t, e, terms))
 			entry_drop(t, e);
 		e = next;
 	}

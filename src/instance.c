@@ -206,7 +206,7 @@ int instance_add_peer(struct instance *instance, struct mistakes *mistakes, cons
 static bool tag_is_clean(const char *tag)
 {
 	for (; *tag; tag++)
-		if (iscntrl((unsigned char)*tag) || strchr(",|#", *tag))
+		if (iscntrl((unsigned char)*tag) || strchr("|#", *tag))
 			return false;
 	return true;
 }
@@ -222,7 +222,7 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 	if (!tag_is_clean(tag)) {
 		mistake(mistakes,
 			"%s would break the StatsD line; accepted: a tag without "
-			"commas, '|', '#', newlines and other control characters",
+			"'|', '#', newlines and other control characters",
 			mistake_quote(tag, quoted));
 		return 0;
 	}

@@ -20,6 +20,7 @@ static struct {
 	struct log_file file;
 	char text[16384]; /* no allocation: "out of memory" must come through, too */
 	atomic_int level;
+	bool copy_critical;
 } logger = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.file = LOG_FILE_STDERR,
@@ -94,6 +95,23 @@ void log_close(void)
 	write_to(&standard_error);
 }
 
+bool log_is_file(void)
+{
+	bool is;
+
+	pthread_mutex_lock(&logger.lock);
+	is = logger.file.fd != STDERR_FILENO;
+	pthread_mutex_unlock(&logger.lock);
+	return is;
+}
+
+void log_copy_critical(bool copy)
+{
+	pthread_mutex_lock(&logger.lock);
+	logger.copy_critical = copy;
+	pthread_mutex_unlock(&logger.lock);
+}
+
 /* "2026-11-23T10:00:00.123Z LEVEL " */
 static void format_head(char head[HEAD_SIZE], enum log_level level)
 {
@@ -116,7 +134,7 @@ static void clean_line(char *line)
 			*line = '?';
 }
 
-static void write_parts(const char *head, const char *line)
+static void write_parts(struct log_file *file, const char *head, const char *line)
 {
 	const struct iovec parts[3] = {
 		{(char *)head, strlen(head)},
@@ -124,7 +142,7 @@ static void write_parts(const char *head, const char *line)
 		{(char *)"\n", 1},
 	};
 
-	log_file_write(&logger.file, parts, 3);
+	log_file_write(file, parts, 3);
 }
 
 /* That the file cannot be rotated is said in the file itself: there is no other place. */
@@ -138,14 +156,18 @@ static void make_room(size_t length)
 	format_head(head, LEVEL_WARNING);
 	snprintf(text, sizeof(text), "this file is to be rotated, but cannot be: %s",
 		 strerror(-err));
-	write_parts(head, text);
+	write_parts(&logger.file, head, text);
 }
 
-static void write_line(const char *head, char *line)
+static void write_line(enum log_level level, const char *head, char *line)
 {
+	static struct log_file standard_error = LOG_FILE_STDERR;
+
 	clean_line(line);
 	make_room(strlen(head) + strlen(line) + 1);
-	write_parts(head, line);
+	write_parts(&logger.file, head, line);
+	if (level == LEVEL_CRITICAL && logger.copy_critical && logger.file.fd != STDERR_FILENO)
+		write_parts(&standard_error, head, line);
 }
 
 /* Formats into logger.text; what does not fit gives way to dots. */
@@ -177,7 +199,7 @@ void log_message(enum log_level level, const char *format, ...)
 	rest = logger.text;
 	line = strsep(&rest, "\n");
 	do {
-		write_line(head, line);
+		write_line(level, head, line);
 		line = strsep(&rest, "\n");
 	} while (line && (*line || rest)); /* an empty last line is only the newline before it */
 	pthread_mutex_unlock(&logger.lock);

@@ -3,6 +3,8 @@
 #ifndef METRO_LOG_H
 #define METRO_LOG_H
 
+#include <stdbool.h>
+
 /* go-metro's level names, in rising order of severity. */
 enum log_level {
 	LEVEL_TRACE,
@@ -27,6 +29,11 @@ int log_level_parse(const char *name, enum log_level *level);
  * before. */
 int log_open(const char *path);
 void log_close(void);
+bool log_is_file(void);
+
+/* From now on critical messages, the last that are heard of a process, go to standard error, too,
+ * if there is a file: who started it by hand is not to search for the reason. */
+void log_copy_critical(bool copy);
 
 /* Safe to call from any thread, but not from a signal handler. errno is kept. A message of several
  * lines is written as several; one longer than 16 KiB is cut. */

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "offline.h"
 #include "options.h"
+#include "statsd_server.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,12 +14,32 @@
 
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 
-static int load(const struct options *options, struct config **config)
+static int read_config(const struct options *options, struct config **config)
 {
 	if (options->interface)
 		return config_from_arguments(options->interface, options->peers,
 					     options->peers_count, config);
 	return config_load(options->config_path, config);
+}
+
+static bool ships_statsd(const struct options *options)
+{
+	return options->output == OUTPUT_STATSD ||
+	       (options->output == OUTPUT_DEFAULT && !options->interface);
+}
+
+/* The environment has a part in the configuration (DD_AGENT_HOST and others), and mistakes. */
+static int load(const struct options *options, struct config **config)
+{
+	struct statsd_server server;
+	int err = read_config(options, config);
+
+	if (err || !ships_statsd(options))
+		return err;
+	err = statsd_server_choose(&server, *config);
+	if (err)
+		config_free(*config);
+	return err;
 }
 
 /* What is wrong with the configuration was said on standard error, which a supervisor may throw
@@ -43,12 +64,24 @@ static int measure_live(const struct options *options)
 	if (err)
 		return give_up(options, err);
 	if (options->check) {
-		printf("%s: the configuration is valid\n", options->config_path);
+		printf("%s: the configuration is valid\n",
+		       options->interface ? "arguments" : options->config_path);
 		config_free(config);
 		return STATUS_DONE;
 	}
-	config->soften = options->soften;
 	return daemon_run(options, config) ? STATUS_FAILED : STATUS_DONE;
+}
+
+static int measure_file(const struct options *options)
+{
+	int err = options->log_path ? log_open(options->log_path) : 0;
+
+	if (err)
+		log_warning("log file %s: %s; logging to standard error", options->log_path,
+			    strerror(-err));
+	err = offline_run(options);
+	log_close();
+	return err ? STATUS_FAILED : STATUS_DONE;
 }
 
 int main(int argc, char *argv[])
@@ -67,6 +100,6 @@ int main(int argc, char *argv[])
 	if (options.verbose)
 		log_set_level(LEVEL_DEBUG);
 	if (options.read_path)
-		return offline_run(&options) ? STATUS_FAILED : STATUS_DONE;
+		return measure_file(&options);
 	return measure_live(&options);
 }

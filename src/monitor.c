@@ -79,6 +79,7 @@ static int monitored_update(struct monitored *m, struct backend *backend,
 	if (m->ifindex && (err || interface.ifindex != m->ifindex)) {
 		log_warning("interface %s is gone", m->name);
 		monitored_detach(m, backend);
+		m->error = -ENODEV; /* that is said */
 	}
 	if (err || m->ifindex)
 		return err;
@@ -97,7 +98,9 @@ void monitor_follow(struct monitor *monitor, struct backend *backend)
 	LL_FOREACH (monitor->first, m) {
 		int err = monitored_update(m, backend, reason);
 
-		if (err && err != m->error && err != -ENODEV)
+		if (err == -ENODEV && err != m->error)
+			log_warning("%s; waiting for it", reason);
+		else if (err && err != m->error)
 			log_error("%s", reason);
 		m->error = err;
 	}
@@ -116,9 +119,12 @@ int monitor_start(struct monitor *monitor, struct backend *backend, char reason[
 	}
 	if (!attached)
 		return -ENODEV;
-	LL_FOREACH (monitor->first, m)
-		if (!m->ifindex)
-			log_warning("interface %s does not exist; waiting for it", m->name);
+	LL_FOREACH (monitor->first, m) {
+		if (m->ifindex)
+			continue;
+		log_warning("interface %s does not exist; waiting for it", m->name);
+		m->error = -ENODEV;
+	}
 	return 0;
 }
 

@@ -53,6 +53,7 @@ int offline_run(const struct options *options)
 				options->local_count, reason);
 	if (err) {
 		log_error("%s", reason);
+		sink->error = err; /* nothing was measured: there is nothing to say about it */
 	} else {
 		err = read_all(backend, sink);
 		backend->ops->close(backend);

@@ -406,6 +406,8 @@ static int check_combination(const struct options *o)
 		 "-r reads with libpcap; leave --backend bpf out"},
 		{o->read_path && o->output == OUTPUT_STATSD,
 		 "-r prints text or json; leave --output statsd out"},
+		{o->read_path && o->check, "--check goes with a configuration; leave -r out"},
+		{o->read_path && o->interval_s > 0, "-r reports once; leave --interval out"},
 		{!o->read_path && o->local_count, "--local needs -r FILE"},
 		{!o->interface && o->peers_count, "a PEER needs -i IFACE in front of it"},
 		{o->interface && !o->peers_count,

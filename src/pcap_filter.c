@@ -2,9 +2,11 @@
 #include "pcap_filter.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* libpcap's "tcp" looks at the first next-header field alone (and behind a fragment header), so
  * with IPv6 every packet with an extension header is let through. */
@@ -161,4 +163,29 @@ int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, unsigned int if
 		err = compile(pcap, "(tcp or " IP6_TCP ")", tags, program);
 	}
 	return err ? err : 1;
+}
+
+/* libpcap throws away what is waiting when it changes a filter. That would cost samples, and there
+ * is no need: packets of former peers are told apart later. The kernel's own call just swaps the
+ * two. */
+static int swap(pcap_t *pcap, const struct bpf_program *program)
+{
+	struct sock_fprog kernel = {
+		.len = (unsigned short)program->bf_len,
+		.filter = (struct sock_filter *)program->bf_insns, /* the same, field by field */
+	};
+
+	return setsockopt(pcap_get_selectable_fd(pcap), SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
+			  sizeof(kernel));
+}
+
+int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again)
+{
+	int link = pcap_datalink(pcap);
+	/* In cooked mode libpcap rewrites offsets, so there it has to do it. */
+	bool as_compiled = link == DLT_EN10MB || link == DLT_RAW;
+
+	if (again && as_compiled && !swap(pcap, program))
+		return 0;
+	return pcap_setfilter(pcap, program) ? -EIO : 0;
 }

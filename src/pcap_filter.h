@@ -22,4 +22,8 @@
 int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, unsigned int ifindex, bool tags,
 			struct bpf_program *program);
 
+/* Puts a program in force on a live handle; again: there is one in force, whose packets are not to
+ * be lost. Returns 0, or -EIO; pcap_geterr tells more. */
+int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again);
+
 #endif

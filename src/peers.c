@@ -2,7 +2,6 @@
 #include "peers.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +10,8 @@
 #include "local_addresses.h"
 #include "log.h"
 #include "peer_names.h"
+#include "peers_interfaces.h"
 #include "peers_table.h"
-
-#define FILE_IFINDEX 0 /* of instances that read a capture file */
 
 /* What was measured for an address that a host has left is reported under the host's name: its
  * flows go with the next sweep, and its samples with the report after that. This is for late ones.
@@ -22,11 +20,11 @@
 
 struct peers {
 	const struct config *config;
-	__u32 *ifindices; /* by instance; 0: no such interface now, or a capture file */
+	__u32 *ifindices; /* by instance; 0: no such interface now */
 	bool *resting;    /* by instance */
 	bool *told_local; /* by instance */
 	struct peer_names names;
-	bool hosts_changed;       /* since the table was made */
+	bool changed;             /* hosts or numbers of files, since the table was made */
 	struct peers_table table; /* all that instances have, also while they rest */
 	const struct peer **measured;
 	size_t measured_count;
@@ -115,7 +113,7 @@ static int fill_table(struct peers_table *table, const struct peers *peers)
 	int err = 0;
 
 	for (size_t i = 0; i < config->instances_count && !err; i++)
-		if (peers->ifindices[i] || reads_file(&config->instances[i]))
+		if (peers->ifindices[i])
 			err = add_instance(table, peers, peers->ifindices[i],
 					   &config->instances[i]);
 	return err;
@@ -140,21 +138,16 @@ static int rebuild(struct peers *peers)
 	free(peers->measured);
 	peers->table = table;
 	peers->measured = measured;
-	peers->hosts_changed = false;
+	peers->changed = false;
 	list_measured(peers);
 	return 0;
 }
 
 /* ---- life ---- */
 
-static void look_up_interfaces(const struct config *config, __u32 *ifindices)
+__u32 peers_file_index(const struct peers *peers, const char *path)
 {
-	for (size_t i = 0; i < config->instances_count; i++) {
-		const struct instance *instance = &config->instances[i];
-
-		ifindices[i] =
-			reads_file(instance) ? FILE_IFINDEX : if_nametoindex(instance->interface);
-	}
+	return peers_interfaces_file(peers->config, peers->ifindices, path);
 }
 
 static int add_hosts(struct peers *peers)
@@ -181,7 +174,8 @@ static int fill(struct peers *peers, const struct config *config)
 	peers->told_local = calloc(room, sizeof(*peers->told_local));
 	if (!peers->ifindices || !peers->resting || !peers->told_local)
 		return -ENOMEM;
-	look_up_interfaces(config, peers->ifindices);
+	peers_interfaces_number(config, peers->ifindices, NULL, NULL);
+	peers_interfaces_look_up(config, peers->ifindices);
 	err = add_hosts(peers);
 	return err ? err : rebuild(peers);
 }
@@ -211,6 +205,11 @@ void peers_free(struct peers *peers)
 	free(peers);
 }
 
+bool peers_interfaces_changed(const struct peers *peers)
+{
+	return peers_interfaces_differ(peers->config, peers->ifindices);
+}
+
 bool peers_refresh_interfaces(struct peers *peers)
 {
 	size_t count = peers->config->instances_count;
@@ -218,7 +217,8 @@ bool peers_refresh_interfaces(struct peers *peers)
 
 	if (!now)
 		goto no_memory;
-	look_up_interfaces(peers->config, now);
+	memcpy(now, old, count * sizeof(*now));
+	peers_interfaces_look_up(peers->config, now);
 	if (memcmp(old, now, count * sizeof(*now)) == 0) {
 		free(now);
 		return false;
@@ -245,7 +245,7 @@ int peers_set_host(struct peers *peers, const char *name, const struct address *
 	__u64 keep_ns = (__u64)(peers->config->report_interval_s * 2e9) + FORMER_NS;
 	int changed = host ? peer_names_set_host(host, addrs, count, keep_ns) : 0;
 
-	peers->hosts_changed |= changed > 0;
+	peers->changed |= changed > 0;
 	return changed;
 }
 
@@ -253,7 +253,7 @@ int peers_update(struct peers *peers)
 {
 	int err;
 
-	if (!peers->hosts_changed)
+	if (!peers->changed)
 		return 0;
 	err = rebuild(peers);
 	return err ? err : 1;
@@ -286,6 +286,8 @@ int peers_inherit(struct peers *peers, const struct peers *from)
 	struct host *host, *next;
 	int err = 0;
 
+	peers_interfaces_number(config, peers->ifindices, from->config, from->ifindices);
+	peers->changed = true;
 	HASH_ITER (hh, from->names.hosts, host, next)
 		if (err >= 0)
 			err = peers_set_host(peers, host->name, host->addrs, host->count);
@@ -456,7 +458,7 @@ const char *peers_interface_name(const struct peers *peers, __u32 ifindex)
 	for (size_t i = 0; i < peers->config->instances_count; i++) {
 		const struct instance *instance = &peers->config->instances[i];
 
-		if (peers->ifindices[i] == ifindex && (ifindex || reads_file(instance)))
+		if (ifindex && peers->ifindices[i] == ifindex)
 			return instance->interface;
 	}
 	return NULL;

@@ -2,8 +2,8 @@
 /*
  * Whom to measure, by interface: the addresses and networks of the configuration's instances and
  * what their host names resolve to. The backends take their filters from here, the sinks names and
- * tags. Instances that read a capture file have interface index 0 here, and no backend needs a
- * filter for them.
+ * tags. Each capture file counts as an interface, under a number that no real one has; no backend
+ * needs a filter for them.
  */
 #ifndef METRO_PEERS_H
 #define METRO_PEERS_H
@@ -26,6 +26,13 @@ struct peer {
 int peers_new(struct peers **peers, const struct config *config);
 void peers_free(struct peers *peers);
 
+/* What stands for the interface index with the peers of a capture file, as long as there are
+ * instances that read it, also from one table to the one that inherits it. 0: there are none. */
+__u32 peers_file_index(const struct peers *peers, const char *path);
+
+/* Would peers_refresh_interfaces change anything? */
+bool peers_interfaces_changed(const struct peers *peers);
+
 /* Looks up the interfaces' present indices again. Returns true if any of them changed. */
 bool peers_refresh_interfaces(struct peers *peers);
 
@@ -45,9 +52,9 @@ int peers_update(struct peers *peers);
  * Returns 1 if that changed anything, 0 if not, -ENOMEM. */
 int peers_set_address_name(struct peers *peers, const struct address *addr, const char *name);
 
-/* Takes over what another table's hosts resolved to and the reverse names of addresses that are
- * here, too, so that a reloaded configuration need not wait for the resolver. Returns 0 or
- * -ENOMEM. */
+/* Takes over what another table's hosts resolved to, the reverse names of addresses and the numbers
+ * of capture files that are here, too: a reloaded configuration need not wait for the resolver, and
+ * a file that is being read stays the same. Returns 0 or -ENOMEM. */
 int peers_inherit(struct peers *peers, const struct peers *from);
 
 /* Warns, once for each instance, where all peers are addresses of this host: their traffic does not
@@ -87,7 +94,7 @@ const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct a
 void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct address *addr,
 			 void (*fn)(void *arg, const struct instance *instance), void *arg);
 
-/* The name of a configured interface, or NULL. */
+/* The name of a configured interface, "file" for a capture file, or NULL. */
 const char *peers_interface_name(const struct peers *peers, __u32 ifindex);
 
 #endif

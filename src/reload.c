@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* SIGHUP: another configuration, without losing the flows that stay. */
 #include "daemon_state.h"
+#include "statsd_server.h"
 
 #include <errno.h>
 #include <string.h>
 
-static bool same_captures(const struct config *a, const struct config *b)
+static bool reads(const struct config *config, const char *path)
 {
-	size_t i = 0, j = 0;
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (config->instances[i].pcap && !strcmp(config->instances[i].pcap, path))
+			return true;
+	return false;
+}
 
-	for (;; i++, j++) {
-		while (i < a->instances_count && !a->instances[i].pcap)
-			i++;
-		while (j < b->instances_count && !b->instances[j].pcap)
-			j++;
-		if (i == a->instances_count || j == b->instances_count)
-			return i == a->instances_count && j == b->instances_count;
-		if (strcmp(a->instances[i].pcap, b->instances[j].pcap) != 0)
-			return false;
-	}
+static bool has_more_captures(const struct config *old, const struct config *config)
+{
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (config->instances[i].pcap && !reads(old, config->instances[i].pcap))
+			return true;
+	return false;
 }
 
 static void say_what_stays(const struct config *old, const struct config *config)
@@ -26,7 +27,7 @@ static void say_what_stays(const struct config *old, const struct config *config
 	if (old->marks != config->marks || old->max_flows != config->max_flows ||
 	    old->snaplen != config->snaplen)
 		log_warning("marks, max_flows and snaplen take effect when bpf-metro is restarted");
-	if (!same_captures(old, config))
+	if (has_more_captures(old, config))
 		log_warning("capture files are read when bpf-metro is started, and only then");
 }
 
@@ -84,6 +85,20 @@ static void follow(struct daemon *d)
 	log_info("reloaded %s", d->options->config_path);
 }
 
+/* A file that leaves the server to the environment may find mistakes there. */
+static int load(const struct daemon *d, struct config **config)
+{
+	struct statsd_server server;
+	int err = config_load(d->options->config_path, config);
+
+	if (err || !d->sink->ops->reconfigure) /* which StatsD's alone has */
+		return err;
+	err = statsd_server_choose(&server, *config);
+	if (err)
+		config_free(*config);
+	return err;
+}
+
 void daemon_reload(struct daemon *d)
 {
 	struct config *config;
@@ -94,13 +109,13 @@ void daemon_reload(struct daemon *d)
 		daemon_follow_log(d);
 		return;
 	}
-	err = config_load(d->options->config_path, &config);
+	err = load(d, &config);
 	if (err) {
 		log_error("%s was not reloaded: going on with the configuration of before",
 			  d->options->config_path);
 		return;
 	}
-	config->soften = d->options->soften;
+	daemon_apply_options(d->options, config);
 	err = peers_new(&peers, config);
 	if (!err) {
 		err = apply(d, config, peers);

@@ -17,9 +17,6 @@
 
 #define OTHER      "other"
 
-/* A smoothed value's: two addresses or a name, and an interface. */
-#define NAME_TEXT (2 * ADDRESS_TEXT + 256 + 16)
-
 struct route_key {
 	struct address src;
 	struct address dst;
@@ -153,25 +150,32 @@ void series_each(struct series *series, const struct peers *peers, const struct 
 
 /* ---- smoothed values ---- */
 
+/* All that tells a window from others: with aggregate, peers of two instances may have one label.
+ */
 static const char *smoothed_name(const struct series *series, const struct peers *peers,
-				 const struct window *window, char text[NAME_TEXT])
+				 const struct window *window, struct line *name)
 {
-	char src[PREFIX_TEXT], dst[PREFIX_TEXT];
+	char src[PREFIX_TEXT], dst[PREFIX_TEXT], ifindex[16];
 
-	snprintf(text, NAME_TEXT, "%s %s %u%s", src_of(window, src),
-		 dst_of(series, peers, window, dst), window->key.ifindex,
-		 window->key.folded ? " folded" : "");
-	return text;
+	snprintf(ifindex, sizeof(ifindex), " %u", window->key.ifindex);
+	line_clear(name);
+	line_text(name, src_of(window, src));
+	line_text(name, " ");
+	line_text(name, dst_of(series, peers, window, dst));
+	line_text(name, ifindex);
+	line_text(name, window->key.folded ? " folded" : "");
+	line_text(name, window->key.tags);
+	return name->text;
 }
 
 static void remember_smoothed(struct series *series, const struct peers *peers,
 			      const struct window *window)
 {
 	const struct window_stats *stats = &window->stats;
-	char name[NAME_TEXT];
+	struct line name;
 
 	if (stats->smoothed.started && stats->count)
-		smoothed_put(&series->smoothed, smoothed_name(series, peers, window, name),
+		smoothed_put(&series->smoothed, smoothed_name(series, peers, window, &name),
 			     &stats->smoothed, stats->last_time_ns);
 }
 
@@ -180,11 +184,11 @@ static struct window *open_window(struct series *series, const struct peers *pee
 				  const char *iface)
 {
 	struct window *window = windows_open(&series->windows, key, iface);
-	char name[NAME_TEXT];
+	struct line name;
 
 	if (window && series->windows.smooth)
 		window->stats.smoothed =
-			smoothed_get(&series->smoothed, smoothed_name(series, peers, window, name),
+			smoothed_get(&series->smoothed, smoothed_name(series, peers, window, &name),
 				     record->time_ns);
 	return window;
 }

@@ -305,6 +305,14 @@ static void statsd_set_server(struct sink *sink, const struct address *addrs, si
 
 /* ---- the sink ---- */
 
+static bool has_data(const struct statsd_sink *statsd)
+{
+	for (const struct window *w = statsd->series.windows.first; w; w = window_next(w))
+		if (window_has_data(w))
+			return true;
+	return false;
+}
+
 /* What was measured so far goes to the server in the form that was configured for it. */
 static int statsd_reconfigure(struct sink *sink, const struct config *config)
 {
@@ -315,7 +323,7 @@ static int statsd_reconfigure(struct sink *sink, const struct config *config)
 	series_forget_routes(&statsd->series);
 	if (error)
 		return error;
-	if (!choice_is_same(&choice, &statsd->choice))
+	if (!choice_is_same(&choice, &statsd->choice) && has_data(statsd))
 		statsd_report(sink, NULL);
 	error = statsd_client_redirect(statsd->client, config);
 	if (error) {
@@ -325,14 +333,6 @@ static int statsd_reconfigure(struct sink *sink, const struct config *config)
 	apply(statsd, &choice);
 	statsd->telemetry_wanted = config->telemetry;
 	return 0;
-}
-
-static bool has_data(const struct statsd_sink *statsd)
-{
-	for (const struct window *w = statsd->series.windows.first; w; w = window_next(w))
-		if (window_has_data(w))
-			return true;
-	return false;
 }
 
 /* Metrics that the server does not take are no reason to fail. */

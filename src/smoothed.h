@@ -20,7 +20,8 @@ void smoothed_add(struct smoothed *smoothed, __u32 rtt);
 void smoothed_merge(struct smoothed *into, __u64 into_samples, const struct smoothed *from,
 		    __u64 from_samples);
 
-/* At most so many are remembered between intervals: 8 MB. The longest unused goes first. */
+/* At most so many are remembered between intervals: 8 MB, and their tags. The longest unused goes
+ * first. */
 #define SMOOTHED_MAX 65536
 
 struct smoothed_memory {

@@ -8,10 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "monotonic.h"
+#include "statsd_connection.h"
 #include "statsd_outage.h"
 #include "statsd_queue.h"
-#include "statsd_server.h"
-#include "statsd_socket.h"
 
 /*
  * The pace. A UDP socket's receive buffer of 208 KB, the default, holds some 90 datagrams of 1432
@@ -22,8 +22,8 @@
 #define BURST_FIRST 16
 #define BURST       6
 #define TICK_MS     10
-/* So long, but at most half an interval, a large report may take; bursts grow to that end. At the
- * pace above that is nearly as much as the queue holds. */
+/* So long, but at most half an interval, a large report may take. At the pace above that is 2400
+ * datagrams; bursts grow to get more out in time, to 30 for as much as the queue holds. */
 #define SPREAD_MS 4000
 /* No burst is larger: better refused and counted than lost without a word. Over Unix sockets, where
  * the kernel says when the other end is full (after net.unix.max_dgram_qlen datagrams: 10, or 512
@@ -34,14 +34,9 @@
 /* The same two for what is left at the end. */
 #define CLOSE_SPREAD_MS   300
 #define CLOSE_PATIENCE_MS 500
-/* Between two attempts to connect, doubled after each. */
-#define BACKOFF_MS     1000
-#define BACKOFF_MAX_MS 30000
 
 struct statsd_client {
-	struct statsd_server server;
-	char text[STATSD_SERVER_TEXT]; /* the server's */
-	struct statsd_socket socket;
+	struct statsd_connection connection;
 	struct statsd_queue queue;
 	int timer;
 
@@ -50,8 +45,10 @@ struct statsd_client {
 
 	/* Times are ms, monotonic. */
 	__u64 begun_ms;    /* the latest report, 0: none yet */
-	__u64 interval_ms; /* between two reports */
+	__u64 interval_ms; /* between the two latest reports */
+	__u64 regular_ms;  /* .. or the two before, if that was longer: a reload has its own */
 	__u64 spread_ms;   /* when all of it should be out */
+	__u64 waiting_ms;  /* since when the queue is not empty */
 	__u64 give_up_ms;  /* when what is left is not worth sending */
 	bool full;         /* the first packet of the queue waits for room in the socket */
 
@@ -61,31 +58,22 @@ struct statsd_client {
 	int late_error;  /* the network returned some that the socket took */
 
 	struct statsd_outage outage;
-	__u64 retry_ms; /* no attempt to connect before */
-	__u64 backoff_ms;
-	bool renewed; /* the connection, in this report: not a second time */
+	bool unreachable; /* the latest report did not get to the server's address */
+	bool renewed;     /* the connection, in this report: not a second time */
 	bool told_overlong;
 	struct statsd_counters counters;
 };
 
-static __u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool is_udp(const struct statsd_client *client)
 {
-	return client->server.transport == STATSD_UDP;
+	return client->connection.server.transport == STATSD_UDP;
 }
 
 /* ---- the verdict on a report ---- */
 
 static void begin_failing(struct statsd_client *client, int error)
 {
-	statsd_outage_begin(&client->outage, client->text, error, now_ms());
+	statsd_outage_begin(&client->outage, client->connection.text, error, monotonic_ms());
 }
 
 static void refuse(struct statsd_client *client, __u64 datagrams, int error)
@@ -98,10 +86,26 @@ static void refuse(struct statsd_client *client, __u64 datagrams, int error)
 
 static void collect_late_error(struct statsd_client *client)
 {
-	int error = statsd_socket_late_error(&client->socket);
+	int error = statsd_socket_late_error(&client->connection.socket);
 
 	if (error && !client->late_error)
 		client->late_error = error;
+}
+
+/* Not our own doing: another address of the server may do better. */
+static bool is_unreachable(const struct statsd_client *client)
+{
+	switch (client->send_error) {
+	case 0:
+	case -EAGAIN:
+	case -ENOBUFS:
+	case -ENOMEM:
+	case -EMSGSIZE:
+	case -EDESTADDRREQ:
+		return client->late_error;
+	default:
+		return true;
+	}
 }
 
 /*
@@ -116,10 +120,12 @@ static void settle(struct statsd_client *client)
 		refuse(client, client->undecided, error);
 	else
 		client->counters.sent += client->undecided;
+	if (error || client->undecided)
+		client->unreachable = is_unreachable(client);
 	if (error)
 		begin_failing(client, error);
 	else if (client->undecided)
-		statsd_outage_end(&client->outage, client->text, now_ms());
+		statsd_outage_end(&client->outage, client->connection.text, monotonic_ms());
 	client->undecided = 0;
 	client->send_error = 0;
 	client->late_error = 0;
@@ -129,39 +135,31 @@ static void settle(struct statsd_client *client)
 
 static void reconnect(struct statsd_client *client)
 {
-	int error = statsd_socket_connect(&client->socket, &client->server);
-
 	client->full = false;
-	if (!error || error == -EDESTADDRREQ) {
-		client->backoff_ms = 0;
-		client->retry_ms = 0;
-		return;
-	}
-	client->backoff_ms = client->backoff_ms ? client->backoff_ms * 2 : BACKOFF_MS;
-	if (client->backoff_ms > BACKOFF_MAX_MS)
-		client->backoff_ms = BACKOFF_MAX_MS;
-	client->retry_ms = now_ms() + client->backoff_ms;
+	statsd_connection_renew(&client->connection);
 }
 
 /* A new UDP socket finds the route and the source address as they are now. */
 static bool is_worth_reconnecting(const struct statsd_client *client)
 {
-	if (client->socket.fd < 0)
-		return now_ms() >= client->retry_ms;
+	if (client->connection.socket.fd < 0)
+		return statsd_connection_is_due(&client->connection);
 	return client->outage.failing && is_udp(client);
 }
 
 /* What still waits goes to the new server. */
 static void connect_to(struct statsd_client *client, const struct statsd_server *server)
 {
+	int fd;
+
 	collect_late_error(client);
 	settle(client);
-	client->server = *server;
-	statsd_server_text(server, client->text);
-	client->backoff_ms = 0;
-	reconnect(client);
-	if (client->socket.fd < 0 && client->socket.fd != -EDESTADDRREQ)
-		begin_failing(client, client->socket.fd);
+	client->unreachable = false;
+	client->full = false;
+	statsd_connection_open(&client->connection, server);
+	fd = client->connection.socket.fd;
+	if (fd < 0 && fd != -EDESTADDRREQ)
+		begin_failing(client, fd);
 }
 
 /* ---- sending ---- */
@@ -179,14 +177,14 @@ static int send_anew(struct statsd_client *client, const char *packet, size_t le
 {
 	collect_late_error(client);
 	if (client->renewed) {
-		statsd_socket_close(&client->socket, error);
+		statsd_socket_close(&client->connection.socket, error);
 		return error;
 	}
 	client->renewed = true;
 	reconnect(client);
-	error = statsd_socket_send(&client->socket, packet, length);
-	if (statsd_socket_is_gone(&client->socket, error))
-		statsd_socket_close(&client->socket, error);
+	error = statsd_socket_send(&client->connection.socket, packet, length);
+	if (statsd_socket_is_gone(&client->connection.socket, error))
+		statsd_socket_close(&client->connection.socket, error);
 	return error;
 }
 
@@ -196,14 +194,14 @@ static int send_anew(struct statsd_client *client, const char *packet, size_t le
  */
 static int send_packet(struct statsd_client *client, const char *packet, size_t length)
 {
-	int earlier = statsd_socket_send(&client->socket, packet, length);
+	int earlier = statsd_socket_send(&client->connection.socket, packet, length);
 	int error;
 
-	if (!earlier || earlier == -EAGAIN || client->socket.fd < 0)
+	if (!earlier || earlier == -EAGAIN || client->connection.socket.fd < 0)
 		return earlier;
-	if (statsd_socket_is_gone(&client->socket, earlier))
+	if (statsd_socket_is_gone(&client->connection.socket, earlier))
 		return send_anew(client, packet, length, earlier);
-	error = statsd_socket_send(&client->socket, packet, length);
+	error = statsd_socket_send(&client->connection.socket, packet, length);
 	if ((!error || error == -EAGAIN) && !client->late_error)
 		client->late_error = earlier;
 	return error;
@@ -214,8 +212,8 @@ static void drop_unsent(struct statsd_client *client, int error)
 {
 	refuse(client, statsd_queue_clear(&client->queue), error);
 	client->full = false;
-	if (client->socket.written)
-		statsd_socket_close(&client->socket, -ENOTCONN);
+	if (client->connection.socket.written)
+		statsd_socket_close(&client->connection.socket, -ENOTCONN);
 }
 
 /* On the same host the verdict is in at once; from another it comes before the next report. */
@@ -240,8 +238,8 @@ static void send_burst(struct statsd_client *client, size_t most)
 	client->full = false;
 	while (most-- && !client->full && (packet = statsd_queue_first(&client->queue, &length))) {
 		error = send_packet(client, packet, length);
-		if (client->socket.fd < 0) {
-			drop_unsent(client, client->socket.fd);
+		if (client->connection.socket.fd < 0) {
+			drop_unsent(client, client->connection.socket.fd);
 			break;
 		}
 		client->full = error == -EAGAIN;
@@ -259,7 +257,7 @@ static void send_burst(struct statsd_client *client, size_t most)
 /* As few at a time as get all out in time. */
 static size_t pace(const struct statsd_client *client)
 {
-	__u64 now = now_ms(), ticks = 1, burst;
+	__u64 now = monotonic_ms(), ticks = 1, burst;
 
 	if (now + 2 * TICK_MS <= client->spread_ms)
 		ticks = (client->spread_ms - now) / TICK_MS;
@@ -275,7 +273,7 @@ void statsd_client_resume(struct statsd_client *client)
 
 	if (read(client->timer, &expirations, sizeof(expirations)) < 0)
 		return; /* there was nothing to do */
-	if (now_ms() < client->give_up_ms) {
+	if (monotonic_ms() < client->give_up_ms) {
 		send_burst(client, pace(client));
 	} else {
 		drop_unsent(client, -EAGAIN);
@@ -292,23 +290,28 @@ int statsd_client_fd(const struct statsd_client *client)
 
 /* ---- a report ---- */
 
-/* What is still there although the server had room for it is late by our own doing. */
+/* What still waits for its turn, and not for the server, goes out with the next report: a reload or
+ * the end may be the reason for that. */
 static void finish_report(struct statsd_client *client)
 {
 	if (!client->queue.count)
 		return;
-	if (!client->full && now_ms() < client->give_up_ms)
-		send_burst(client, BURST_MOST);
+	if (!client->full && monotonic_ms() < client->give_up_ms)
+		return;
 	drop_unsent(client, -EAGAIN);
 	set_timer(client, false);
 }
 
 static void measure_interval(struct statsd_client *client)
 {
-	__u64 now = now_ms();
+	__u64 now = monotonic_ms();
 
-	if (client->begun_ms)
+	if (client->begun_ms) {
+		__u64 before = client->interval_ms;
+
 		client->interval_ms = now - client->begun_ms;
+		client->regular_ms = before > client->interval_ms ? before : client->interval_ms;
+	}
 	client->begun_ms = now;
 }
 
@@ -320,6 +323,9 @@ void statsd_client_begin(struct statsd_client *client)
 	measure_interval(client);
 	client->renewed = false;
 	if (is_worth_reconnecting(client)) {
+		if (client->unreachable)
+			statsd_connection_turn(&client->connection);
+		client->unreachable = false;
 		reconnect(client);
 		client->renewed = true;
 	}
@@ -331,6 +337,8 @@ static void flush(struct statsd_client *client)
 
 	if (!client->length)
 		return;
+	if (!client->queue.count)
+		client->waiting_ms = monotonic_ms();
 	error = statsd_queue_push(&client->queue, client->packet, client->length);
 	client->length = 0;
 	if (error)
@@ -371,11 +379,11 @@ void statsd_client_line(struct statsd_client *client, const char *line, size_t l
 
 void statsd_client_end(struct statsd_client *client)
 {
-	__u64 now = now_ms(), spread = client->interval_ms / 2;
+	__u64 now = monotonic_ms(), spread = client->regular_ms / 2;
 
 	flush(client);
 	client->spread_ms = now + (spread < SPREAD_MS ? spread : SPREAD_MS);
-	client->give_up_ms = now + PATIENCE_MS;
+	client->give_up_ms = client->waiting_ms + PATIENCE_MS;
 	send_burst(client, is_udp(client) ? BURST_FIRST : BURST_MOST);
 	if (client->queue.count)
 		set_timer(client, true);
@@ -385,45 +393,34 @@ void statsd_client_end(struct statsd_client *client)
 
 const char *statsd_client_server_name(const struct statsd_client *client)
 {
-	return is_udp(client) && client->server.name[0] ? client->server.name : NULL;
+	return statsd_connection_name(&client->connection);
 }
 
 void statsd_client_set_server(struct statsd_client *client, const struct address *addrs,
 			      size_t count)
 {
-	struct statsd_server server = client->server;
-	char old[ADDRESS_TEXT], new[ADDRESS_TEXT];
+	struct statsd_server server;
 
-	if (!statsd_client_server_name(client) || !count)
-		return;
-	for (size_t i = 0; server.known && i < count; i++)
-		if (!memcmp(&addrs[i], &server.addr, sizeof(addrs[i])))
-			return;
-	address_format(&addrs[0], new);
-	if (server.known)
-		log_info("StatsD server %s is at %s now, no longer at %s", server.name, new,
-			 address_format(&server.addr, old));
-	else
-		log_info("StatsD server %s is at %s", server.name, new);
-	server.addr = addrs[0];
-	server.known = true;
-	connect_to(client, &server);
+	if (statsd_connection_learn(&client->connection, addrs, count, &server))
+		connect_to(client, &server);
 }
 
 int statsd_client_redirect(struct statsd_client *client, const struct config *config)
 {
+	struct statsd_connection *connection = &client->connection;
 	char text[STATSD_SERVER_TEXT];
 	struct statsd_server server;
 	int error = statsd_server_choose(&server, config);
 
-	if (error || statsd_server_same(&server, &client->server))
+	if (error || statsd_server_same(&server, &connection->server))
 		return error;
 	log_info("StatsD server is now %s, no longer %s", statsd_server_text(&server, text),
-		 client->text);
+		 connection->text);
 	collect_late_error(client);
 	settle(client);
 	client->outage = (struct statsd_outage){0};
-	if (server.transport != client->server.transport) /* its datagrams have another size */
+	statsd_connection_forget(connection);
+	if (server.transport != connection->server.transport) /* its datagrams have another size */
 		client->counters.refused += statsd_queue_clear(&client->queue);
 	connect_to(client, &server);
 	return 0;
@@ -444,7 +441,7 @@ static int start(struct statsd_client *client, const struct config *config)
 		log_error("a timer for StatsD: %s", strerror(errno));
 		return error;
 	}
-	client->interval_ms = (__u64)(config->report_interval_s * 1000);
+	client->interval_ms = client->regular_ms = (__u64)(config->report_interval_s * 1000);
 	connect_to(client, &server);
 	return 0;
 }
@@ -456,7 +453,7 @@ int statsd_client_open(struct statsd_client **client, const struct config *confi
 
 	if (!c)
 		return -ENOMEM;
-	statsd_socket_init(&c->socket);
+	statsd_socket_init(&c->connection.socket);
 	error = start(c, config);
 	if (error) {
 		free(c);
@@ -474,11 +471,11 @@ const struct statsd_counters *statsd_client_counters(const struct statsd_client 
 static void send_the_rest(struct statsd_client *client)
 {
 	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
-	__u64 now = now_ms();
+	__u64 now = monotonic_ms();
 
 	client->spread_ms = now + CLOSE_SPREAD_MS;
 	client->give_up_ms = now + CLOSE_PATIENCE_MS;
-	while (client->queue.count && now_ms() < client->give_up_ms) {
+	while (client->queue.count && monotonic_ms() < client->give_up_ms) {
 		nanosleep(&tick, NULL);
 		send_burst(client, pace(client));
 	}
@@ -495,9 +492,9 @@ void statsd_client_close(struct statsd_client *client)
 	collect_late_error(client);
 	settle(client);
 	counters = &client->counters;
-	log_info("StatsD server %s: %llu datagrams sent, %llu refused", client->text,
+	log_info("StatsD server %s: %llu datagrams sent, %llu refused", client->connection.text,
 		 (unsigned long long)counters->sent, (unsigned long long)counters->refused);
-	statsd_socket_close(&client->socket, -ENOTCONN);
+	statsd_socket_close(&client->connection.socket, -ENOTCONN);
 	statsd_queue_free(&client->queue);
 	close(client->timer);
 	free(client);

@@ -46,7 +46,8 @@ int statsd_client_redirect(struct statsd_client *client, const struct config *co
 const char *statsd_client_server_name(const struct statsd_client *client);
 
 /* What the name resolved to, the best first. The present address stays while it is one of them;
- * else the first is taken. No addresses change nothing. */
+ * else the first is taken. One that does not take a report gives way to the next of them. No
+ * addresses change nothing. */
 void statsd_client_set_server(struct statsd_client *client, const struct address *addrs,
 			      size_t count);
 

@@ -17,7 +17,7 @@ static const char *reason(int error)
 	case -EAGAIN:
 		return "it is too slow, the socket to it is full";
 	case -ENOBUFS:
-		return "a report is larger than the 4 MB that may wait to be sent";
+		return "a report is larger than the 16 MB that may wait to be sent";
 	case -EDESTADDRREQ:
 		return "its name has not been resolved yet";
 	case -ENOENT:

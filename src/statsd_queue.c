@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * One buffer that is filled from its start: whoever sends a report empties the queue before the
- * next, so that what was taken out is never in the way for long.
- */
+/* One buffer that is filled from its start. What was taken out makes room when it has to. */
 #include "statsd_queue.h"
 
 #include <errno.h>
@@ -10,12 +7,23 @@
 #include <string.h>
 
 #define BYTES_AT_FIRST (64 * 1024)
+#define BYTES_KEPT     (1024 * 1024)
+
+/* To the start of the buffer: once in a buffer's length. */
+static void close_up(struct statsd_queue *queue)
+{
+	memmove(queue->data, queue->data + queue->head, queue->tail - queue->head);
+	queue->tail -= queue->head;
+	queue->head = 0;
+}
 
 static int reserve(struct statsd_queue *queue, size_t more)
 {
 	size_t size = queue->size ? queue->size : BYTES_AT_FIRST;
 	char *data;
 
+	if (queue->head > queue->size / 2)
+		close_up(queue);
 	if (more > STATSD_QUEUE_BYTES - queue->tail)
 		return -ENOBUFS;
 	while (size < queue->tail + more)
@@ -51,6 +59,14 @@ const char *statsd_queue_first(const struct statsd_queue *queue, size_t *length)
 	return queue->data + queue->head + sizeof(*length);
 }
 
+/* A large report now and then is no reason to keep its memory. */
+static void begin_anew(struct statsd_queue *queue)
+{
+	queue->head = queue->tail = queue->count = 0;
+	if (queue->size > BYTES_KEPT)
+		statsd_queue_free(queue);
+}
+
 void statsd_queue_pop(struct statsd_queue *queue)
 {
 	size_t length;
@@ -59,14 +75,14 @@ void statsd_queue_pop(struct statsd_queue *queue)
 	queue->head += sizeof(length) + length;
 	queue->count--;
 	if (!queue->count)
-		queue->head = queue->tail = 0;
+		begin_anew(queue);
 }
 
 size_t statsd_queue_clear(struct statsd_queue *queue)
 {
 	size_t count = queue->count;
 
-	queue->head = queue->tail = queue->count = 0;
+	begin_anew(queue);
 	return count;
 }
 

@@ -141,7 +141,7 @@ static __always_inline struct flow *find_stage(struct __sk_buff *skb)
 	struct packet p = {};
 	struct flow_key key;
 
-	if (!parse_stage(skb, &p) || !peer_filter_passes(&peer_filter, &p.dst))
+	if (!parse_stage(skb, &p) || !peer_possible(&p.dst))
 		return 0;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	return flow_find(&key);
@@ -162,7 +162,7 @@ int bench_filter(struct __sk_buff *skb)
 {
 	struct packet p = {};
 
-	if (parse_stage(skb, &p) && peer_filter_passes(&peer_filter, &p.dst))
+	if (parse_stage(skb, &p) && peer_possible(&p.dst))
 		bench_run += p.seq + p.ack;
 	return NEXT;
 }

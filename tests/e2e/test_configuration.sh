@@ -82,6 +82,15 @@ logs_to_file() {
 
 tap_check "-log FILE" logs_to_file
 
+# Whoever starts it by hand need not know of the log to learn why it ended.
+fails_aloud() {
+  printf 'instances: [{interface: nowhere0, ips: [10.0.0.1]}]\n' >"$METRO_TMP/no_interface.yaml"
+  ends_with 1 -c "$METRO_TMP/no_interface.yaml" -log "$METRO_TMP/nowhere.log" &&
+    equal "lines said" 1 "$(wc -l <"$METRO_TMP/said")" &&
+    says 'CRITICAL cannot measure: interface nowhere0 does not exist' &&
+    grep -q 'CRITICAL cannot measure: interface nowhere0 does not exist' "$METRO_TMP/nowhere.log"
+}
+
 # ---- --check, and files with mistakes ------------------------------------------------------------
 
 # ends_with STATUS ARGUMENT...: what it says is in $METRO_TMP/said.
@@ -102,6 +111,15 @@ says() { # PATTERN...
   done
   return $status
 }
+
+tap_check "a start that fails says so on standard error, too" fails_aloud
+tap_check "--check with -i" ends_with 0 --check -i lo 127.0.0.1
+tap_check "--check with -i speaks of what it checked" says '^arguments: the configuration is valid$'
+tap_check "-r with a file that is not there" ends_with 1 -r "$METRO_TMP/nowhere.pcap"
+tap_check "-r with a file that is not there: that alone is said" \
+  equal "lines said" 1 "$(wc -l <"$METRO_TMP/said")"
+tap_check "-r logs to -log FILE, too" ends_with 1 -r "$METRO_TMP/nowhere.pcap" -log "$METRO_TMP/r.log"
+tap_check "-r logs to -log FILE: what" grep -q 'ERROR .*nowhere.pcap: ' "$METRO_TMP/r.log"
 
 BROKEN=$METRO_TMP/broken.yaml
 cat >"$BROKEN" <<END

@@ -223,6 +223,29 @@ file_alone() {
   return $status
 }
 
+# The same two hosts in two files, of which one is measured for two instances.
+files_alone() {
+  local line status
+  cp "$CAPTURE" "$METRO_TMP/copy.pcap"
+  capture_config "$CAPTURE" "\
+- {interface: file, pcap: $METRO_TMP/copy.pcap, ips: [$METRO_SERVER_V4], tags: [from:copy]}
+- {interface: file, pcap: $CAPTURE, ips: [0.0.0.0/0], tags: [all]}"
+  start_statsd statsd && start_background metro in_client "$METRO" -c "$CONFIG" || return
+  wait_background metro 10
+  status=$?
+  wait_until 3 gauge_arrived statsd $AVG '#src:10.77.0.2,.*all'
+  cat "$METRO_TMP/statsd.out" "$METRO_TMP/metro.err"
+  stop_background statsd
+  equal status 0 $status || return
+  for line in src:10.77.0.1,dst:10.77.0.2,from:file,iface:file \
+    src:10.77.0.1,dst:10.77.0.2,all,iface:file \
+    src:10.77.0.1,dst:10.77.0.2,from:copy,iface:file \
+    src:10.77.0.2,dst:10.77.0.1,all,iface:file; do
+    equal "gauges of $line" 1 "$(gauges statsd $AVG "#$line\$" | wc -l)" || return
+  done
+  equal "all gauges" 4 "$(gauges statsd $AVG | wc -l)"
+}
+
 file_and_interface() {
   local expected status
   expected=$("$METRO" -r "$CAPTURE" --output json | grep -c "\"dst\":\"$METRO_SERVER_V4\"")
@@ -238,6 +261,7 @@ file_and_interface() {
 }
 
 tap_check "interface: file: read, reported once, and done" file_alone
+tap_check "several capture files with the same hosts: each with its own tags" files_alone
 tap_check "interface: file beside eth0: both" file_and_interface
 head -c 3000 "$CAPTURE" >"$METRO_TMP/cut.pcap"
 capture_config "$METRO_TMP/cut.pcap"

@@ -83,6 +83,36 @@ test_coming_and_going() {
   stop_both "made again"
 }
 
+# Samples that wait, in flows and for the report, when it goes.
+reports_what_was() { # BACKEND
+  local status
+  cat >"$METRO_TMP/last.yaml" <<END
+init_config: {log_to_file: false, report_interval: 60, metrics: [samples]}
+instances: [{interface: $IF, ips: [$METRO_SERVER_V4], tags: [of:it]}]
+END
+  start_statsd statsd && start_metro metro in_client -c "$METRO_TMP/last.yaml" --backend "$1" &&
+    load rr "$METRO_SERVER_V4" --count 20 || return
+  sleep 0.3 # libpcap hands packets over in blocks
+  ip -n "$METRO_CLIENT_NS" link delete "$IF"
+  log_has metro "interface $IF is gone"
+  stop_background metro
+  wait_until 2 gauge_arrived statsd system.net.tcp.rtt.samples
+  cat "$METRO_TMP/metro.err" "$METRO_TMP/statsd.out"
+  equal samples 20 "$(gauges statsd system.net.tcp.rtt.samples \
+    "#src:$METRO_CLIENT_V4,dst:$METRO_SERVER_V4,of:it,iface:$IF\$")"
+  status=$?
+  stop_background statsd
+  metro_wire_directly && metro_add_addresses || bail_out "$IF is made again"
+  return $status
+}
+
+test_last_samples() {
+  local backend
+  for backend in $BACKENDS; do
+    tap_check "deleted, $backend: what it had measured is reported" reports_what_was "$backend"
+  done
+}
+
 # ---- one that does not exist ---------------------------------------------------------------------
 
 fails_at_start() { # BACKEND
@@ -184,6 +214,7 @@ test_text() {
 }
 
 test_coming_and_going
+test_last_samples
 for backend in auto bpf pcap; do
   tap_check "an interface that does not exist, $backend: status 1, one line" fails_at_start $backend
 done

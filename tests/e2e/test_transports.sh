@@ -94,8 +94,31 @@ test_configured() {
 }
 
 refused_with() { # TEXT
-  ! in_client timeout 20 "$METRO" -c "$METRO_TMP/plain.yaml" 2>"$METRO_TMP/wrong.err" </dev/null &&
-    cat "$METRO_TMP/wrong.err" && grep -qF "$1" "$METRO_TMP/wrong.err"
+  local status option
+  for option in --check --verbose; do
+    in_client timeout 20 "$METRO" "$option" -c "$METRO_TMP/plain.yaml" 2>"$METRO_TMP/wrong.err" \
+      >"$METRO_TMP/wrong.out" </dev/null
+    status=$?
+    cat "$METRO_TMP/wrong.out" "$METRO_TMP/wrong.err"
+    equal "exit status with $option" 2 $status && grep -qF "$1" "$METRO_TMP/wrong.err" &&
+      ! grep -q valid "$METRO_TMP/wrong.out" || return
+  done
+}
+
+# The environment is none of a text output's business.
+text_is_not_refused() {
+  in_client "$METRO" --check --output text -c "$METRO_TMP/plain.yaml"
+}
+
+# What a reload leaves to the environment is wrong there: nothing changes.
+reload_is_refused() {
+  config "$METRO_TMP/reload.yaml" "statsd_ip: 127.0.0.1"
+  start_metro reload in_client -c "$METRO_TMP/reload.yaml" || return
+  config "$METRO_TMP/reload.yaml" "dialect: statsd"
+  kill -HUP "$(background_pid reload)"
+  log_has reload "environment variable DD_AGENT_HOST: 'no host' is neither" &&
+    log_has reload 'was not reloaded' && ! grep -q 'INFO reloaded' "$METRO_TMP/reload.err" &&
+    stop_background reload
 }
 
 test_mistakes() {
@@ -103,6 +126,12 @@ test_mistakes() {
     refused_with "environment variable DD_DOGSTATSD_URL: 'agent:8125' is no StatsD server"
   DD_DOGSTATSD_PORT=statsd tap_check "a wrong DD_DOGSTATSD_PORT is named" \
     refused_with "environment variable DD_DOGSTATSD_PORT: 'statsd' is no port"
+  DD_AGENT_HOST="no host" tap_check "a wrong DD_AGENT_HOST is named" \
+    refused_with "environment variable DD_AGENT_HOST: 'no host' is neither an address nor"
+  DD_AGENT_HOST="no host" tap_check "text goes nowhere, and minds no DD_AGENT_HOST" \
+    text_is_not_refused
+  DD_AGENT_HOST="no host" tap_check "a reload that needs a wrong DD_AGENT_HOST changes nothing" \
+    reload_is_refused
 }
 
 # ---- a server that goes and comes back -----------------------------------------------------------

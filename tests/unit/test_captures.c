@@ -58,7 +58,7 @@ static void begin(const char *instances)
 static void read_all(void)
 {
 	for (int i = 0; i < STEPS && captures_state(captures) == CAPTURES_READING; i++)
-		captures_step(captures, &settings, config, peers);
+		captures_step(captures, &settings, peers);
 	assert_int_equal(captures_state(captures), CAPTURES_DONE);
 }
 
@@ -196,7 +196,7 @@ static void test_stopped(void **state)
 	write_long(path);
 	snprintf(text, sizeof(text), "- {interface: file, pcap: %s, ips: [10.77.0.2]}\n", path);
 	begin(text);
-	captures_step(captures, &settings, config, peers);
+	captures_step(captures, &settings, peers);
 	assert_int_equal(captures_state(captures), CAPTURES_READING);
 	before = samples;
 	assert_int_equal(captures_end(captures, peers), 0);
@@ -218,9 +218,10 @@ static void test_other_peers(void **state)
 	write_long(path);
 	snprintf(text, sizeof(text), "- {interface: file, pcap: %s, ips: [10.77.0.2]}\n", path);
 	begin(text);
-	captures_step(captures, &settings, config, peers);
+	captures_step(captures, &settings, peers);
 	before = samples;
 	assert_int_equal(peers_new(&others, config), 0);
+	assert_int_equal(peers_inherit(others, peers), 0);
 	peers_free(peers);
 	peers = others;
 	read_all();

@@ -85,6 +85,29 @@ static void test_server(void **state)
 	line_close(&l);
 }
 
+/* The client's ACK was lost, or waited for the data: that time is not the network's. */
+static void test_server_hears_data(void **state)
+{
+	struct packet data = {.src = test_address(2),
+			      .dst = test_address(1),
+			      .sport = 443,
+
+			      .payload = 100,
+			      .flags = TCP_ACK | TCP_PSH};
+	struct line l;
+
+	(void)state;
+	open_line(&l);
+	sent_flags(&l, 0, 0, 0, TCP_SYN | TCP_ACK);
+	data.dport = l.sport;
+	data.ack = l.base + 1;
+	flow_table_packet(l.table, &data, l.epoch + 200 * MS * 1000ull, l.ifindex,
+			  DIRECTION_RECEIVED);
+	received_flags(&l, 210 * MS, 1, TCP_ACK);
+	assert_none(&l);
+	line_close(&l);
+}
+
 /* The server's flow of an earlier connection on the same ports may still be there. */
 static void test_server_again(void **state)
 {
@@ -273,6 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_server),
+		cmocka_unit_test(test_server_hears_data),
 		cmocka_unit_test(test_server_again),
 		cmocka_unit_test(test_sent_twice),
 		cmocka_unit_test(test_no_answer),

@@ -68,6 +68,19 @@ static long size_of(const char *name)
 	return stat(name, &stat_) ? -1 : (long)stat_.st_size;
 }
 
+static int lines_of(const char *name)
+{
+	FILE *in = fopen(name, "r");
+	int lines = 0, c;
+
+	if (!in)
+		return -1;
+	while ((c = fgetc(in)) != EOF)
+		lines += c == '\n';
+	fclose(in);
+	return lines;
+}
+
 /* The number in a file's first line; -1: there is none. */
 static int first_of(const char *name)
 {
@@ -272,6 +285,32 @@ static void test_directory(void **state)
 	assert_int_equal(first_of(name), 1);
 }
 
+/* Who started it by hand reads why it ended, wherever else it logs. */
+static void test_critical(void **state)
+{
+	int saved = dup(STDERR_FILENO), fd;
+	char name[96];
+
+	(void)state;
+	snprintf(name, sizeof(name), "%s/stderr", directory);
+	fd = open(name, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	assert_true(saved >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+	assert_true(log_is_file());
+	log_critical("0");
+	log_copy_critical(true);
+	log_error("0");
+	log_critical("1\n2");
+	log_close();
+	assert_false(log_is_file());
+	log_critical("3"); /* once, although it is both */
+	log_copy_critical(false);
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	close(saved);
+	close(fd);
+	assert_int_equal(lines_of(name), 3);
+	assert_int_equal(lines_of(path), 4);
+}
+
 static void test_levels(void **state)
 {
 	static const struct {
@@ -315,7 +354,7 @@ int main(void)
 		TEST(test_rotation),           TEST(test_appends),       TEST(test_moved_away),
 		TEST(test_somebody_elses),     TEST(test_reopened),      TEST(test_rename_fails),
 		TEST(test_says_that_it_fails), TEST(test_symbolic_link), TEST(test_not_a_file),
-		TEST(test_directory),          TEST(test_levels),
+		TEST(test_directory),          TEST(test_levels),        TEST(test_critical),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -232,6 +232,8 @@ static const struct {
 	{"-r f --hook tc", "--hook makes no sense with -r"},
 	{"-r f --backend bpf", "-r reads with libpcap; leave --backend bpf out"},
 	{"-r f --output statsd", "-r prints text or json; leave --output statsd out"},
+	{"-r f --check", "--check goes with a configuration; leave -r out"},
+	{"-r f --interval 1", "-r reports once; leave --interval out"},
 	{"--local ::1", "--local needs -r FILE"},
 	{"10.0.0.1", "a PEER needs -i IFACE in front of it"},
 	{"-i eth0", "-i needs a PEER: an address, a network or a name; 0.0.0.0/0 means everything"},

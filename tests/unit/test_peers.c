@@ -366,33 +366,6 @@ static void test_rest(void **state)
 	assert_int_equal(peers_count(peers), 6);
 }
 
-/* d reads a capture file; the interface of e does not exist. */
-static void test_file(void **state)
-{
-	struct prefix ips[3], *d = ips, *e = ips + 2;
-	struct instance two[] = {
-		{.interface = "file", .pcap = "x.pcap", .ips = d, .ips_count = 2},
-		{.interface = "eth7", .ips = e, .ips_count = 1},
-	};
-	const struct config file_config = {.instances = two, .instances_count = 2};
-	struct peers *peers;
-
-	(void)state;
-	fill(ips, (const char *[]){"10.0.0.1", "10.1.0.0/16", "10.0.0.9", NULL});
-	assert_int_equal(peers_new(&peers, &file_config), 0);
-	assert_true(matches(peers, 0, "10.0.0.1"));
-	assert_true(matches(peers, 0, "10.1.2.3"));
-	assert_false(matches(peers, 0, "10.0.0.9"));
-	assert_false(matches(peers, 2, "10.0.0.1"));
-	assert_int_equal(set_name(peers, "10.0.0.1", "one.example"), 1);
-	assert_string_equal(name_of(peers, 0, "10.0.0.1"), "one.example");
-	assert_entry(peers, 0, "10.1.2.3", "10.1.0.0/16");
-	assert_string_equal(peers_interface_name(peers, 0), "file");
-	assert_int_equal(peers_count(peers), 0);
-	assert_false(peers_refresh_interfaces(peers));
-	peers_free(peers);
-}
-
 static void test_inherit(void **state)
 {
 	struct peers *old = *state, *peers;
@@ -459,7 +432,6 @@ int main(void)
 		PEERS_TEST(test_reverse_names),
 		PEERS_TEST(test_entry),
 		PEERS_TEST(test_rest),
-		cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests_name("peers", tests, NULL, NULL);

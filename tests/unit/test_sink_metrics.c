@@ -357,6 +357,27 @@ static void test_soften(void **state)
 	assert_non_null(strstr(text, "rtt:180.000000|g"));
 }
 
+/* Peers of two instances under one label are two series, each with a past of its own. */
+static void test_soften_keeps_tags_apart(void **state)
+{
+	struct statsd_fixture *f = *state;
+	const struct flow web = {"10.0.0.1", "10.0.0.2", 40000, 443, f->lo};
+	const struct flow net = {"10.0.0.1", "10.9.0.9", 40000, 443, f->lo};
+
+	f->config.soften = true;
+	f->config.aggregate = (struct aggregate){.by = AGGREGATE_NETWORK, .bits_v4 = 8};
+	choose(f, DIALECT_DOGSTATSD, METRICS_DEFAULT);
+	for (int i = 0; i < 3; i++) {
+		take_one(f->sink, &web, "lo", 0, 100 * TICKS_A_MS);
+		take_one(f->sink, &net, "lo", 0, 500 * TICKS_A_MS);
+		report(f);
+		assert_non_null(strstr(text, "rtt.avg:100.000000|g|#src:10.0.0.1,dst:10.0.0.0/8,"
+					     "env:bench,"));
+		assert_non_null(strstr(text, "rtt.avg:500.000000|g|#src:10.0.0.1,dst:10.0.0.0/8,"
+					     "net:lab,"));
+	}
+}
+
 static void test_soften_forgets(void **state)
 {
 	struct statsd_fixture *f = *state;
@@ -511,6 +532,7 @@ int main(void)
 		STATSD_TEST(test_distribution_of_many),
 		STATSD_TEST(test_distribution_of_two_instances),
 		STATSD_TEST(test_soften),
+		STATSD_TEST(test_soften_keeps_tags_apart),
 		STATSD_TEST(test_soften_forgets),
 		STATSD_TEST(test_telemetry),
 		STATSD_TEST(test_telemetry_is_off),

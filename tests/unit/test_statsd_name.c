@@ -9,6 +9,7 @@
 
 #include "clients.h"
 #include "prefix.h"
+#include "statsd_queue.h"
 
 static int setup_name(void **state)
 {
@@ -157,6 +158,71 @@ static void test_move_ends_an_outage(void **state)
 	close(other);
 }
 
+/* A server that listens on one of its addresses alone is found, by a turn a report. */
+static void test_next_address_is_tried(void **state)
+{
+	struct fixture *f = *state;
+	int other = server_open("127.0.0.2", f->port);
+
+	stop_server(f);
+	set_server(f, "127.0.0.1", "127.0.0.2");
+	report(f, 2);
+	report(f, 0); /* proves nothing about the address that is tried next */
+	report(f, 0);
+	report(f, 3);
+	assert_int_equal(server_receive_all(other, f->text, sizeof(f->text)), 3);
+	report(f, 1);
+	report(f, 0);
+	assert_int_equal(server_receive_all(other, f->text, sizeof(f->text)), 1);
+	assert_counted(f, 4, 2);
+	assert_int_equal(count_of(log_text(f), LOST), 1);
+	assert_int_equal(count_of(log_text(f), AGAIN), 1);
+	assert_non_null(strstr(log_text(f), " (127.0.0.2) " AGAIN));
+	/* It is still where it was found after another lookup. */
+	set_server(f, "127.0.0.1", "127.0.0.2");
+	report(f, 1);
+	assert_int_equal(server_receive_all(other, f->text, sizeof(f->text)), 1);
+	/* And round again. */
+	close(other);
+	start_server(f);
+	report(f, 1);
+	report(f, 1);
+	assert_int_equal(server_receive_all(f->server, f->text, sizeof(f->text)), 1);
+}
+
+/* Nor is one without a route, as IPv6 often is, any obstacle. */
+static void test_address_without_a_route(void **state)
+{
+	struct fixture *f = *state;
+
+	set_server(f, "255.255.255.255", "127.0.0.1"); /* refused without SO_BROADCAST */
+	report(f, 1);
+	report(f, 0);
+	assert_counted(f, 1, 0);
+	assert_int_equal(count_of(log_text(f), LOST), 0);
+}
+
+/* A report that is too large is not the address's fault. */
+static void test_address_stays_where_we_are_at_fault(void **state)
+{
+	struct fixture *f = *state;
+	int other = server_open("127.0.0.2", f->port);
+
+	set_server(f, "127.0.0.1", "127.0.0.2");
+	statsd_client_begin(f->client);
+	for (size_t i = 0; i < STATSD_QUEUE_BYTES / STATSD_DATAGRAM_MAX + 1; i++)
+		line_of_length(f, "", STATSD_DATAGRAM_MAX);
+	statsd_client_end(f->client);
+	assert_int_equal(count_of(log_text(f), "larger than"), 1);
+	report(f, 1);
+	while (recv(f->server, f->text, sizeof(f->text), MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(recv(other, f->text, sizeof(f->text), MSG_DONTWAIT), -1);
+	report(f, 1);
+	assert_int_equal(server_receive_all(f->server, f->text, sizeof(f->text)), 1);
+	close(other);
+}
+
 /* A reload of the same name does not make it unknown. */
 static void test_redirect_to_the_same_name(void **state)
 {
@@ -191,6 +257,9 @@ int main(void)
 		NAME(test_address_moves),
 		NAME(test_address_moves_within_a_report),
 		NAME(test_move_ends_an_outage),
+		NAME(test_next_address_is_tried),
+		NAME(test_address_without_a_route),
+		NAME(test_address_stays_where_we_are_at_fault),
 		NAME(test_redirect_to_the_same_name),
 		NAME(test_addresses_for_nobody),
 	};

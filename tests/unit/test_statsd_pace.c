@@ -103,6 +103,7 @@ static void test_short_interval(void **state)
 
 	interval_s = 0;
 	numbered_report(f, 1, 1); /* the first interval is the configured one */
+	report(f, 0);             /* one short interval may be a reload's */
 	numbered_report(f, 2, 80);
 	calls = pump(f, 3000);
 	assert_in_range(calls, 1, 2);
@@ -110,17 +111,23 @@ static void test_short_interval(void **state)
 	assert_counted(f, 81, 0);
 }
 
-/* Late by our own pace, so not lost. */
-static void test_next_report_pushes_the_rest_out(void **state)
+/* A reload, or the end, soon after a large report: what waits keeps its turn, and its pace. */
+static void test_next_report_follows_the_rest(void **state)
 {
 	struct fixture *f = *state;
 
 	interval_s = 1;
-	report(f, 40);
-	numbered_report(f, 41, 1);
-	assert_int_equal(server_receive_all(f->server, f->text, sizeof(f->text)), 41);
+	report(f, 200);
+	numbered_report(f, 201, 1);
+	assert_int_equal(server_receive_all(f->server, f->text, sizeof(f->text)), 2 * FIRST);
+	for (int got = 2 * FIRST, burst; got < 201; got += burst) {
+		pump(f, 1);
+		burst = server_receive_all(f->server, f->text, sizeof(f->text));
+		assert_in_range(burst, 1, 64);
+	}
+	assert_int_equal(atoi(f->text + strlen(f->text) - 1032), 201);
 	report(f, 0);
-	assert_counted(f, 41, 0);
+	assert_counted(f, 201, 0);
 }
 
 static void test_full_socket_is_tried_again(void **state)
@@ -172,7 +179,7 @@ static void test_full_socket_is_given_up(void **state)
 	assert_counted(f, 1, 6);
 }
 
-/* 4 MB hold 2912 datagrams of 1432 bytes and their lengths of 8. */
+/* 16 MB hold 11650 datagrams of 1432 bytes and their lengths of 8. */
 static void test_report_without_end(void **state)
 {
 	struct fixture *f = *state;
@@ -185,13 +192,57 @@ static void test_report_without_end(void **state)
 	statsd_client_end(f->client);
 	assert_counted(f, 0, 88);
 	assert_int_equal(count_of(log_text(f), LOST), 1);
-	assert_non_null(strstr(log_text(f), "larger than the 4 MB"));
+	assert_non_null(strstr(log_text(f), "larger than the 16 MB"));
 	while (pump(f, 100))
 		while (recv(f->server, f->text, sizeof(f->text), MSG_DONTWAIT) > 0)
 			;
 	before = statsd_client_counters(f->client)->refused;
 	report(f, 1);
 	assert_counted(f, room, before);
+}
+
+/* What leaves between two reports wins no time for what waits longer. */
+static void test_patience_is_with_the_oldest(void **state)
+{
+	struct fixture *f = *state;
+
+	fail_sends = 1000;
+	fail_errno = EAGAIN;
+	report(f, 1);
+	for (int i = 0; i < 2; i++) {
+		clock_ahead_s += PATIENCE / 2 + 1;
+		add_line(f->client, "between");
+		statsd_client_end(f->client);
+	}
+	pump(f, 1000);
+	fail_sends = 0;
+	assert_counted(f, 0, 3);
+}
+
+/* A queue that never runs empty goes on in the room of what has left. */
+static void test_queue_without_end(void **state)
+{
+	static char packet[STATSD_DATAGRAM_MAX];
+	struct statsd_queue queue = {0};
+	const char *first;
+	size_t length;
+	int number;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		memcpy(packet, &i, sizeof(i));
+		assert_int_equal(statsd_queue_push(&queue, packet, sizeof(packet)), 0);
+		if (i < 100)
+			continue;
+		first = statsd_queue_first(&queue, &length);
+		assert_int_equal(length, sizeof(packet));
+		memcpy(&number, first, sizeof(number));
+		assert_int_equal(number, i - 100);
+		statsd_queue_pop(&queue);
+	}
+	assert_int_equal(queue.count, 100);
+	assert_in_range(queue.size, 1, 1 << 20);
+	statsd_queue_free(&queue);
 }
 
 static void test_close_sends_the_rest(void **state)
@@ -258,10 +309,12 @@ int main(void)
 		TEST(test_rest_follows_in_small_bursts),
 		TEST(test_five_hundred_datagrams_and_none_lost),
 		TEST(test_short_interval),
-		TEST(test_next_report_pushes_the_rest_out),
+		TEST(test_next_report_follows_the_rest),
 		TEST(test_full_socket_is_tried_again),
 		TEST(test_full_socket_is_given_up),
 		TEST(test_report_without_end),
+		TEST(test_patience_is_with_the_oldest),
+		TEST(test_queue_without_end),
 		TEST(test_close_sends_the_rest),
 		TEST(test_close_waits_for_half_a_second_at_most),
 		cmocka_unit_test(test_queue),
