@@ -477,8 +477,8 @@ void statsd_client_close(struct statsd_client *client)
 	collect_late_error(client);
 	settle(client);
 	counters = &client->counters;
-	log_info("StatsD server %s: %llu datagrams sent, %llu refused", client->connection.text,
-		 (unsigned long long)counters->sent, (unsigned long long)counters->refused);
+	log_info("StatsD server %s: %llu datagrams sent, %llu refused; %llu lines were too long",
+		 client->connection.text, counters->sent, counters->refused, counters->overlong);
 	statsd_socket_close(&client->connection.socket, -ENOTCONN);
 	statsd_queue_free(&client->queue);
 	close(client->timer);

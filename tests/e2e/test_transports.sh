@@ -40,7 +40,7 @@ received() { # LISTENER...: how many datagrams arrived
 }
 
 closing_line() { # METRO NUMBER: its n-th number, sent or refused
-  sed -n "s/.*StatsD server .*: \([0-9]*\) datagrams sent, \([0-9]*\) refused\$/\\$2/p" \
+  sed -n "s/.*StatsD server .*: \([0-9]*\) datagrams sent, \([0-9]*\) refused; .*/\\$2/p" \
     "$METRO_TMP/$1.err" | tail -n 1
 }
 
