@@ -38,7 +38,7 @@ static __always_inline void count_events(__u32 events)
 {
 	struct counters *c;
 
-	if (likely(!(events & ~(EVENT(COUNTER_SAMPLES) | EVENT_FLUSH))))
+	if (likely(!(events & ~(EVENT(COUNTER_SAMPLES) | EVENT_FLUSH | EVENT_OVER))))
 		return;
 	c = cpu_counters();
 	if (!c)

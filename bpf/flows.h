@@ -15,6 +15,30 @@ static __always_inline bool peer_possible(const struct address *addr)
 	return peer_filter_passes(peer_filter_used(&peer_filters), addr);
 }
 
+static __always_inline bool flow_delete(const struct flow_key *key)
+{
+	if (bpf_map_delete_elem(&flows, key))
+		return false;
+	__sync_fetch_and_add(&flow_count.n, -1);
+	return true;
+}
+
+static __always_inline void flow_close(const struct flow_key *key, __u32 tag, __u32 nxt)
+{
+	closed_flows[closed_place(tag)] = closed_make(tag, nxt);
+	flow_delete(key);
+}
+
+/* Is this of a connection that has ended? Then it makes no flow. */
+static __always_inline bool flow_is_closed(__u32 tag, const struct packet *p)
+{
+	closed_flow *closed = &closed_flows[closed_place(tag)];
+
+	if (closed_ends(*closed, tag, p))
+		*closed = 0;
+	return closed_is(*closed, tag, p);
+}
+
 static __always_inline bool peer_configured(const struct flow_key *key)
 {
 	struct peer_host host = {.ifindex = key->ifindex, .addr = key->peer};

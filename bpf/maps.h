@@ -3,6 +3,7 @@
 #ifndef METRO_BPF_MAPS_H
 #define METRO_BPF_MAPS_H
 
+#include "closed.h"
 #include "counters.h"
 #include "flow.h"
 #include "handshake.h"
@@ -19,7 +20,8 @@ const volatile __u32 wake_bytes =
 const volatile bool replay = false; /* tests: the clock is replay_ns, set for each packet */
 
 __u64 replay_ns;
-__u32 network_count; /* entries of peer_networks: without any, the trie is not asked */
+__u32 network_count;        /* entries of peer_networks: without any, the trie is not asked */
+__u64 closed_flows[CLOSED]; /* each a closed_flow */
 bool measure_handshakes;
 struct peer_filters peer_filters;
 

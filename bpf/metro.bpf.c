@@ -133,10 +133,12 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	f = flow_find(&key);
+	tag = flow_tag(&key);
 	syn = measure_handshakes && handshake_begins(&p);
+	if (!f && flow_is_closed(tag, &p))
+		return;
 	if (!f && ((!engine_starts(&p) && !syn) || !peer_configured(&key)))
 		return;
-	tag = flow_tag(&key);
 	now = departure_ns(skb);
 	if (syn)
 		begin_handshake(tag, &p, now);
@@ -163,7 +165,7 @@ static __always_inline void received(enum packet_kind kind, const struct packet 
 	struct flow_key key;
 	struct flow *f;
 	bool batch = false;
-	__u32 events = 0, tag;
+	__u32 events = 0, tag, nxt = 0;
 	__u64 now;
 
 	if (kind != PACKET_TCP) {
@@ -183,12 +185,15 @@ static __always_inline void received(enum packet_kind kind, const struct packet 
 	bpf_spin_lock(&f->lock);
 	if (f->tag == tag) {
 		events = engine_received(f, p, now, &s);
+		nxt = f->nxt;
 		if (events & EVENT_FLUSH)
 			batch = batch_take(f, &record);
 	}
 	bpf_spin_unlock(&f->lock);
 	if (batch)
 		send_batch(&key, &record);
+	if (unlikely(events & EVENT_OVER))
+		flow_close(&key, tag, nxt);
 	count_events(events);
 }
 
@@ -273,10 +278,7 @@ int metro_sweep(struct __sk_buff *skb)
 		bpf_spin_unlock(&f->lock);
 		if (batch)
 			send_batch(&key, &record);
-		if ((!over && !evicted) || bpf_map_delete_elem(&flows, &key))
-			continue;
-		__sync_fetch_and_add(&flow_count.n, -1);
-		if (evicted)
+		if ((over || evicted) && flow_delete(&key) && evicted)
 			count(COUNTER_FLOWS_EVICTED, 1);
 	}
 	return 0;

@@ -29,10 +29,11 @@ struct engine_settings {
 	__u32 batch_age; /* ticks from the first sample on, after which the next packet sends all */
 };
 
-/* Results are a set of events, the bits of enum counter and this one. */
+/* Results are a set of events, the bits of enum counter and these. */
 #define EVENT(counter) (1u << (counter))
 #define EVENT_FLUSH    (1u << 31) /* take the batch */
-_Static_assert(COUNTERS < 31, "a bit for each counter");
+#define EVENT_OVER     (1u << 30) /* .. and then drop the flow: nothing of it is outstanding */
+_Static_assert(COUNTERS < 30, "a bit for each counter");
 
 /* Numbers further apart than this belong to no window that TCP could have (RFC 7323, 2.3). */
 #define WINDOW_MAX (1 << 30)
@@ -177,8 +178,10 @@ static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p,
 		f->flags |= FLOW_ENDED;
 		if (!p->payload && end + 1 == f->nxt)
 			events |= EVENT(COUNTER_RETRANSMISSIONS);
-		if (end + 1 - f->nxt + WINDOW_MAX < 2u * WINDOW_MAX)
+		if (end + 1 - f->nxt + WINDOW_MAX < 2u * WINDOW_MAX) {
 			flow_advance(f, end + 1);
+			f->flags |= FLOW_LAST_SENT;
+		}
 	}
 	if (events & EVENT(COUNTER_RETRANSMISSIONS) && f->retransmissions < 0xffff)
 		f->retransmissions++;
@@ -271,6 +274,10 @@ static __always_inline __u32 engine_received(struct flow *f, const struct packet
 	events = flow_acked(f, p->ack, now_ns, s->mark_mask, &rtt);
 	if (events & EVENT(COUNTER_SAMPLES))
 		batch_add(f, rtt, now_ns);
+	/* Our FIN is acknowledged: nothing will ever be sent again. Short connections would fill
+	 * the table if they waited for the sweep that a report begins with. */
+	if (f->flags & FLOW_LAST_SENT && f->una == f->nxt)
+		events |= EVENT_OVER | EVENT_FLUSH;
 	if (batch_due(f, now_ns, s->batch_limit, s->batch_age))
 		events |= EVENT_FLUSH;
 	return events;

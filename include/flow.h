@@ -30,10 +30,11 @@ struct mark {
 #define MARKS_MAX     32768
 
 enum flow_flags {
-	FLOW_OPEN = 1,      /* the fields below are set; a new entry is all zeroes */
-	FLOW_UNA_KNOWN = 2, /* an ACK has been seen */
-	FLOW_ENDED = 4,     /* FIN or RST seen, from either side */
-	FLOW_PREVIOUS = 8,  /* rtt[0] holds the last sample of the batch before */
+	FLOW_OPEN = 1,       /* the fields below are set; a new entry is all zeroes */
+	FLOW_UNA_KNOWN = 2,  /* an ACK has been seen */
+	FLOW_ENDED = 4,      /* FIN or RST seen, from either side */
+	FLOW_PREVIOUS = 8,   /* rtt[0] holds the last sample of the batch before */
+	FLOW_LAST_SENT = 16, /* our FIN was: nxt is behind it */
 };
 
 struct flow {

@@ -85,7 +85,7 @@ struct backend_ops {
 	 * fill and drops flows that are over. Returns true when the walk is complete. */
 	bool (*sweep)(struct backend *backend);
 
-	/* Interfaces or addresses of this host have changed. May be NULL. */
+	/* Interfaces or addresses of this host may have changed. May be NULL. */
 	void (*refresh)(struct backend *backend);
 
 	/* Waits, for a fraction of a second, for what the kernel still holds back, and delivers it.

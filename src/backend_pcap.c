@@ -38,6 +38,7 @@ struct backend_pcap {
 	int epoll;
 	struct flow_table *table;
 	struct local_addresses local;
+	int local_error; /* of the last attempt to read them, so that it is said once */
 	const struct peers *peers;
 	struct expression *expression; /* NULL: none */
 	struct capture *captures;
@@ -368,8 +369,9 @@ static void live_refresh(struct backend *backend)
 	struct capture *c;
 	int err = local_addresses_read(&b->local);
 
-	if (err)
+	if (err && err != b->local_error)
 		log_warning("reading this host's addresses: %s", strerror(-err));
+	b->local_error = err;
 	LL_FOREACH (b->captures, c) {
 		if (c->pcap || interface_find(c->interface.name, &now) ||
 		    now.ifindex != c->interface.ifindex)

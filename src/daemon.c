@@ -421,7 +421,7 @@ int daemon_run(const struct options *options, struct config *config)
 	int err, closed;
 
 	daemon_apply_options(options, config);
-	log_copy_critical(true);
+	log_serve_daemon(true);
 	err = start(&d);
 	if (err && d.sink)
 		d.sink->error = err; /* nothing was measured: there is nothing to say about it */

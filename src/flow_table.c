@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "flow_table.h"
 #include "eviction.h"
+#include "closed.h"
 #include "flow_index.h"
 #include "handshake.h"
 
@@ -35,6 +36,7 @@ struct flow_table {
 	bool under_way;
 	struct eviction eviction;
 	struct handshake handshakes[HANDSHAKES];
+	closed_flow closed[CLOSED];
 	__u64 counters[COUNTERS];
 };
 
@@ -56,6 +58,8 @@ int flow_table_new(struct flow_table **table, const struct flow_table_settings *
 
 static void entry_drop(struct flow_table *t, struct entry *e)
 {
+	if (t->next == e)
+		t->next = e->next;
 	flow_index_remove(&t->index, e->hash, e);
 	DL_DELETE(t->entries, e);
 	free(e);
@@ -127,12 +131,33 @@ static void emit_batch(struct flow_table *t, struct entry *e)
 	t->settings.emit(t->settings.arg, &record);
 }
 
+static void entry_close(struct flow_table *t, struct entry *e)
+{
+	__u32 tag = flow_tag(&e->key);
+
+	t->closed[closed_place(tag)] = closed_make(tag, e->flow.nxt);
+	entry_drop(t, e);
+}
+
 static void handle_events(struct flow_table *t, struct entry *e, __u32 events)
 {
 	if (events & EVENT_FLUSH)
 		emit_batch(t, e);
 	for (int i = COUNTER_SAMPLES + 1; events & ~EVENT(COUNTER_SAMPLES) && i < COUNTERS; i++)
 		t->counters[i] += !!(events & EVENT(i));
+	if (events & EVENT_OVER)
+		entry_close(t, e);
+}
+
+/* Is this of a connection that has ended? Then it makes no flow. */
+static bool is_closed(struct flow_table *t, const struct flow_key *key, const struct packet *p)
+{
+	__u32 tag = flow_tag(key);
+	closed_flow *closed = &t->closed[closed_place(tag)];
+
+	if (closed_ends(*closed, tag, p))
+		*closed = 0;
+	return closed_is(*closed, tag, p);
 }
 
 static struct flow_key key_sent(const struct flow_segment *s)
@@ -188,7 +213,7 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 	struct entry *e = flow_index_find(&t->index, s->hash_sent, &key);
 
 	if (!e) {
-		if (!engine_starts(&s->packet) && !syn)
+		if (is_closed(t, &key, &s->packet) || (!engine_starts(&s->packet) && !syn))
 			return;
 		if (t->peers && !peers_match(t->peers, key.ifindex, &key.peer))
 			return;

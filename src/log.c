@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -20,7 +21,7 @@ static struct {
 	struct log_file file;
 	char text[16384]; /* no allocation: "out of memory" must come through, too */
 	atomic_int level;
-	bool copy_critical;
+	bool daemon;
 } logger = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.file = LOG_FILE_STDERR,
@@ -105,10 +106,10 @@ bool log_is_file(void)
 	return is;
 }
 
-void log_copy_critical(bool copy)
+void log_serve_daemon(bool daemon)
 {
 	pthread_mutex_lock(&logger.lock);
-	logger.copy_critical = copy;
+	logger.daemon = daemon;
 	pthread_mutex_unlock(&logger.lock);
 }
 
@@ -134,6 +135,15 @@ static void clean_line(char *line)
 			*line = '?';
 }
 
+/* Standard error is shared with others, so it cannot be made non-blocking. A pipe says that it
+ * takes something when it takes a page. */
+static bool would_wait(const struct log_file *file)
+{
+	struct pollfd out = {.fd = file->fd, .events = POLLOUT};
+
+	return logger.daemon && file->fd == STDERR_FILENO && poll(&out, 1, 0) == 0;
+}
+
 static void write_parts(struct log_file *file, const char *head, const char *line)
 {
 	const struct iovec parts[3] = {
@@ -142,7 +152,8 @@ static void write_parts(struct log_file *file, const char *head, const char *lin
 		{(char *)"\n", 1},
 	};
 
-	log_file_write(file, parts, 3);
+	if (!would_wait(file))
+		log_file_write(file, parts, 3);
 }
 
 /* That the file cannot be rotated is said in the file itself: there is no other place. */
@@ -166,7 +177,7 @@ static void write_line(enum log_level level, const char *head, char *line)
 	clean_line(line);
 	make_room(strlen(head) + strlen(line) + 1);
 	write_parts(&logger.file, head, line);
-	if (level == LEVEL_CRITICAL && logger.copy_critical && logger.file.fd != STDERR_FILENO)
+	if (level == LEVEL_CRITICAL && logger.daemon && logger.file.fd != STDERR_FILENO)
 		write_parts(&standard_error, head, line);
 }
 

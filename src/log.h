@@ -31,9 +31,10 @@ int log_open(const char *path);
 void log_close(void);
 bool log_is_file(void);
 
-/* From now on critical messages, the last that are heard of a process, go to standard error, too,
- * if there is a file: who started it by hand is not to search for the reason. */
-void log_copy_critical(bool copy);
+/* For a daemon. Critical messages, the last that are heard of a process, go to standard error, too,
+ * if there is a file: who started it by hand is not to search for the reason. And standard error
+ * whose reader has fallen asleep loses messages rather than stop everything. */
+void log_serve_daemon(bool daemon);
 
 /* Safe to call from any thread, but not from a signal handler. errno is kept. A message of several
  * lines is written as several; one longer than 16 KiB is cut. */

@@ -340,9 +340,9 @@ void peers_warn_local(struct peers *peers)
 		    !all_local(peers, instance, &local) || is_loopback(instance->interface))
 			continue;
 		peers->told_local[i] = true;
-		log_warning("instance on %s: all peers are addresses of this host; nothing will be "
-			    "measured for it: name the hosts at the other end",
-			    instance->interface);
+		log_warning("instances[%zu] on %s: all peers are addresses of this host; nothing "
+			    "will be measured for it: name the hosts at the other end",
+			    i, instance->interface);
 	}
 	local_addresses_free(&local);
 }

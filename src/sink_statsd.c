@@ -342,6 +342,9 @@ static int statsd_close(struct sink *sink)
 
 	if (has_data(statsd))
 		statsd_report(sink, NULL);
+	if (statsd->choice.series.max_series)
+		log_info("max_series: %llu series went into dst:other",
+			 statsd->series.folded_total);
 	series_free(&statsd->series);
 	statsd_client_close(statsd->client);
 	free(statsd->choice.prefix);

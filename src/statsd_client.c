@@ -92,22 +92,6 @@ static void collect_late_error(struct statsd_client *client)
 		client->late_error = error;
 }
 
-/* Not our own doing: another address of the server may do better. */
-static bool is_unreachable(const struct statsd_client *client)
-{
-	switch (client->send_error) {
-	case 0:
-	case -EAGAIN:
-	case -ENOBUFS:
-	case -ENOMEM:
-	case -EMSGSIZE:
-	case -EDESTADDRREQ:
-		return client->late_error;
-	default:
-		return true;
-	}
-}
-
 /*
  * The verdict on the latest report. Only a report that came through whole ends a failure: send()
  * alone succeeds every other time while nobody listens.
@@ -121,7 +105,8 @@ static void settle(struct statsd_client *client)
 	else
 		client->counters.sent += client->undecided;
 	if (error || client->undecided)
-		client->unreachable = is_unreachable(client);
+		client->unreachable =
+			client->late_error || statsd_outage_is_of_address(client->send_error);
 	if (error)
 		begin_failing(client, error);
 	else if (client->undecided)
@@ -492,8 +477,8 @@ void statsd_client_close(struct statsd_client *client)
 	collect_late_error(client);
 	settle(client);
 	counters = &client->counters;
-	log_info("StatsD server %s: %llu datagrams sent, %llu refused", client->connection.text,
-		 (unsigned long long)counters->sent, (unsigned long long)counters->refused);
+	log_info("StatsD server %s: %llu datagrams sent, %llu refused; %llu lines were too long",
+		 client->connection.text, counters->sent, counters->refused, counters->overlong);
 	statsd_socket_close(&client->connection.socket, -ENOTCONN);
 	statsd_queue_free(&client->queue);
 	close(client->timer);

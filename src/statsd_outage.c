@@ -27,6 +27,21 @@ static const char *reason(int error)
 	}
 }
 
+bool statsd_outage_is_of_address(int error)
+{
+	switch (error) {
+	case 0:
+	case -EAGAIN:
+	case -ENOBUFS:
+	case -ENOMEM:
+	case -EMSGSIZE:
+	case -EDESTADDRREQ:
+		return false;
+	default:
+		return true;
+	}
+}
+
 void statsd_outage_begin(struct statsd_outage *outage, const char *server, int error, __u64 now_ms)
 {
 	outage->last_error_ms = now_ms;

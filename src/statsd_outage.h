@@ -16,6 +16,9 @@ struct statsd_outage {
  * -EDESTADDRREQ: its address is not known yet. */
 void statsd_outage_begin(struct statsd_outage *outage, const char *server, int error, __u64 now_ms);
 
+/* Whether another address of the server may do better; 0 and what is our own doing is not of it. */
+bool statsd_outage_is_of_address(int error);
+
 /* A report came through whole. Ends the outage, unless the last error is too short ago to say. */
 void statsd_outage_end(struct statsd_outage *outage, const char *server, __u64 now_ms);
 

@@ -124,8 +124,9 @@ def emit_way(traffic, way, runs):
     whole = [before["tasks"] / before["packets"] for _, before, _ in runs]
     emit("live", case + ": bpf-metro's own CPU", "ns a packet", own, whole,
          [ratio(x, b) for x, b in zip(own, whole)])
-    most = [run["memory"] for run, _, _ in runs]
-    emit("live", case + ": resident, at most", "KB", most, [12288], [x / 12288 for x in most])
+    if OFFLOADS == "offloads on":
+        most = [run["memory"] for run, _, _ in runs]
+        emit("live", case + ": resident, at most", "KB", most, [12288], [x / 12288 for x in most])
 
 
 def run_way(traffic, way):

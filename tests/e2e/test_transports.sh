@@ -40,7 +40,7 @@ received() { # LISTENER...: how many datagrams arrived
 }
 
 closing_line() { # METRO NUMBER: its n-th number, sent or refused
-  sed -n "s/.*StatsD server .*: \([0-9]*\) datagrams sent, \([0-9]*\) refused\$/\\$2/p" \
+  sed -n "s/.*StatsD server .*: \([0-9]*\) datagrams sent, \([0-9]*\) refused; .*/\\$2/p" \
     "$METRO_TMP/$1.err" | tail -n 1
 }
 
@@ -134,6 +134,24 @@ test_mistakes() {
     reload_is_refused
 }
 
+# ---- a name --------------------------------------------------------------------------------------
+
+# Its first address refuses, and nobody listens on IPv6.
+test_next_address() {
+  printf '%s stats\n' 127.0.0.9 127.0.0.8 ::1 >"$METRO_TMP/hosts"
+  config "$METRO_TMP/name.yaml" "statsd_ip: stats"
+  start_statsd name in_client --bind 127.0.0.8 || bail_out "a listener"
+  # shellcheck disable=SC2016 # for the other shell
+  start_background m-name in_client sh -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' - \
+    "$METRO_TMP/hosts" "$METRO" -c "$METRO_TMP/name.yaml"
+  await_metro m-name || bail_out "bpf-metro"
+  tap_check "a name: metrics arrive at the one of its addresses that takes them" \
+    wait_until 5 datagrams_reach name 3
+  tap_check "and the log says which" log_has m-name 'stats:8125 \(127.0.0.8\) takes metrics again' 10
+  stop_background m-name
+  stop_background name
+}
+
 # ---- a server that goes and comes back -----------------------------------------------------------
 
 # restart NAME LISTENER_OPTION
@@ -195,6 +213,7 @@ test_full_socket() {
 test_ways
 test_configured
 test_mistakes
+test_next_address
 restart unix-datagram-restart --unix
 restart unix-stream-restart --unix-stream
 test_full_socket

@@ -96,7 +96,7 @@ static void event(struct race *r, __u8 what, __u8 a, __u8 b)
 	const struct model *m = &r->model;
 	__u32 seq;
 
-	if (!m->data_seen && what % 8 > 1)
+	if (model_is_over(m) || (!m->data_seen && what % 8 > 1))
 		return;
 	/* More than TCP can have in flight is not worth the search. */
 	if (m->open && m->highest - (m->una_known ? m->una : m->first) > 1 << 29)

@@ -93,6 +93,7 @@ def with_extension(name):
 def engine_seeds():
     yield 'ipv4', engine(0x00, connection(), 0, ethernet)
     yield 'ipv6', engine(0x0e, connection(ipv6), 0, ethernet)
+    yield 'handshakes', engine(0x20, connection() + [(d, not s, p) for d, s, p in connection()], 1)
     yield 'raw', engine(0x80, connection(), 1)
     yield 'sll', engine(0x00, connection(), 2, lambda p: bytes(14) + b'\x08\0' + p)
     yield 'sll2', engine(0x00, connection(), 3, lambda p: b'\x08\0' + bytes(18) + p)

@@ -253,6 +253,12 @@ static inline void model_sent(struct model *m, __u32 seq, __u32 length, __u8 fla
 	}
 }
 
+/* Nothing can follow when the FIN has been acknowledged, and the engine drops the flow. */
+static inline bool model_is_over(const struct model *m)
+{
+	return m->open && m->fin && m->una_known && m->una == m->highest;
+}
+
 static inline struct model_answer model_judge(const struct model *m, __s64 una, __s64 ack,
 					      const struct model_segment *x, __u64 now)
 {

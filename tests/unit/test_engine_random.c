@@ -202,6 +202,12 @@ static void chaos_ack(struct chaos *c)
 	}
 }
 
+static void chaos_new_connection(struct chaos *c)
+{
+	c->isn += (1 << 17) + below(&c->chance, 0xfff80000);
+	chaos_sent(c, c->isn, permille(&c->chance, 200) ? some_length(c) : 0, TCP_SYN);
+}
+
 static void chaos_oddity(struct chaos *c)
 {
 	const struct model *m = &c->model;
@@ -238,11 +244,8 @@ static void chaos_oddity(struct chaos *c)
 			chaos_sent(c, m->isn - c->line.base, 0, TCP_SYN);
 		break;
 	case 7: /* a new connection */
-		if (permille(&c->chance, 300)) {
-			c->isn += (1 << 17) + below(&c->chance, 0xfff80000);
-			chaos_sent(c, c->isn, permille(&c->chance, 200) ? some_length(c) : 0,
-				   TCP_SYN);
-		}
+		if (permille(&c->chance, 300))
+			chaos_new_connection(c);
 		break;
 	case 8: /* a huge hole */
 		if (m->highest - (m->una_known ? m->una : m->first) < 1 << 29 &&
@@ -277,7 +280,9 @@ static void chaos_flow(struct chaos *c, __u32 steps)
 		chaos_sent(c, c->isn, below(&c->chance, 8) ? 0 : some_length(c), TCP_SYN);
 	for (__u32 i = 0; i < steps; i++) {
 		chaos_time(c);
-		if (permille(&c->chance, oddities))
+		if (model_is_over(&c->model))
+			chaos_new_connection(c);
+		else if (permille(&c->chance, oddities))
 			chaos_oddity(c);
 		else if (permille(&c->chance, losses))
 			chaos_copy(c);

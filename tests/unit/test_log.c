@@ -297,18 +297,39 @@ static void test_critical(void **state)
 	assert_true(saved >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) == STDERR_FILENO);
 	assert_true(log_is_file());
 	log_critical("0");
-	log_copy_critical(true);
+	log_serve_daemon(true);
 	log_error("0");
 	log_critical("1\n2");
 	log_close();
 	assert_false(log_is_file());
 	log_critical("3"); /* once, although it is both */
-	log_copy_critical(false);
+	log_serve_daemon(false);
 	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
 	close(saved);
 	close(fd);
 	assert_int_equal(lines_of(name), 3);
 	assert_int_equal(lines_of(path), 4);
+}
+
+/* More than a pipe holds, and nobody reads. The alarm ends a test that waits. */
+static void test_asleep(void **state)
+{
+	int saved = dup(STDERR_FILENO), ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	log_close();
+	assert_true(saved >= 0 && dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+	log_serve_daemon(true);
+	alarm(20);
+	for (int i = 0; i < 10000; i++)
+		write_line(i);
+	alarm(0);
+	log_serve_daemon(false);
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void test_levels(void **state)
@@ -351,10 +372,19 @@ static void test_levels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rotation),           TEST(test_appends),       TEST(test_moved_away),
-		TEST(test_somebody_elses),     TEST(test_reopened),      TEST(test_rename_fails),
-		TEST(test_says_that_it_fails), TEST(test_symbolic_link), TEST(test_not_a_file),
-		TEST(test_directory),          TEST(test_levels),        TEST(test_critical),
+		TEST(test_rotation),
+		TEST(test_appends),
+		TEST(test_moved_away),
+		TEST(test_somebody_elses),
+		TEST(test_reopened),
+		TEST(test_rename_fails),
+		TEST(test_says_that_it_fails),
+		TEST(test_symbolic_link),
+		TEST(test_not_a_file),
+		TEST(test_directory),
+		TEST(test_levels),
+		TEST(test_critical),
+		TEST(test_asleep),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

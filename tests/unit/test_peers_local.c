@@ -77,13 +77,13 @@ static void test_local(void **state)
 	fill(ips, (const char *[]){"127.0.0.1", "192.0.2.1", "127.0.0.0/8", NULL});
 	assert_int_equal(peers_new(&peers, &local_config), 0);
 	assert_int_equal(local_warnings(peers), 1);
-	assert_non_null(strstr(capture.text, "WARNING instance on eth0: all peers"));
+	assert_non_null(strstr(capture.text, "WARNING instances[0] on eth0: all peers"));
 	assert_int_equal(local_warnings(peers), 1); /* said once */
 	assert_int_equal(set_host(peers, "::1", "2001:db8::77"), 1);
 	assert_int_equal(local_warnings(peers), 1);
 	assert_int_equal(set_host(peers, "::1", "127.0.0.1"), 1);
 	assert_int_equal(local_warnings(peers), 2);
-	assert_non_null(strstr(capture.text, "WARNING instance on eth1: all peers"));
+	assert_non_null(strstr(capture.text, "WARNING instances[2] on eth1: all peers"));
 	assert_int_equal(local_warnings(peers), 2);
 	peers_free(peers);
 	log_release(&capture);

@@ -147,6 +147,9 @@ static void test_cap(void **state)
 	assert_non_null(strstr(text, "samples:14|c|#src:10.0.0.1,dst:other,iface:lo"));
 	assert_non_null(strstr(text, "avg:7.000000|g|#src:10.0.0.1,dst:other,iface:lo"));
 	assert_non_null(strstr(text, "bpf_metro.series_folded:7|c"));
+	f->sink->ops->close(f->sink); /* and in the log at the end, always */
+	f->sink = NULL;
+	assert_non_null(strstr(capture_read(&f->log), "max_series: 7 series went into dst:other"));
 	assert_non_null(strstr(text, "bpf_metro.series:4|g"));
 }
 
