@@ -41,10 +41,6 @@ static void on_record(void *arg, const struct flow_record *record)
 {
 	struct limits *limits = arg;
 
-<<<<<<< HEAD
-	CHECK(record->count <= limits->batch && (record->count || record->retransmissions));
-	CHECK(!(record->flags & ~(RECORD_HAS_PREVIOUS | RECORD_HANDSHAKE)));
-=======
 	if (record->flags & RECORD_HANDSHAKE) {
 		check_handshake(limits, record);
 		return;
@@ -52,18 +48,12 @@ static void on_record(void *arg, const struct flow_record *record)
 	CHECK(record->count || record->retransmissions);
 	CHECK(record->count <= limits->batch);
 	CHECK(!(record->flags & ~RECORD_HAS_PREVIOUS));
->>>>>>> main
 	for (int i = 1; i <= record->count; i++)
 		CHECK(record->rtt[i] <= RTT_TICKS_MAX);
 	if (record->flags & RECORD_HAS_PREVIOUS)
 		CHECK(record->rtt[0] <= RTT_TICKS_MAX);
-<<<<<<< HEAD
-	CHECK(!(record->flags & RECORD_HANDSHAKE) || record->count == 1);
-	limits->samples += record->flags & RECORD_HANDSHAKE ? 0 : record->count;
-=======
 	limits->samples += record->count;
 	limits->retransmissions += record->retransmissions;
->>>>>>> main
 }
 
 static void check_flow(const struct flow_table *t, struct flow *f)
