@@ -35,13 +35,14 @@ SANITIZE ?=
 OPTIMIZE ?= $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
 	-fno-sanitize-recover=undefined,-O2)
 HARDEN   := -fstack-protector-strong -fPIE
-CPPFLAGS += -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -Iinclude -Isrc -isystem $(BUILD)
+rooms     := src $(patsubst %/,%,$(sort $(dir $(wildcard src/*/*.h))))
+CPPFLAGS += -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -Iinclude $(addprefix -I,$(rooms)) -isystem $(BUILD)
 CFLAGS   ?= -g
 override CFLAGS += -std=gnu11 $(OPTIMIZE) $(HARDEN) $(WARNINGS) -MD -MP
 override LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LDLIBS   := -lbpf -lelf -lz -lyaml -lpcap -lm -lpthread
 
-sources   := $(wildcard src/*.c)
+sources   := $(wildcard src/*.c src/*/*.c)
 objects   := $(sources:src/%.c=$(BUILD)/src/%.o)
 library   := $(filter-out $(BUILD)/src/main.o,$(objects))
 # A tool is a file, or a directory of them.
@@ -119,7 +120,7 @@ $(BUILD)/bench/metro.skel.h: $(BUILD)/bench/metro.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name metro > $@
 
-bench_sources := tests/bench/kernel.c src/bpf_programs.c src/bpf_peers.c
+bench_sources := tests/bench/kernel.c src/backend/bpf_programs.c src/backend/bpf_peers.c
 
 # Of this the linker takes what it needs, and so not what was compiled against the other skeleton.
 $(BUILD)/libmetro.a: $(library)
@@ -187,7 +188,7 @@ install: all
 	sed 's|/usr/local|$(PREFIX)|' packaging/bpf-metro.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/bpf-metro.service
 
-format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] \
+format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] \
 	vmlinux/*.h)
 
 format:

@@ -14,7 +14,7 @@ FUZZ_CFLAGS  := -g -O1 -std=gnu11 -fno-omit-frame-pointer -fno-sanitize-recover=
 FUZZ_SANITIZE := fuzzer,address,undefined
 FUZZ_ENV     := ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
 
-fuzz_objects  := $(patsubst src/%.c,$(FUZZ_DIR)/src/%.o,$(filter-out src/main.c,$(wildcard src/*.c)))
+fuzz_objects  := $(patsubst src/%.c,$(FUZZ_DIR)/src/%.o,$(filter-out src/main.c,$(sources)))
 fuzz_programs := $(FUZZ_TARGETS:%=$(FUZZ_DIR)/fuzz_%)
 
 .PHONY: fuzz fuzz-build $(FUZZ_TARGETS:%=fuzz-run-%)
@@ -60,4 +60,4 @@ $(FUZZ_DIR)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_DIR)/metro.a
 	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=$(FUZZ_SANITIZE) -o $@ $< $(FUZZ_DIR)/metro.a \
 		$(LDLIBS)
 
--include $(wildcard $(FUZZ_DIR)/*.d $(FUZZ_DIR)/src/*.d)
+-include $(wildcard $(FUZZ_DIR)/*.d $(FUZZ_DIR)/src/*.d $(FUZZ_DIR)/src/*/*.d)

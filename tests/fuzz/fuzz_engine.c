@@ -6,7 +6,7 @@
  * (16 bits of microseconds; the upper bit turns it into milliseconds, 0xffff sets the clock back),
  * directions and link type, how many bytes are captured, and these bytes. Little endian.
  */
-#include "../../src/flow_table.c" /* for a look inside */
+#include "../../src/backend/flow_table.c" /* for a look inside */
 
 #include "frame.h"
 
