@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """run.py [PART...]: all that `make bench` measures, as one table, and as JSON in build/bench.json.
 
-Parts: kernel, live, daemon, offline; without any, all of them. BENCH_SECONDS is how long a round of
-live traffic is (1), BENCH_ROUNDS how many there are (7), BENCH_TRAFFIC picks from "bulk,64 rr,connections". BENCH_INTO=FILE puts the table into a file,
-too, between the lines <!-- bench --> and <!-- /bench -->. As root.
+Parts: kernel, live, daemon, offline; without any, all of them; with some, the figures of the others
+stay. BENCH_SECONDS is how long a round of live traffic is (1), BENCH_ROUNDS how many there are (7),
+BENCH_TRAFFIC picks from "bulk,64 rr,connections". BENCH_INTO=FILE puts the table into a file, too,
+between the lines <!-- bench --> and <!-- /bench -->. As root.
 """
 import json
 import os
@@ -85,15 +86,17 @@ def put_into(path, text):
 def main():
     if os.geteuid() != 0:
         sys.exit("bench: this needs root")
-    figures, all_well = [], True
+    path, parts, all_well = f"{BUILD}/bench.json", {}, True
+    if sys.argv[1:] and os.path.exists(path):  # the other parts stay as they are
+        with open(path, encoding="utf-8") as file:
+            parts = json.load(file)["parts"]
     for name in sys.argv[1:] or PARTS:
-        found, well = run_part(name, PARTS[name])
-        figures += found
+        parts[name], well = run_part(name, PARTS[name])
         all_well &= well
     about = machine()
-    with open(f"{BUILD}/bench.json", "w", encoding="utf-8") as file:
-        json.dump({"machine": about, "figures": figures}, file, indent=1)
-    text = table(about, figures)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"machine": about, "parts": parts}, file, indent=1)
+    text = table(about, [figure for name in PARTS for figure in parts.get(name, [])])
     print(text, end="")
     if os.environ.get("BENCH_INTO"):
         put_into(os.environ["BENCH_INTO"], text)
