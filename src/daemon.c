@@ -230,17 +230,22 @@ static void follow_interfaces(struct daemon *d)
 		d->backend->ops->refresh(d->backend);
 }
 
+/* An interface goes: what it has measured is delivered while its name and tags are known. */
+static void deliver_all(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->backend->ops->read(d->backend);
+	daemon_sweep_all(d);
+}
+
 static void on_watch(void *arg, int fd)
 {
 	struct daemon *d = arg;
 
 	if (!interface_watch_drain(fd) || !d->backend)
 		return;
-	if (peers_interfaces_changed(d->peers)) { /* what one that is gone had measured */
-		d->backend->ops->read(d->backend);
-		daemon_sweep_all(d);
-	}
-	if (peers_refresh_interfaces(d->peers))
+	if (peers_refresh_interfaces(d->peers, deliver_all, d))
 		d->backend->ops->set_peers(d->backend, d->peers);
 	follow_interfaces(d);
 }
@@ -417,6 +422,7 @@ int daemon_run(const struct options *options, struct config *config)
 		.timer = -1,
 		.watch = -1,
 		.duty_cycle = {.timer = -1},
+		.monitor = {.leaving = deliver_all, .arg = &d},
 	};
 	int err, closed;
 

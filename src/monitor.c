@@ -64,8 +64,8 @@ int monitor_configure(struct monitor *monitor, const struct config *config, stru
 }
 
 /* Attaches to an interface that is there now, leaves one that is gone. */
-static int monitored_update(struct monitored *m, struct backend *backend,
-			    char reason[BACKEND_REASON])
+static int monitored_update(const struct monitor *monitor, struct monitored *m,
+			    struct backend *backend, char reason[BACKEND_REASON])
 {
 	struct interface interface;
 	int err = interface_find(m->name, &interface);
@@ -78,6 +78,7 @@ static int monitored_update(struct monitored *m, struct backend *backend,
 		return err; /* no answer now: that says nothing about the interface */
 	if (m->ifindex && (err || interface.ifindex != m->ifindex)) {
 		log_warning("interface %s is gone", m->name);
+		monitor->leaving(monitor->arg);
 		monitored_detach(m, backend);
 		m->error = -ENODEV; /* that is said */
 	}
@@ -96,7 +97,7 @@ void monitor_follow(struct monitor *monitor, struct backend *backend)
 	struct monitored *m;
 
 	LL_FOREACH (monitor->first, m) {
-		int err = monitored_update(m, backend, reason);
+		int err = monitored_update(monitor, m, backend, reason);
 
 		if (err == -ENODEV && err != m->error)
 			log_warning("%s; waiting for it", reason);
@@ -112,7 +113,7 @@ int monitor_start(struct monitor *monitor, struct backend *backend, char reason[
 	int err, attached = 0;
 
 	LL_FOREACH (monitor->first, m) {
-		err = monitored_update(m, backend, reason);
+		err = monitored_update(monitor, m, backend, reason);
 		if (err && err != -ENODEV)
 			return err;
 		attached += !err;

@@ -9,6 +9,8 @@ struct monitored; /* one interface */
 
 struct monitor {
 	struct monitored *first;
+	void (*leaving)(void *arg); /* called before an interface that is gone is detached from */
+	void *arg;
 };
 
 /* Makes the list say what the configuration says. Interfaces that it no longer has are detached

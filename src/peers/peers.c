@@ -205,12 +205,7 @@ void peers_free(struct peers *peers)
 	free(peers);
 }
 
-bool peers_interfaces_changed(const struct peers *peers)
-{
-	return peers_interfaces_differ(peers->config, peers->ifindices);
-}
-
-bool peers_refresh_interfaces(struct peers *peers)
+bool peers_refresh_interfaces(struct peers *peers, void (*before)(void *arg), void *arg)
 {
 	size_t count = peers->config->instances_count;
 	__u32 *old = peers->ifindices, *now = calloc(count + 1, sizeof(*now));
@@ -223,6 +218,7 @@ bool peers_refresh_interfaces(struct peers *peers)
 		free(now);
 		return false;
 	}
+	before(arg);
 	peers->ifindices = now;
 	if (rebuild(peers)) {
 		peers->ifindices = old;

@@ -30,11 +30,9 @@ void peers_free(struct peers *peers);
  * instances that read it, also from one table to the one that inherits it. 0: there are none. */
 __u32 peers_file_index(const struct peers *peers, const char *path);
 
-/* Would peers_refresh_interfaces change anything? */
-bool peers_interfaces_changed(const struct peers *peers);
-
-/* Looks up the interfaces' present indices again. Returns true if any of them changed. */
-bool peers_refresh_interfaces(struct peers *peers);
+/* Looks up the interfaces' present indices again. Calls before(arg), if any of them changed, while
+ * everything still is as it was. Returns true then. */
+bool peers_refresh_interfaces(struct peers *peers, void (*before)(void *arg), void *arg);
 
 /* ---- names, as the resolver finds them ---- */
 

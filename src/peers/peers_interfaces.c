@@ -57,12 +57,3 @@ void peers_interfaces_look_up(const struct config *config, __u32 *indices)
 		if (!config->instances[i].pcap)
 			indices[i] = if_nametoindex(config->instances[i].interface);
 }
-
-bool peers_interfaces_differ(const struct config *config, const __u32 *indices)
-{
-	for (size_t i = 0; i < config->instances_count; i++)
-		if (!config->instances[i].pcap &&
-		    indices[i] != if_nametoindex(config->instances[i].interface))
-			return true;
-	return false;
-}

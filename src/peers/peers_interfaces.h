@@ -17,9 +17,6 @@ void peers_interfaces_number(const struct config *config, __u32 *indices,
 /* Looks up the present indices of the interfaces, 0 if there is none; files keep their number. */
 void peers_interfaces_look_up(const struct config *config, __u32 *indices);
 
-/* Would that change any of them? */
-bool peers_interfaces_differ(const struct config *config, const __u32 *indices);
-
 /* The number of a capture file, or 0. */
 __u32 peers_interfaces_file(const struct config *config, const __u32 *indices, const char *path);
 

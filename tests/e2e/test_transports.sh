@@ -138,6 +138,10 @@ test_mistakes() {
 
 # Its first address refuses, and nobody listens on IPv6.
 test_next_address() {
+  if [ ! -e /etc/hosts ]; then
+    tap_skip "a name with several addresses" "no /etc/hosts to lay another over"
+    return
+  fi
   printf '%s stats\n' 127.0.0.9 127.0.0.8 ::1 >"$METRO_TMP/hosts"
   config "$METRO_TMP/name.yaml" "statsd_ip: stats"
   start_statsd name in_client --bind 127.0.0.8 || bail_out "a listener"

@@ -390,19 +390,30 @@ static void test_inherit(void **state)
 	peers_free(peers);
 }
 
+static unsigned int changes; /* of interfaces */
+
+/* Called while the interface that goes still has its name. */
+static void see_before(void *arg)
+{
+	struct peers *peers = arg;
+
+	assert_non_null(peers_interface_name(peers, eth0 ? 3 : 2));
+	changes++;
+}
+
 static void test_interfaces(void **state)
 {
 	struct peers *peers = *state;
 
 	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", NULL), 1);
-	assert_false(peers_refresh_interfaces(peers));
+	assert_false(peers_refresh_interfaces(peers, see_before, peers));
 	assert_string_equal(peers_interface_name(peers, 2), "eth0");
 	assert_string_equal(peers_interface_name(peers, 3), "eth1");
 	assert_null(peers_interface_name(peers, 4));
 	assert_null(peers_interface_name(peers, 0));
 
 	eth0 = 0; /* gone */
-	assert_true(peers_refresh_interfaces(peers));
+	assert_true(peers_refresh_interfaces(peers, see_before, peers));
 	assert_false(matches(peers, 2, "10.0.0.1"));
 	assert_false(matches(peers, 0, "10.0.0.1"));
 	assert_false(matches(peers, 2, "10.200.0.1"));
@@ -410,11 +421,12 @@ static void test_interfaces(void **state)
 	assert_int_equal(peers_count(peers), 2);
 
 	eth0 = 9; /* back, as another */
-	assert_true(peers_refresh_interfaces(peers));
+	assert_true(peers_refresh_interfaces(peers, see_before, peers));
 	assert_true(matches(peers, 9, "192.0.2.1"));
 	assert_true(matches(peers, 9, "10.200.0.1"));
 	assert_string_equal(peers_interface_name(peers, 9), "eth0");
 	assert_null(peers_interface_name(peers, 2));
+	assert_int_equal(changes, 2);
 }
 
 int main(void)

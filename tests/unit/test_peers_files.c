@@ -60,7 +60,7 @@ static void test_file(void **state)
 	assert_string_equal(peers_entry(peers, file, &other, text), "10.1.0.0/16");
 	assert_string_equal(peers_interface_name(peers, file), "file");
 	assert_int_equal(peers_count(peers), 0);
-	assert_false(peers_refresh_interfaces(peers));
+	assert_false(peers_refresh_interfaces(peers, NULL, NULL));
 	peers_free(peers);
 }
 
