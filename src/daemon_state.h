@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "captures.h"
+#include "clock.h"
 #include "config.h"
 #include "counter_names.h"
 #include "duty_cycle.h"
@@ -15,8 +16,6 @@
 #include "peers.h"
 #include "resolver.h"
 #include "sink.h"
-
-#define NS_PER_S 1000000000ull
 
 struct daemon {
 	const struct options *options;

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "duty_cycle.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
-
-#define NS_PER_S 1000000000ull
-
-static __u64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (__u64)t.tv_sec * NS_PER_S + (__u64)t.tv_nsec;
-}
 
 int duty_cycle_start(struct duty_cycle *cycle)
 {
-	cycle->start_ns = now_ns();
+	cycle->start_ns = monotonic_ns();
 	cycle->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	return cycle->timer < 0 ? -errno : 0;
 }
@@ -59,7 +50,7 @@ static void set_timer(const struct duty_cycle *cycle, __u64 end_ns)
 bool duty_cycle_apply(const struct duty_cycle *cycle, const struct config *config,
 		      struct peers *peers)
 {
-	__u64 elapsed = now_ns() - cycle->start_ns, left, soonest = UINT64_MAX;
+	__u64 elapsed = monotonic_ns() - cycle->start_ns, left, soonest = UINT64_MAX;
 	bool changed = false;
 
 	for (size_t i = 0; i < config->instances_count; i++) {

@@ -3,14 +3,13 @@
 #ifndef METRO_BACKEND_H
 #define METRO_BACKEND_H
 
+#include "clock.h"
 #include "counters.h"
 #include "flow_table.h"
 #include "interface.h"
 #include "options.h"
 #include "peers.h"
 #include "sink.h"
-
-#include <time.h>
 
 #define BACKEND_REASON 256 /* room for one sentence about what went wrong */
 
@@ -47,14 +46,6 @@ static inline int backend_flow_table(struct flow_table **table, const struct bac
 	};
 
 	return flow_table_new(table, &settings);
-}
-
-static inline __u64 clock_ns(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return (__u64)t.tv_sec * 1000000000ull + (__u64)t.tv_nsec;
 }
 
 struct backend {

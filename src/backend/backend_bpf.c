@@ -152,7 +152,7 @@ static int kernel_read(struct backend *backend)
 	struct backend_bpf *b = self(backend);
 	int n;
 
-	b->wall_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	b->wall_offset_ns = clock_ns(CLOCK_REALTIME) - monotonic_ns();
 	b->budget = RECORDS_READ;
 	n = ring_buffer__consume(b->ring);
 	if (n < 0 && n != -EAGAIN) {
@@ -166,8 +166,7 @@ static bool kernel_sweep(struct backend *backend)
 {
 	struct backend_bpf *b = self(backend);
 	struct flow_walk_terms terms = {
-		.over = sweep_terms(clock_ns(CLOCK_MONOTONIC), b->settings.idle_ns,
-				    b->settings.ended_ns),
+		.over = sweep_terms(monotonic_ns(), b->settings.idle_ns, b->settings.ended_ns),
 		.flows = *(volatile __u32 *)&b->programs.skel->bss->flow_count.n,
 		.max_flows = b->settings.max_flows,
 	};

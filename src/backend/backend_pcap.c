@@ -339,7 +339,7 @@ static void capture_read(struct capture *c)
  * would say is off by that step. */
 static void follow_clock(struct backend_pcap *b)
 {
-	__s64 offset = (__s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	__s64 offset = (__s64)(clock_ns(CLOCK_REALTIME) - monotonic_ns());
 	__s64 step = offset - b->clock_offset;
 
 	if (b->clock_offset && (step > CLOCK_STEP_NS || step < -CLOCK_STEP_NS)) {

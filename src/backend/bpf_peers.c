@@ -87,7 +87,7 @@ void peer_filter_add(struct peer_filter *f, const struct prefix *prefix)
  * was not long ago, this waits until none does: for an RCU grace period, 12 to 90 ms. */
 static void await_readers(struct bpf_programs *p)
 {
-	__u64 now = clock_ns(CLOCK_MONOTONIC);
+	__u64 now = monotonic_ns();
 
 	if (now - p->filter_used_ns < READERS_NS)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
@@ -103,7 +103,7 @@ static void filter_follow(struct bpf_programs *p, const struct peers *peers)
 	for (size_t i = 0; i < peers_count(peers); i++)
 		peer_filter_add(next, &peers_at(peers, i)->prefix);
 	__atomic_store_n(&filters->used, !filters->used, __ATOMIC_RELEASE);
-	p->filter_used_ns = clock_ns(CLOCK_MONOTONIC);
+	p->filter_used_ns = monotonic_ns();
 }
 
 /* ---- the maps ---- */

@@ -4,10 +4,11 @@
 
 #include "peer_names.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void free_host(struct host *host)
 {
@@ -86,17 +87,9 @@ static struct address *sorted_copy(const struct address *addrs, size_t *count)
 	return copy;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000000000ull + (__u64)now.tv_nsec;
-}
-
 bool peer_names_is_over(__u64 until_ns)
 {
-	return until_ns && now_ns() > until_ns;
+	return until_ns && monotonic_ns() > until_ns;
 }
 
 /* Adds an address that is not among the new ones, unless it is there. */
@@ -141,7 +134,7 @@ int peer_names_set_host(struct host *host, const struct address *addrs, size_t c
 		free(copy);
 		return 0;
 	}
-	former = make_former(host, copy, count, now_ns() + keep_ns, &former_count);
+	former = make_former(host, copy, count, monotonic_ns() + keep_ns, &former_count);
 	if (!former) {
 		free(copy);
 		return -ENOMEM;

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "resolver_list.h"
 #include "resolver_tasks.h"
@@ -16,8 +17,6 @@
 /* How long a stop waits for threads to leave. Idle ones need microseconds; a lookup that takes
  * longer is left to itself. */
 #define STOP_WAIT_NS 20000000ull
-
-#define NS_PER_MS    1000000ull
 
 /* So many at a time, so that names whose servers are silent do not hold up the others of their
  * kind. Addresses are no hurry. */

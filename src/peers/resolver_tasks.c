@@ -2,22 +2,13 @@
 /* The threads of the resolver. They log nothing: the event loop does, when it takes results. */
 #include "resolver_tasks.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
-
-#define NS_PER_S  1000000000ull
-#define NS_PER_MS 1000000ull
-
-__u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * NS_PER_S + (__u64)now.tv_nsec;
-}
 
 void sleep_until(pthread_cond_t *condition, struct shared *shared, __u64 ns)
 {

@@ -61,8 +61,6 @@ struct shared {
 	size_t count;
 };
 
-__u64 monotonic_ns(void);
-
 /* NULL: out of memory. */
 struct shared *shared_new(void);
 void shared_free(struct shared *shared);

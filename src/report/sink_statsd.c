@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "distribution.h"
 #include "log.h"
 #include "merged.h"
@@ -15,8 +16,6 @@
 #include "statsd_client.h"
 #include "statsd_identity.h"
 #include "telemetry.h"
-
-#define NS_PER_S 1000000000ull
 
 static_assert(LINE_MAX_BYTES >= STATSD_DATAGRAM_MAX_UNIX, "a line may be shorter than a datagram");
 

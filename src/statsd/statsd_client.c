@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "monotonic.h"
+#include "clock.h"
 #include "statsd_connection.h"
 #include "statsd_outage.h"
 #include "statsd_queue.h"

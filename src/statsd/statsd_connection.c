@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "log.h"
-#include "monotonic.h"
+#include "clock.h"
 
 /* Between two attempts to connect, doubled after each. */
 #define BACKOFF_MS     1000

@@ -385,11 +385,6 @@ static void bench_creation(int rounds)
 	stop(&b);
 }
 
-static __u64 monotonic_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
 /* One walk over all flows. Returns nanoseconds; *longest becomes those of its longest step. */
 static double walk_once(struct bench *b, struct flow_walk *walk, double *longest)
 {
