@@ -379,10 +379,7 @@ static void finish(struct daemon *d)
 	if (d->backend->ops->drain)
 		d->backend->ops->drain(d->backend);
 	daemon_sweep_all(d);
-	d->backend->ops->read(d->backend);
-	d->backend->ops->counters(d->backend, counters);
-	if (d->sink->ops->report) /* with the counters, which its close does not know */
-		d->sink->ops->report(d->sink, counters);
+	daemon_report(d, counters); /* the sink's close does not know the counters */
 	counters_log(counters);
 }
 
