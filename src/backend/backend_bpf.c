@@ -107,6 +107,13 @@ static void kernel_detach(struct backend *backend, unsigned int ifindex)
 	free(m);
 }
 
+static int kernel_check(struct backend *backend, unsigned int ifindex, char reason[BACKEND_REASON])
+{
+	const struct measured *m = measured_find(self(backend), ifindex);
+
+	return m ? attachment_check(&m->attachment, &m->interface, reason) : 0;
+}
+
 static int kernel_set_peers(struct backend *backend, const struct peers *peers)
 {
 	struct backend_bpf *b = self(backend);
@@ -225,6 +232,7 @@ static const struct backend_ops kernel_ops = {
 	.name = "bpf",
 	.attach = kernel_attach,
 	.detach = kernel_detach,
+	.check = kernel_check,
 	.set_peers = kernel_set_peers,
 	.fd = kernel_fd,
 	.read = kernel_read,
