@@ -55,43 +55,82 @@ static struct measured *measured_find(struct backend_bpf *b, unsigned int ifinde
 	return m;
 }
 
-static int kernel_attach(struct backend *backend, const struct interface *interface,
-			 char reason[BACKEND_REASON])
+/* The programs for packets as this interface has them. Returns 0, or -ENOTSUP explained in reason.
+ */
+static int programs_choose(const struct backend_bpf *b, const struct interface *interface,
+			   struct hook_programs *programs, char reason[BACKEND_REASON])
 {
-	struct backend_bpf *b = self(backend);
 	const struct metro *skel = b->programs.skel;
-	int bare_ip = interface_is_bare_ip(interface), err;
-	struct measured *m;
-	struct hook_programs programs = {
-		.egress = bpf_program__fd(skel->progs.metro_out_eth),
-		.ingress = bpf_program__fd(skel->progs.metro_in_eth),
-		.xdp = b->settings.hook == HOOK_XDP ? bpf_program__fd(skel->progs.metro_in_xdp)
-						    : -1,
-	};
+	int bare_ip = interface_is_bare_ip(interface);
 
 	if (bare_ip < 0) {
 		snprintf(reason, BACKEND_REASON, "%s: link layer %u is not known", interface->name,
 			 interface->type);
 		return bare_ip;
 	}
-	if (bare_ip)
-		programs = (struct hook_programs){
-			.egress = bpf_program__fd(skel->progs.metro_out_ip),
-			.ingress = bpf_program__fd(skel->progs.metro_in_ip),
-			.xdp = -1,
-		};
+	*programs = bare_ip ? (struct hook_programs){
+		.egress = bpf_program__fd(skel->progs.metro_out_ip),
+		.ingress = bpf_program__fd(skel->progs.metro_in_ip),
+		.xdp = -1,
+	} : (struct hook_programs){
+		.egress = bpf_program__fd(skel->progs.metro_out_eth),
+		.ingress = bpf_program__fd(skel->progs.metro_in_eth),
+		.xdp = b->settings.hook == HOOK_XDP ? bpf_program__fd(skel->progs.metro_in_xdp)
+						    : -1,
+	};
+	return 0;
+}
+
+/* Interfaces on top of others, where packets do not take every road. Returns 0, or -ENOTSUP
+ * explained in reason. */
+static int hook_choose(const struct interface *interface, enum hook_choice *hook,
+		       char reason[BACKEND_REASON])
+{
+	char kind[INTERFACE_KIND];
+
+	interface_kind(interface->ifindex, kind);
+	if (!strcmp(kind, "vrf")) {
+		/* vrf_output_direct() hands packets to the device below, and only to taps here. */
+		snprintf(reason, BACKEND_REASON,
+			 "%s is a VRF, and what leaves it does not pass TC: name the interfaces in "
+			 "it, or use --backend pcap",
+			 interface->name);
+		return -ENOTSUP;
+	}
+	if (!strcmp(kind, "bond") && *hook == HOOK_XDP) {
+		/* A native XDP program runs for each of them, and is told their index. */
+		log_warning("%s is a bond, where XDP sees the interfaces in it: using TC",
+			    interface->name);
+		*hook = HOOK_TC;
+	}
+	return 0;
+}
+
+static int kernel_attach(struct backend *backend, const struct interface *interface,
+			 char reason[BACKEND_REASON])
+{
+	struct backend_bpf *b = self(backend);
+	enum hook_choice hook = b->settings.hook;
+	struct hook_programs programs;
+	struct measured *m;
+	int err = programs_choose(b, interface, &programs, reason);
+
+	if (!err)
+		err = hook_choose(interface, &hook, reason);
+	if (err)
+		return err;
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
 	m->interface = *interface;
-	err = attachment_open(&m->attachment, &programs, interface, b->settings.hook, reason);
+	err = attachment_open(&m->attachment, &programs, interface, hook, reason);
 	if (err) {
 		free(m);
 		return err;
 	}
 	LL_PREPEND(b->measured, m);
 	log_info("measuring on %s with BPF at %s", interface->name,
-		 attachment_kind(&m->attachment, b->settings.hook));
+		 attachment_kind(&m->attachment, hook));
 	return 0;
 }
 
