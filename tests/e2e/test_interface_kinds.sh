@@ -10,12 +10,16 @@ set -u
 
 IF=$METRO_CLIENT_IF
 
+ask() { # TIMES
+  in_server timeout 10 "$LOAD" client --connect "$METRO_CLIENT_V4" --port $PORT --count "$1" \
+    >"$METRO_TMP/answers.json"
+}
+
 # The other host asks, and is answered by ours: data that leaves here are the answers. The ACK of the
 # last one may come after the end.
 answers_measured() { # INTERFACE BACKEND...
   start_metro metro in_client -i "$1" --output json "${@:2}" "$METRO_SERVER_V4" || return
-  in_server timeout 60 "$LOAD" client --connect "$METRO_CLIENT_V4" --port $PORT --count 50 \
-    >"$METRO_TMP/answers.json"
+  ask 50
   wait_until 2 samples_reach metro 49
   stop_background metro
   cat "$METRO_TMP/metro.err"
@@ -58,7 +62,7 @@ fi
 if on_top bond bond0 mode active-backup miimon 100; then
   ip -n "$METRO_CLIENT_NS" address flush dev "$IF"
   ip -n "$METRO_CLIENT_NS" address add "$METRO_CLIENT_V4/24" dev bond0
-  start_server server in_client && wait_until 5 in_server ping -qc 1 -W 1 "$METRO_CLIENT_V4" ||
+  start_server server in_client && wait_until 5 ask 1 ||
     bail_out "a server behind the bond"
   for hook in auto tc xdp; do
     tap_check "bond, --hook $hook: all is measured" answers_measured bond0 --backend bpf --hook $hook
