@@ -259,6 +259,18 @@ void daemon_report(struct daemon *d, __u64 counters[COUNTERS])
 	d->stop |= d->sink->error != 0;
 }
 
+static void explain_silence(struct daemon *d, const __u64 counters[COUNTERS])
+{
+	const struct silence_terms terms = {
+		.now_ns = monotonic_ns(),
+		.interval_s = daemon_interval_s(d),
+		.watched = d->options->interface,
+		.counters = counters,
+	};
+
+	monitor_explain(&d->monitor, d->backend, d->peers, &terms);
+}
+
 static void report_end(struct daemon *d)
 {
 	__u64 counters[COUNTERS];
@@ -266,6 +278,7 @@ static void report_end(struct daemon *d)
 	d->sweeping = false;
 	daemon_report(d, counters);
 	losses_log(&d->losses, counters);
+	explain_silence(d, counters);
 	follow_interfaces(d); /* of what others do to our programs, there are no events */
 }
 

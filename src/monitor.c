@@ -13,6 +13,7 @@ struct monitored {
 	bool lost;            /* it was, and what ended that was said */
 	int error;            /* of the last attempt, so that it is said once */
 	struct interface now; /* what has the name; ifindex 0: nothing */
+	struct silence silence;
 	struct monitored *next;
 };
 
@@ -124,6 +125,8 @@ static int monitored_attach(struct monitor *monitor, struct monitored *m, struct
 	if (err)
 		return err;
 	m->ifindex = m->now.ifindex;
+	/* What the counters said before begins with the next report. */
+	m->silence = (struct silence){.since_ns = m->lost ? 0 : monotonic_ns()};
 	monitor->reattached += m->lost;
 	m->lost = false;
 	return 0;
@@ -188,6 +191,34 @@ int monitor_start(struct monitor *monitor, struct backend *backend, char reason[
 		monitored_say(m, -ENODEV, reason);
 	}
 	return 0;
+}
+
+static bool has_peers(const struct peers *peers, unsigned int ifindex)
+{
+	for (size_t i = 0; i < peers_count(peers); i++)
+		if (peers_at(peers, i)->ifindex == ifindex)
+			return true;
+	return false;
+}
+
+void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
+		     const struct silence_terms *terms)
+{
+	struct monitored *m;
+	bool silent = false;
+
+	LL_FOREACH (monitor->first, m) {
+		struct census_figures figures;
+
+		if (!m->ifindex || !has_peers(peers, m->ifindex)) {
+			silence_excuse(&m->silence);
+			continue;
+		}
+		figures = backend->ops->figures(backend, m->ifindex);
+		silent |= silence_follow(&m->silence, m->name, &figures, terms);
+	}
+	if (backend->ops->look_out)
+		backend->ops->look_out(backend, silent);
 }
 
 void monitor_detach(struct monitor *monitor, struct backend *backend)

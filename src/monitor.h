@@ -4,6 +4,7 @@
 #define METRO_MONITOR_H
 
 #include "backend.h"
+#include "silence.h"
 
 struct monitored; /* one interface */
 
@@ -27,6 +28,10 @@ int monitor_start(struct monitor *monitor, struct backend *backend, char reason[
  * backend says that it does not measure any more. An interface that is configured by several of its
  * names is measured once. What goes wrong is reported once, and tried again with each call. */
 void monitor_follow(struct monitor *monitor, struct backend *backend);
+
+/* To be called at the end of each interval: says what may be the reason where no sample comes. */
+void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
+		     const struct silence_terms *terms);
 
 /* Detaches from all interfaces. */
 void monitor_detach(struct monitor *monitor, struct backend *backend);

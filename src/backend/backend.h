@@ -90,6 +90,13 @@ struct backend_ops {
 	/* Takes over what may change meanwhile: idle_ns, ended_ns, handshakes. */
 	void (*follow)(struct backend *backend, const struct backend_settings *settings);
 
+	/* What there is on an interface that is attached. */
+	struct census_figures (*figures)(struct backend *backend, unsigned int ifindex);
+
+	/* Whether to count sightings, as it does from the start: nobody wants to know while samples
+	 * come. May be NULL: it always does. */
+	void (*look_out)(struct backend *backend, bool on);
+
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);
 

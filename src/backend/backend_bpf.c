@@ -32,6 +32,7 @@ struct backend_bpf {
 	struct ring_buffer *ring;
 	struct flow_walk *walk;
 	struct measured *measured;
+	struct census census;
 	const struct peers *peers;
 	bool peers_changed; /* since the walk under way began */
 	bool peers_checked; /* by the walk under way */
@@ -129,6 +130,7 @@ static int kernel_attach(struct backend *backend, const struct interface *interf
 		return err;
 	}
 	LL_PREPEND(b->measured, m);
+	bpf_programs_sight(&b->programs, interface->ifindex, true);
 	log_info("measuring on %s with BPF at %s", interface->name,
 		 attachment_kind(&m->attachment, hook));
 	return 0;
@@ -143,6 +145,7 @@ static void kernel_detach(struct backend *backend, unsigned int ifindex)
 		return;
 	LL_DELETE(b->measured, m);
 	attachment_close(&m->attachment);
+	bpf_programs_sight(&b->programs, ifindex, false);
 	free(m);
 }
 
@@ -179,8 +182,10 @@ static int on_record(void *arg, void *data, size_t size)
 
 	if (size < FLOW_RECORD_SIZE(0) || size < FLOW_RECORD_SIZE(record->count))
 		return 0; /* cannot be: the programs write nothing else */
-	if (!(record->flags & RECORD_HANDSHAKE))
+	if (!(record->flags & RECORD_HANDSHAKE)) {
 		b->samples += record->count;
+		census_add_samples(&b->census, record->key.ifindex, record->count);
+	}
 	m = measured_find(b, record->key.ifindex);
 	if (!m)
 		return 0; /* the interface is gone */
@@ -215,6 +220,7 @@ static bool kernel_sweep(struct backend *backend)
 		.over = sweep_terms(monotonic_ns(), b->settings.idle_ns, b->settings.ended_ns),
 		.flows = *(volatile __u32 *)&b->programs.skel->bss->flow_count.n,
 		.max_flows = b->settings.max_flows,
+		.census = &b->census,
 	};
 	int done;
 
@@ -244,6 +250,20 @@ static void kernel_follow(struct backend *backend, const struct backend_settings
 	b->programs.skel->bss->measure_handshakes = settings->handshakes;
 }
 
+static struct census_figures kernel_figures(struct backend *backend, unsigned int ifindex)
+{
+	struct backend_bpf *b = self(backend);
+	struct census_figures figures = census_figures(&b->census, ifindex);
+
+	figures.seen = bpf_programs_sightings(&b->programs, ifindex);
+	return figures;
+}
+
+static void kernel_look_out(struct backend *backend, bool on)
+{
+	self(backend)->programs.skel->bss->count_sightings = on;
+}
+
 static void kernel_counters(struct backend *backend, __u64 values[COUNTERS])
 {
 	struct backend_bpf *b = self(backend);
@@ -262,6 +282,7 @@ static void kernel_close(struct backend *backend)
 	while (b->measured)
 		kernel_detach(backend, b->measured->interface.ifindex);
 	flow_walk_free(b->walk);
+	census_free(&b->census);
 	ring_buffer__free(b->ring);
 	bpf_programs_unload(&b->programs);
 	free(b);
@@ -277,6 +298,8 @@ static const struct backend_ops kernel_ops = {
 	.read = kernel_read,
 	.sweep = kernel_sweep,
 	.follow = kernel_follow,
+	.figures = kernel_figures,
+	.look_out = kernel_look_out,
 	.counters = kernel_counters,
 	.close = kernel_close,
 };
@@ -291,6 +314,7 @@ static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 		return err;
 	skel = b->programs.skel;
 	skel->bss->measure_handshakes = b->settings.handshakes;
+	skel->bss->count_sightings = true;
 	b->ring = ring_buffer__new(bpf_map__fd(skel->maps.records), on_record, b, NULL);
 	if (!b->ring) {
 		err = -errno;
