@@ -77,7 +77,7 @@ static __always_inline void sight_sent(const struct packet *p, __u32 ifindex)
 {
 	const struct flow_key key = {p->src, p->dst, p->sport, p->dport, ifindex};
 
-	if (unlikely(count_sightings) && !p->payload)
+	if (unlikely(count_sightings) && !p->payload && peer_possible(&p->dst))
 		sight(&key, offsetof(struct sightings, acks_sent));
 }
 

@@ -110,7 +110,7 @@ static bool is_usual(const struct silence *s, const struct census_figures *now)
 	return s->measured && !now->unanswered && now->seen.acks_sent > s->before.seen.acks_sent;
 }
 
-static void tell(const struct silence *s, const char *iface, const struct census_figures *now,
+static void tell(struct silence *s, const char *iface, const struct census_figures *now,
 		 const struct silence_terms *terms)
 {
 	double seconds = (double)(terms->now_ns - s->since_ns) / NS_PER_S;
@@ -120,11 +120,14 @@ static void tell(const struct silence *s, const char *iface, const struct census
 		if (!is_usual(s, now))
 			log_warning("%s: no round-trip time in %.0f s; seen instead: %s", iface,
 				    seconds, text);
-	} else if (!s->measured) {
+		s->told = true;
+		return;
+	}
+	if (!s->measured && !s->told_nothing)
 		log_info("%s: no packet from or to a peer in %.0f s: are the addresses and the "
 			 "interface the right ones?",
 			 iface, seconds);
-	}
+	s->told_nothing = true;
 }
 
 static bool is_long(const struct silence *s, const struct silence_terms *terms)
@@ -143,22 +146,28 @@ void silence_excuse(struct silence *s)
 	s->since_ns = 0;
 }
 
+static void begin(struct silence *s, const struct census_figures *now,
+		  const struct silence_terms *terms)
+{
+	s->since_ns = terms->now_ns;
+	s->before = *now;
+	memcpy(s->counters, terms->counters, sizeof(s->counters));
+}
+
 bool silence_follow(struct silence *s, const char *iface, const struct census_figures *now,
 		    const struct silence_terms *terms)
 {
 	bool heard = now->samples != s->before.samples;
 
+	s->measured |= heard;
+	s->told &= !heard;
 	if (!s->since_ns || heard) {
-		s->measured |= heard;
-		s->told = false;
-		s->since_ns = terms->now_ns;
-		s->before = *now;
-		memcpy(s->counters, terms->counters, sizeof(s->counters));
+		begin(s, now, terms);
 		return !heard;
 	}
 	if (!s->told && is_long(s, terms)) {
 		tell(s, iface, now, terms);
-		s->told = true;
+		begin(s, now, terms); /* what comes may be another matter */
 	}
 	return !s->told;
 }

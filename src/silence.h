@@ -15,7 +15,8 @@ struct silence {
 	struct census_figures before;
 	__u64 counters[COUNTERS]; /* then */
 	bool measured;            /* there were samples once */
-	bool told;
+	bool told;                /* since then, what passes instead */
+	bool told_nothing;        /* .. or that nothing does */
 };
 
 /* What holds for all interfaces at the end of an interval. */

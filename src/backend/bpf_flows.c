@@ -136,7 +136,8 @@ static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, 
 			 flow_gives_way(f, &tend.terms))
 			err = request_add(w, &tend, key);
 		eviction_see(&w->eviction, f);
-		census_see(terms->census, key->ifindex, f, &terms->over);
+		if (terms->census)
+			census_see(terms->census, key->ifindex, f, &terms->over);
 	}
 	if (!err)
 		err = request_run(w, &drop);
@@ -151,7 +152,8 @@ int flow_walk_step(struct flow_walk *w, const struct flow_walk_terms *terms)
 
 	if (!w->under_way) {
 		eviction_begin(&w->eviction, &terms->over, terms->flows, terms->max_flows);
-		census_begin(terms->census);
+		if (terms->census)
+			census_begin(terms->census);
 	}
 	err = bpf_map_lookup_batch(w->flows, w->under_way ? &w->position : NULL, &w->position,
 				   w->keys, w->values, &n, NULL);

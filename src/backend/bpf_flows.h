@@ -19,7 +19,7 @@ struct flow_walk_terms {
 	struct sweep_terms over;   /* by CLOCK_MONOTONIC */
 	const struct peers *peers; /* drop flows whose peer is not among these; NULL: keep all */
 	__u32 flows, max_flows;    /* that there are now, and may be */
-	struct census *census;
+	struct census *census;     /* takes them in; or NULL */
 };
 
 /* Looks at some more flows, at most a few hundred: sends waiting samples into the ring buffer,

@@ -43,10 +43,10 @@ static bool report(struct silence *s, unsigned int n, double interval_s, bool wa
 static unsigned int told_after(double interval_s, bool watched)
 {
 	struct silence s = {.since_ns = NS_PER_S};
-	const struct census_figures nothing = {};
+	const struct census_figures some = {.seen.data_received = 1};
 	unsigned int n = 1;
 
-	while (report(&s, n, interval_s, watched, &nothing))
+	while (report(&s, n, interval_s, watched, &some))
 		n++;
 	assert_true(s.told);
 	return n;
@@ -69,7 +69,7 @@ static void test_when(void **state)
 static void test_samples(void **state)
 {
 	struct silence s = {.since_ns = NS_PER_S};
-	struct census_figures now = {};
+	struct census_figures now = {.unanswered = 1};
 	unsigned int n = 1;
 
 	(void)state;
@@ -92,14 +92,34 @@ static void test_samples(void **state)
 static void test_pause(void **state)
 {
 	struct silence s = {.since_ns = NS_PER_S};
-	const struct census_figures nothing = {};
+	const struct census_figures now = {.unanswered = 1};
 
 	(void)state;
-	assert_true(report(&s, 5, INTERVAL_S, false, &nothing));
+	assert_true(report(&s, 5, INTERVAL_S, false, &now));
 	silence_excuse(&s);
-	assert_true(report(&s, 50, INTERVAL_S, false, &nothing));
-	assert_true(report(&s, 55, INTERVAL_S, false, &nothing));
-	assert_false(report(&s, 56, INTERVAL_S, false, &nothing));
+	assert_true(report(&s, 50, INTERVAL_S, false, &now));
+	assert_true(report(&s, 55, INTERVAL_S, false, &now));
+	assert_false(report(&s, 56, INTERVAL_S, false, &now));
+}
+
+/* Nothing passes, which may be said; then something does. */
+static void test_nothing(void **state)
+{
+	struct silence s = {.since_ns = NS_PER_S};
+	struct census_figures now = {};
+	unsigned int n = 1;
+
+	(void)state;
+	for (; n <= 5; n++)
+		assert_true(report(&s, n, INTERVAL_S, false, &now));
+	assert_false(s.told_nothing);
+	assert_true(report(&s, n++, INTERVAL_S, false, &now));
+	assert_true(s.told_nothing);
+	now.seen.acks_received++;
+	for (; n <= 11; n++)
+		assert_true(report(&s, n, INTERVAL_S, false, &now));
+	assert_false(report(&s, n, INTERVAL_S, false, &now));
+	assert_true(s.told);
 }
 
 static const char *explained(struct census_figures now)
@@ -169,6 +189,7 @@ int main(void)
 		cmocka_unit_test_setup(test_pause, setup),
 		cmocka_unit_test_setup(test_texts, setup),
 		cmocka_unit_test_setup(test_length, setup),
+		cmocka_unit_test_setup(test_nothing, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
