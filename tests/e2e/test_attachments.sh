@@ -109,8 +109,17 @@ delete_clsact
 
 # ---- not at once ---------------------------------------------------------------------------------
 
+# in_its_place KIND: another qdisc, before bpf-metro makes its own again
+in_its_place() {
+  local pid
+  pid=$(background_pid metro)
+  kill -STOP "$pid"
+  delete_clsact && in_client tc qdisc add dev "$IF" "$1"
+  kill -CONT "$pid"
+}
+
 start clsact 0.5 || bail_out "clsact: it starts"
-delete_clsact && in_client tc qdisc add dev "$IF" ingress
+in_its_place ingress
 tap_check "an ingress qdisc in place of clsact: why it does not measure is said" \
   log_has metro 'ERROR attaching to .*: an ingress qdisc is there'
 sleep 1.6
@@ -125,7 +134,7 @@ tap_check "the ingress qdisc goes: counted once" ended_having_reattached 1
 
 for interval in 0.5 3600; do
   start clsact $interval || bail_out "clsact: it starts"
-  delete_clsact && in_client tc qdisc add dev "$IF" clsact
+  in_its_place clsact
   [ $interval = 3600 ] || wait_until 5 measuring_times 2
   stop_background metro
   tap_check "clsact made by another meanwhile, empty, reports every $interval s: it stays" clsact_is_there
@@ -198,6 +207,7 @@ test_ten() {
     start_background ten$i in_client "$METRO" --backend bpf --hook clsact --interval 1 \
       --output json -i "$IF" $PEERS || return
   done
+  READY_SECONDS=60 # ten verifiers at work
   for i in {1..10}; do
     await_metro ten$i || return
   done
