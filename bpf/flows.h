@@ -72,12 +72,12 @@ static __always_inline void sight_received(const struct flow_key *key, const str
 		sight(key, offsetof(struct sightings, acks_received));
 }
 
-/* A segment without data. */
+/* A segment that matters to no flow: it has no data. */
 static __always_inline void sight_sent(const struct packet *p, __u32 ifindex)
 {
 	const struct flow_key key = {p->src, p->dst, p->sport, p->dport, ifindex};
 
-	if (unlikely(count_sightings) && !p->payload && peer_possible(&p->dst))
+	if (unlikely(count_sightings) && peer_possible(&p->dst))
 		sight(&key, offsetof(struct sightings, acks_sent));
 }
 

@@ -16,24 +16,26 @@
 struct passed {
 	__u64 data_received, acks_received, acks_sent; /* without a connection of ours */
 	__u32 answered, unanswered;                    /* connections */
-	__u64 useless;   /* ACKs, of all interfaces: ambiguous, or of data never seen */
+	__u64 useless;   /* segments, of all interfaces: ambiguous, of data never seen .. */
 	__u64 fragments; /* of all interfaces, and of anybody */
 };
 
 static struct passed passed_since(const struct silence *s, const struct census_figures *now,
 				  const __u64 counters[COUNTERS])
 {
+	static const enum counter useless[] = {COUNTER_ACKS_AMBIGUOUS, COUNTER_ACKS_UNSEEN,
+					       COUNTER_ACKS_IMPLAUSIBLE, COUNTER_OUT_OF_WINDOW};
 	const struct sightings *before = &s->before.seen;
 	struct passed p = {
 		.data_received = now->seen.data_received - before->data_received,
 		.acks_received = now->seen.acks_received - before->acks_received,
 		.acks_sent = now->seen.acks_sent - before->acks_sent,
 		.unanswered = now->unanswered,
-		.useless = counters[COUNTER_ACKS_AMBIGUOUS] - s->counters[COUNTER_ACKS_AMBIGUOUS] +
-			   counters[COUNTER_ACKS_UNSEEN] - s->counters[COUNTER_ACKS_UNSEEN],
 		.fragments = counters[COUNTER_FRAGMENTS] - s->counters[COUNTER_FRAGMENTS],
 	};
 
+	for (size_t i = 0; i < sizeof(useless) / sizeof(useless[0]); i++)
+		p.useless += counters[useless[i]] - s->counters[useless[i]];
 	if (p.useless) /* else they may well be idle */
 		p.answered = now->answered;
 	return p;
@@ -89,8 +91,8 @@ bool silence_explain(const struct silence *s, const struct census_figures *now,
 	*text = '\0';
 	add(text, p.unanswered, "%u connections to peers without any ACK", p.unanswered);
 	add(text, p.answered,
-	    "%u connections with %llu ACKs of no use (ambiguous, or of data "
-	    "never seen)",
+	    "%u connections with %llu segments of no use (ambiguous, late, or not of what was "
+	    "seen)",
 	    p.answered, p.useless);
 	add(text, p.data_received, "%llu data segments from peers", p.data_received);
 	add(text, p.acks_received, "%llu ACKs from peers for no data that left here",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "flow_table.h"
 #include "closed.h"
+#include "copies.h"
 #include "eviction.h"
 #include "flow_index.h"
 #include "handshake.h"
@@ -38,6 +39,7 @@ struct flow_table {
 	struct census census;
 	struct handshake handshakes[HANDSHAKES];
 	closed_flow closed[CLOSED];
+	struct copies copies;
 	__u64 counters[COUNTERS];
 };
 
@@ -227,7 +229,8 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 		e = entry_create(t, &key, s->hash_sent);
 	if (!e)
 		return;
-	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
+	handle_events(t, e,
+		      engine_sent(&e->flow, &s->packet, s->now_ns, s->now_ns, &t->settings.engine));
 }
 
 static void received(struct flow_table *t, const struct flow_segment *s)
@@ -281,10 +284,16 @@ void flow_table_run(struct flow_table *t, const struct flow_segment *s)
 {
 	if (is_received(s))
 		received(t, s);
-	if (is_sent(s))
+	if (!is_sent(s)) {
+		if (s->directions & DIRECTION_SENT)
+			census_add_sent(&t->census, s->ifindex);
+		return;
+	}
+	/* Only now: a second copy of an ACK is of no consequence. */
+	if (copies_have(&t->copies, &s->packet, s->now_ns, s->place))
+		t->counters[COUNTER_COPIES]++;
+	else
 		sent(t, s);
-	else if (s->directions & DIRECTION_SENT)
-		census_add_sent(&t->census, s->ifindex);
 }
 
 void flow_table_packet(struct flow_table *t, const struct packet *p, __u64 now_ns, __u32 ifindex,

@@ -163,7 +163,7 @@ static void test_texts(void **state)
 	counters[COUNTER_FRAGMENTS] = 0;
 	counters[COUNTER_ACKS_AMBIGUOUS] = 3;
 	counters[COUNTER_ACKS_UNSEEN] = 4;
-	EXPLAINED("9 connections with 7 ACKs of no use", "seen twice", .answered = 9);
+	EXPLAINED("9 connections with 7 segments of no use", "seen twice", .answered = 9);
 }
 
 /* The largest numbers fit. */
