@@ -17,7 +17,7 @@ export DD_ORIGIN_DETECTION_ENABLED=false
 METRO=${METRO:-$METRO_BUILD/bpf-metro}
 LOAD=$METRO_BUILD/tcp_load
 PORT=5000
-READY_SECONDS=15 # a verifier on a busy machine takes its time
+READY_SECONDS=${METRO_READY_SECONDS:-15} # a verifier on a busy machine takes its time
 
 # shellcheck disable=SC2034 # for the scripts that source this
 PEERS="$METRO_SERVER_V4 $METRO_SERVER_V6"
