@@ -207,7 +207,7 @@ test_ten() {
     start_background ten$i in_client "$METRO" --backend bpf --hook clsact --interval 1 \
       --output json -i "$IF" $PEERS || return
   done
-  READY_SECONDS=60 # ten verifiers at work
+  READY_SECONDS=$((READY_SECONDS * 4)) # ten verifiers at work
   for i in {1..10}; do
     await_metro ten$i || return
   done
