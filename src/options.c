@@ -11,6 +11,7 @@
 #include "config.h"
 #include "expression.h"
 #include "number.h"
+#include "printable.h"
 
 #ifndef METRO_VERSION
 #define METRO_VERSION "unknown"
@@ -27,13 +28,13 @@ enum { LONG_ONLY = 256 };
 /* Says what is wrong and where help is. Returns -EINVAL for the caller to pass on. */
 static int __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 {
+	char text[4096];
 	va_list args;
 
-	fputs("bpf-metro: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputs("\ntry bpf-metro --help\n", stderr);
+	fprintf(stderr, "bpf-metro: %s\ntry bpf-metro --help\n", printable(text));
 	return -EINVAL;
 }
 
