@@ -298,6 +298,21 @@ static const struct yaml_key init_keys[] = {
 	{"reverse_names", yaml_read_bool, FIELD(reverse_names), 0, 0},
 };
 
+/* What the Datadog Agent knows here, for any check. */
+static const struct yaml_foreign_key agent_keys[] = {
+	{"loader", ""},
+	{"min_collection_interval", "; report_interval is the time between reports"},
+	{"service", "; as a tag, it goes into the tags of an instance"},
+	{"tags", "; they go into an instance"},
+	{0},
+};
+
+static const struct yaml_keys init_known = {
+	.keys = init_keys,
+	.count = ARRAY_SIZE(init_keys),
+	.foreign = agent_keys,
+};
+
 /* One mistake about two keys, at the line of the first. */
 static void report_pair(struct yaml_reader *reader, yaml_node_t *mapping, const char *name,
 			const char *message)
@@ -328,7 +343,7 @@ static void check_pairs(struct yaml_reader *reader, yaml_node_t *mapping,
 int read_init_config(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 		     void *target)
 {
-	int err = yaml_read_mapping(reader, node, init_keys, ARRAY_SIZE(init_keys), target);
+	int err = yaml_read_mapping(reader, node, &init_known, target);
 
 	(void)key;
 	if (!err && node->type == YAML_MAPPING_NODE)
