@@ -266,6 +266,8 @@ static void report_end(struct daemon *d)
 	d->sweeping = false;
 	daemon_report(d, counters);
 	losses_log(&d->losses, counters);
+	if (peers_forget_idle(d->peers) > 0) /* the walk has told them of all flows */
+		d->backend->ops->set_peers(d->backend, d->peers);
 	follow_interfaces(d); /* once more, should an event have come to nothing */
 }
 

@@ -323,6 +323,7 @@ static bool sweep_evicts(struct flow_table *t, const struct entry *e,
 bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 {
 	struct entry *e = t->under_way ? t->next : t->entries, *next;
+	bool tell = t->peers && peers_keep(t->peers);
 
 	if (!t->under_way)
 		sweep_begin(t, terms);
@@ -331,6 +332,8 @@ bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 		emit_batch(t, e);
 		if (sweep_drops(t, e, terms) || sweep_evicts(t, e, terms))
 			entry_drop(t, e);
+		else if (tell)
+			peers_see_flow(t->peers, e->key.ifindex, &e->key.peer);
 		e = next;
 	}
 	t->under_way = e != NULL;
