@@ -39,6 +39,8 @@ static void note_flows_of(struct peers *peers, size_t instance, struct host *hos
 
 		if (entry && entry->has_flows)
 			peer_names_see_flow(&host->former[i]);
+		else if (peers->resting[instance]) /* its flows are gone, its connections not */
+			host->former[i].alive_ns = monotonic_ns();
 	}
 }
 

@@ -184,6 +184,22 @@ static void test_names_of_kept(void **state)
 	assert_name(peers, 3, "192.0.2.1", "a.example");
 }
 
+/* While an instance rests there are no flows to see, whatever connections there are. */
+static void test_rest(void **state)
+{
+	struct peers *peers = *state;
+
+	set_host(peers, "a.example", "192.0.2.1");
+	set_host(peers, "a.example", "192.0.2.2");
+	assert_true(peers_rest(peers, 0, true));
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(walk(peers, IDLE_S - 1, NULL), 0);
+	assert_true(peers_rest(peers, 0, false));
+	assert_true(matches(peers, 2, "192.0.2.1"));
+	assert_int_equal(walk(peers, IDLE_S + 1, NULL), 1);
+	assert_false(matches(peers, 2, "192.0.2.1"));
+}
+
 static void test_reload(void **state)
 {
 	struct peers *old = *state, *peers;
@@ -317,9 +333,13 @@ int main(void)
 {
 #define PEERS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		PEERS_TEST(test_kept_with_flows), PEERS_TEST(test_rotation),
-		PEERS_TEST(test_names_of_kept),   PEERS_TEST(test_reload),
-		PEERS_TEST(test_bound),           PEERS_TEST(test_flow_table),
+		PEERS_TEST(test_kept_with_flows),
+		PEERS_TEST(test_rotation),
+		PEERS_TEST(test_names_of_kept),
+		PEERS_TEST(test_reload),
+		PEERS_TEST(test_rest),
+		PEERS_TEST(test_bound),
+		PEERS_TEST(test_flow_table),
 	};
 
 	return cmocka_run_group_tests_name("peers kept", tests, NULL, NULL);
