@@ -134,7 +134,11 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 		count_unread(kind);
 		return;
 	}
-	if (!engine_heeds_sent(&p) || !peer_possible(&p.dst))
+	if (!engine_heeds_sent(&p)) {
+		sight_sent(&p, skb->ifindex);
+		return;
+	}
+	if (!peer_possible(&p.dst))
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	f = flow_find(&key);
@@ -184,6 +188,8 @@ static __always_inline void received(enum packet_kind kind, const struct packet 
 	f = flow_find(&key);
 	if (unlikely(measure_handshakes) && handshake_may_end(p, f))
 		end_handshake(&key, p);
+	if (!f)
+		sight_received(&key, p);
 	if (!f || engine_ignores(f, p))
 		return;
 	tag = flow_tag(&key);

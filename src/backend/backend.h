@@ -60,6 +60,10 @@ struct backend_ops {
 		      char reason[BACKEND_REASON]);
 	void (*detach)(struct backend *backend, unsigned int ifindex);
 
+	/* Does what measures there still do so? Returns 0, or -errno explained in reason: then it
+	 * takes detach and attach. May be NULL: it takes care of that itself. */
+	int (*check)(struct backend *backend, unsigned int ifindex, char reason[BACKEND_REASON]);
+
 	/* From now on, these are the peers, until the next call. Flows of peers that are no longer
 	 * among them go. Returns 0 or -errno, reported: then some of the new
 	 * peers may be in force, until it is called again with those of before. */
@@ -85,6 +89,13 @@ struct backend_ops {
 
 	/* Takes over what may change meanwhile: idle_ns, ended_ns, handshakes. */
 	void (*follow)(struct backend *backend, const struct backend_settings *settings);
+
+	/* What there is on an interface that is attached. */
+	struct census_figures (*figures)(struct backend *backend, unsigned int ifindex);
+
+	/* Whether to count sightings, as it does from the start: nobody wants to know while samples
+	 * come. May be NULL: it always does. */
+	void (*look_out)(struct backend *backend, bool on);
 
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);

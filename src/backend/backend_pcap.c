@@ -410,6 +410,11 @@ static void live_follow(struct backend *backend, const struct backend_settings *
 	flow_table_set_handshakes(b->table, settings->handshakes);
 }
 
+static struct census_figures live_figures(struct backend *backend, unsigned int ifindex)
+{
+	return census_figures(flow_table_census(self(backend)->table), ifindex);
+}
+
 static void live_counters(struct backend *backend, __u64 values[COUNTERS])
 {
 	struct backend_pcap *b = self(backend);
@@ -447,6 +452,7 @@ static const struct backend_ops live_ops = {
 	.refresh = live_refresh,
 	.drain = live_drain,
 	.follow = live_follow,
+	.figures = live_figures,
 	.counters = live_counters,
 	.close = live_close,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "flow_table.h"
-#include "eviction.h"
 #include "closed.h"
 #include "copies.h"
+#include "eviction.h"
 #include "flow_index.h"
 #include "handshake.h"
 
@@ -36,6 +36,7 @@ struct flow_table {
 	struct entry *next; /* where the sweep goes on */
 	bool under_way;
 	struct eviction eviction;
+	struct census census;
 	struct handshake handshakes[HANDSHAKES];
 	closed_flow closed[CLOSED];
 	struct copies copies;
@@ -75,6 +76,7 @@ void flow_table_free(struct flow_table *t)
 		return;
 	DL_FOREACH_SAFE(t->entries, e, next)
 	free(e);
+	census_free(&t->census);
 	flow_index_close(&t->index);
 	free(t);
 }
@@ -130,6 +132,7 @@ static void emit_batch(struct flow_table *t, struct entry *e)
 		return;
 	record.key = e->key;
 	t->counters[COUNTER_SAMPLES] += record.count;
+	census_add_samples(&t->census, e->key.ifindex, record.count);
 	t->settings.emit(t->settings.arg, &record);
 }
 
@@ -237,6 +240,8 @@ static void received(struct flow_table *t, const struct flow_segment *s)
 
 	if (t->settings.handshakes && handshake_may_end(&s->packet, e ? &e->flow : NULL))
 		end_handshake(t, &key, s);
+	if (!e)
+		census_add_received(&t->census, key.ifindex, s->packet.payload);
 	if (!e || engine_ignores(&e->flow, &s->packet))
 		return;
 	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
@@ -279,8 +284,11 @@ void flow_table_run(struct flow_table *t, const struct flow_segment *s)
 {
 	if (is_received(s))
 		received(t, s);
-	if (!is_sent(s))
+	if (!is_sent(s)) {
+		if (s->directions & DIRECTION_SENT)
+			census_add_sent(&t->census, s->ifindex);
 		return;
+	}
 	/* Only now: a second copy of an ACK is of no consequence. */
 	if (copies_have(&t->copies, &s->packet, s->now_ns, s->place))
 		t->counters[COUNTER_COPIES]++;
@@ -302,6 +310,7 @@ static void sweep_begin(struct flow_table *t, const struct sweep_terms *terms)
 {
 	t->peers_checked = t->peers_changed;
 	t->peers_changed = false;
+	census_begin(&t->census);
 	if (terms)
 		eviction_begin(&t->eviction, terms, t->index.count, t->settings.max_flows);
 }
@@ -322,6 +331,7 @@ static bool sweep_evicts(struct flow_table *t, const struct entry *e,
 	if (!terms)
 		return false;
 	eviction_see(&t->eviction, &e->flow);
+	census_see(&t->census, e->key.ifindex, &e->flow, terms);
 	if (!flow_gives_way(&e->flow, &crowded))
 		return false;
 	t->counters[COUNTER_FLOWS_EVICTED]++;
@@ -363,6 +373,11 @@ void flow_table_unread(struct flow_table *t, enum packet_kind kind)
 		t->counters[COUNTER_PARSE_ERRORS]++;
 	else if (kind == PACKET_FRAGMENT)
 		t->counters[COUNTER_FRAGMENTS]++;
+}
+
+struct census *flow_table_census(struct flow_table *t)
+{
+	return &t->census;
 }
 
 __u64 *flow_table_counters(struct flow_table *t)

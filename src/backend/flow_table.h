@@ -3,6 +3,7 @@
 #ifndef METRO_FLOW_TABLE_H
 #define METRO_FLOW_TABLE_H
 
+#include "census.h"
 #include "counters.h"
 #include "engine.h"
 #include "peers.h"
@@ -65,6 +66,9 @@ void flow_table_forget(struct flow_table *table);
 
 /* Packets that packet_parse could not make a segment of are counted here, too. */
 void flow_table_unread(struct flow_table *table, enum packet_kind kind);
+
+/* What there is on each interface. */
+struct census *flow_table_census(struct flow_table *table);
 
 __u64 *flow_table_counters(struct flow_table *table);
 
