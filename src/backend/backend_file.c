@@ -158,8 +158,9 @@ static int file_next(struct backend_file *b)
 		measure(b);
 		return 0;
 	}
-	if (status < 0)
-		log_error("%s: %s; the packets before it were read", b->path, reason);
+	if (status < 0 && status != -EAGAIN)
+		log_error("%s: %s%s", b->path, reason,
+			  b->packet.number ? "; the packets before it were read" : "");
 	return status < 0 ? status : file_end(b);
 }
 
@@ -183,8 +184,7 @@ static int file_set_peers(struct backend *backend, const struct peers *peers)
 
 static int file_fd(struct backend *backend)
 {
-	(void)backend;
-	return -1;
+	return capture_file_fd(self(backend)->file);
 }
 
 /* Flows of a file never time out: its clock may jump, and an answer may be hours away. */
@@ -219,14 +219,30 @@ static const struct backend_ops file_ops = {
 	.close = file_close,
 };
 
-static int open_capture(struct backend_file *b, char reason[BACKEND_REASON])
+static int open_capture(struct backend_file *b, const char *path, char reason[BACKEND_REASON])
 {
 	char detail[BACKEND_REASON - 64];
-	int err = capture_file_open(&b->file, b->path, detail, sizeof(detail));
+	int err = capture_file_open(&b->file, path, detail, sizeof(detail));
 
 	if (err)
 		snprintf(reason, BACKEND_REASON, "%.60s: %s", b->path, detail);
 	return err;
+}
+
+void backend_file_tell_refused(const char *path, const __u64 counters[COUNTERS])
+{
+	if (counters[COUNTER_FLOWS_REFUSED])
+		log_warning("%s: %llu segments were left out, since their connections would have "
+			    "been more than %u, which are measured at a time",
+			    capture_file_name(path), counters[COUNTER_FLOWS_REFUSED],
+			    BACKEND_FILE_FLOWS);
+}
+
+/* Memory is no object here, but most flows of a large file never need many marks. */
+static void choose_marks(struct backend_settings *s)
+{
+	s->marks = s->file_marks ? s->file_marks : MARKS_MIN;
+	s->marks_most = s->file_marks ? 0 : MARKS_MAX;
 }
 
 int backend_file_open(struct backend **backend, const struct backend_settings *settings,
@@ -240,13 +256,14 @@ int backend_file_open(struct backend **backend, const struct backend_settings *s
 		return -ENOMEM;
 	b->backend.ops = &file_ops;
 	b->settings = *settings;
-	b->path = path;
+	choose_marks(&b->settings);
+	b->path = capture_file_name(path);
 	b->link_type = -1;
-	err = open_capture(b, reason);
+	err = open_capture(b, path, reason);
 	if (!err)
 		err = local_addresses_set(&b->local, local, local_count);
 	if (!err)
-		err = backend_flow_table(&b->table, settings, deliver, b);
+		err = backend_flow_table(&b->table, &b->settings, deliver, b);
 	if (!err && settings->expression)
 		err = expression_new(&b->expression, settings->expression);
 	if (err) {

@@ -230,6 +230,29 @@ static void test_other_peers(void **state)
 	unlink(path);
 }
 
+/* A bound is not kept in silence. */
+static void test_refused(void **state)
+{
+	struct backend_settings few = settings;
+	__u64 counters[COUNTERS] = {};
+	char reason[BACKEND_REASON];
+	struct backend *backend;
+
+	(void)state;
+	log_capture(&capture);
+	backend_file_tell_refused(REQUESTS, counters);
+	assert_string_equal(capture_read(&capture), "");
+	few.max_flows = 1;
+	assert_int_equal(backend_file_open(&backend, &few, REQUESTS, NULL, 0, reason), 0);
+	while (!backend->ops->read(backend))
+		;
+	backend->ops->counters(backend, counters);
+	backend_file_tell_refused(REQUESTS, counters);
+	backend->ops->close(backend);
+	assert_int_equal(count_of(capture_read(&capture), "segments were left out"), 1);
+	log_release(&capture);
+}
+
 static void test_missing(void **state)
 {
 	(void)state;
@@ -257,7 +280,8 @@ static void test_no_files(void **state)
 		 pipe);
 	begin(text);
 	read_all();
-	assert_int_equal(count_of(capture_read(&capture), "is not a file; for a pipe"), 3);
+	assert_int_equal(count_of(capture_read(&capture), "is not a file; for a pipe"), 2);
+	assert_int_equal(count_of(capture_read(&capture), "ERROR /tmp: Is a directory"), 1);
 	end(-EINVAL);
 	unlink(pipe);
 }
@@ -287,11 +311,11 @@ static void test_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none),    cmocka_unit_test(test_peers),
-		cmocka_unit_test(test_several), cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_stopped), cmocka_unit_test(test_other_peers),
-		cmocka_unit_test(test_missing), cmocka_unit_test(test_no_files),
-		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_none),     cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_several),  cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_stopped),  cmocka_unit_test(test_other_peers),
+		cmocka_unit_test(test_refused),  cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_no_files), cmocka_unit_test(test_damaged),
 	};
 
 	return cmocka_run_group_tests_name("captures", tests, NULL, NULL);
