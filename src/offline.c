@@ -61,7 +61,8 @@ static void wait_for_packets(struct offline *o)
 		{.fd = o->signals, .events = POLLIN},
 	};
 
-	o->sink->ops->flush(o->sink);
+	if (o->sink->ops->flush)
+		o->sink->ops->flush(o->sink);
 	if (!o->sink->error)
 		poll(events, 2, o->until_ms ? LAST_PACKETS_MS : -1);
 }

@@ -16,6 +16,11 @@
 #define PACKETS_READ 4096 /* in one go */
 #define GROUP        16   /* of them whose flows are fetched into the cache together */
 
+/* A pipe may go on for weeks: what is over has to go. By the capture's clock. */
+#define PIPE_IDLE_NS  (3600 * NS_PER_S)
+#define PIPE_ENDED_NS (60 * NS_PER_S)
+#define PIPE_SWEEP_NS (10 * NS_PER_S)
+
 /* A packet that waits for its group to be complete. */
 struct waiting {
 	struct flow_segment segment;
@@ -39,6 +44,8 @@ struct backend_file {
 	bool link_known;
 	__u64 unknown; /* packets of unknown link types */
 	__u64 untimed; /* packets without a time */
+	bool sweeping; /* a pipe's flows, since .. */
+	__u64 swept_ns;
 };
 
 static struct backend_file *self(struct backend *backend)
@@ -164,6 +171,18 @@ static int file_next(struct backend_file *b)
 	return status < 0 ? status : file_end(b);
 }
 
+static void sweep_pipe(struct backend_file *b)
+{
+	__u64 now_ns = b->packet.time_ns;
+	struct sweep_terms terms = sweep_terms(now_ns, PIPE_IDLE_NS, PIPE_ENDED_NS);
+
+	if (!b->packet.timed || (!b->sweeping && now_ns - b->swept_ns < PIPE_SWEEP_NS))
+		return;
+	if (!b->sweeping)
+		b->swept_ns = now_ns;
+	b->sweeping = !flow_table_sweep(b->table, &terms);
+}
+
 static int file_read(struct backend *backend)
 {
 	struct backend_file *b = self(backend);
@@ -172,6 +191,8 @@ static int file_read(struct backend *backend)
 	for (int i = 0; i < PACKETS_READ && !status; i++)
 		status = file_next(b);
 	run_group(b);
+	if (capture_file_fd(b->file) >= 0)
+		sweep_pipe(b);
 	return status;
 }
 
@@ -187,10 +208,15 @@ static int file_fd(struct backend *backend)
 	return capture_file_fd(self(backend)->file);
 }
 
-/* Flows of a file never time out: its clock may jump, and an answer may be hours away. */
+/* Flows of a file never time out: its clock may jump, and an answer may be hours away. A walk that
+ * a pipe has begun comes to its end first. */
 static bool file_sweep(struct backend *backend)
 {
-	return flow_table_sweep(self(backend)->table, NULL);
+	struct backend_file *b = self(backend);
+	bool complete = flow_table_sweep(b->table, NULL), sweeping = b->sweeping;
+
+	b->sweeping = sweeping && !complete;
+	return complete && !sweeping;
 }
 
 static void file_counters(struct backend *backend, __u64 values[COUNTERS])

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "backend.h"
 #include "capture_bytes.h"
 
 static int writer;
@@ -173,6 +174,99 @@ static void test_mistakes(void **state)
 	assert_mistake(file, "the gzip data has been cut off at byte 3");
 }
 
+static void put_ip(struct bytes *b, __u32 seconds, __u8 *ip, __u8 size)
+{
+	ip[0] = 0x45;
+	ip[3] = size;
+	ip[9] = PROTOCOL_TCP;
+	ip[12] = ip[16] = 10;
+	ip[32] = 0x50; /* no options */
+	put32(b, seconds);
+	put32(b, 0);
+	put32(b, size);
+	put32(b, size);
+	put(b, ip, size);
+}
+
+/* A segment of ten bytes from this port. */
+static void put_segment(struct bytes *b, __u32 seconds, __u8 port, __u8 flags)
+{
+	__u8 ip[50] = {[15] = 1, [19] = 2, [21] = port, [23] = 1, [33] = flags};
+
+	put_ip(b, seconds, ip, sizeof(ip));
+}
+
+/* And its ACK, of which a flow needs one. */
+static void put_ack(struct bytes *b, __u32 seconds, __u8 port)
+{
+	__u8 ip[40] = {[15] = 2, [19] = 1, [21] = 1, [23] = port, [31] = 10, [33] = TCP_ACK};
+
+	put_ip(b, seconds, ip, sizeof(ip));
+}
+
+static void deliver(void *arg, const struct batch *batch)
+{
+	(void)arg;
+	(void)batch;
+}
+
+/* Returns the number of flows that were made. */
+static __u64 flows_of(struct bytes *parts, size_t count, bool pipe)
+{
+	struct backend_settings settings = {.max_flows = 100, .batch_limit = 1, .deliver = deliver};
+	char text[BACKEND_REASON];
+	__u64 counters[COUNTERS];
+	struct backend *backend;
+
+	unlink(path);
+	assert_int_equal(pipe ? mkfifo(path, 0600) : 0, 0);
+	writer = open(path, pipe ? O_RDWR : O_WRONLY | O_CREAT, 0600);
+	for (size_t i = 0; i < count && !pipe; i++)
+		write_on(parts[i].at, parts[i].size);
+	assert_int_equal(backend_file_open(&backend, &settings, path, NULL, 0, text), 0);
+	for (size_t i = 0; i < count && pipe; i++) {
+		write_on(parts[i].at, parts[i].size);
+		assert_int_equal(backend->ops->read(backend), -EAGAIN);
+	}
+	close(writer);
+	while (!backend->ops->read(backend))
+		;
+	while (!backend->ops->sweep(backend))
+		;
+	backend->ops->counters(backend, counters);
+	backend->ops->close(backend);
+	return counters[COUNTER_FLOWS];
+}
+
+/* A pipe may go on for weeks, and its flows shall not fill the memory: they go a minute after their
+ * end, or after an hour without traffic. Those of a file stay. */
+static void test_flows_go(void **state)
+{
+	static struct bytes parts[6];
+	enum { ENDS = 1, IDLES = 2, STAYS = 3, OTHER = 4 };
+
+	(void)state;
+	memset(parts, 0, sizeof(parts));
+	pcap_header(&parts[0], 0xa1b2c3d4, 4, LINK_TYPE_RAW);
+	put_segment(&parts[0], 1000, ENDS, TCP_ACK);
+	put_segment(&parts[0], 1001, ENDS, TCP_RST);
+	put_segment(&parts[0], 1002, IDLES, TCP_ACK);
+	put_ack(&parts[0], 1002, IDLES);
+	put_segment(&parts[0], 1002, STAYS, TCP_ACK);
+	put_ack(&parts[0], 1002, STAYS);
+	put_segment(&parts[1], 1050, OTHER, TCP_ACK); /* too early for any to go */
+	put_segment(&parts[2], 1100, OTHER, TCP_ACK);
+	put_segment(&parts[2], 1101, STAYS, TCP_ACK);
+	assert_int_equal(flows_of(parts, 3, true), 4);
+	put_segment(&parts[3], 1102, ENDS, TCP_ACK);
+	assert_int_equal(flows_of(parts, 4, true), 5);
+	put_segment(&parts[4], 4660, OTHER, TCP_ACK);
+	put_segment(&parts[5], 4661, IDLES, TCP_ACK);
+	put_segment(&parts[5], 4661, STAYS, TCP_ACK);
+	assert_int_equal(flows_of(parts, 6, true), 6);
+	assert_int_equal(flows_of(parts, 6, false), 4);
+}
+
 static void test_file(void **state)
 {
 	struct bytes b = {};
@@ -189,9 +283,9 @@ static void test_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pcap), cmocka_unit_test(test_pcapng),
-		cmocka_unit_test(test_gzip), cmocka_unit_test(test_mistakes),
-		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_pcap),     cmocka_unit_test(test_pcapng),
+		cmocka_unit_test(test_gzip),     cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_flows_go), cmocka_unit_test(test_file),
 	};
 
 	return run_capture_tests("capture_pipe", tests);
