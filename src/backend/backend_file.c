@@ -140,6 +140,9 @@ static void measure(struct backend_file *b)
 	}
 	segment->now_ns = c->time_ns;
 	segment->ifindex = b->settings.file_index;
+	segment->place = 0; /* an ID tells enough */
+	if (!segment->packet.id)
+		segment->place = frame_place(b->link, c->bytes, c->length, c->interface);
 	segment->directions = directions(b, &segment->packet);
 	flow_table_expect(b->table, segment);
 	b->waiting[b->waiting_count++].number = c->number;

@@ -2,6 +2,7 @@
 #include "flow_table.h"
 #include "eviction.h"
 #include "closed.h"
+#include "copies.h"
 #include "flow_index.h"
 #include "handshake.h"
 #include "mark_ring.h"
@@ -39,6 +40,7 @@ struct flow_table {
 	struct eviction eviction;
 	struct handshake handshakes[HANDSHAKES];
 	closed_flow closed[CLOSED];
+	struct copies copies;
 	__u64 counters[COUNTERS];
 };
 
@@ -266,7 +268,7 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 		return;
 	e = make_room(t, e);
 	engine = entry_engine(t, e);
-	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, &engine));
+	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, s->now_ns, &engine));
 }
 
 static void received(struct flow_table *t, const struct flow_segment *s)
@@ -320,7 +322,12 @@ void flow_table_run(struct flow_table *t, const struct flow_segment *s)
 {
 	if (is_received(s))
 		received(t, s);
-	if (is_sent(s))
+	if (!is_sent(s))
+		return;
+	/* Only now: a second copy of an ACK is of no consequence. */
+	if (copies_have(&t->copies, &s->packet, s->now_ns, s->place))
+		t->counters[COUNTER_COPIES]++;
+	else
 		sent(t, s);
 }
 
