@@ -219,7 +219,7 @@ struct option_row {
 static const struct option_row rows[] = {
 	{'c', "config", "FILE", set_config, "configuration (" CONFIG_DEFAULT_PATH ")"},
 	{'i', "interface", "IFACE", set_interface, "measure the PEERs on this interface"},
-	{'r', "read", "FILE", set_read, "measure a capture file; - is standard input"},
+	{'r', "read", "FILE", set_read, "measure a capture or a pipe; - is standard input"},
 	{LONG_ONLY, "local", "ADDR", set_local, "with -r: only data sent by these addresses"},
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},

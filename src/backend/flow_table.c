@@ -5,6 +5,7 @@
 #include "eviction.h"
 #include "flow_index.h"
 #include "handshake.h"
+#include "mark_ring.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@
 struct entry {
 	struct flow_key key; /* first, for the index */
 	__u32 hash;
-	struct entry *prev, *next;                             /* in the order of the sweep */
+	__u32 mark_mask;           /* its marks, less one: they may have grown */
+	struct entry *prev, *next; /* in the order of the sweep */
 	struct flow flow __attribute__((aligned(CACHE_LINE))); /* its marks follow */
 };
 
@@ -92,19 +94,20 @@ void flow_table_set_handshakes(struct flow_table *t, bool handshakes)
 	t->settings.handshakes = handshakes;
 }
 
-static struct entry *entry_new(const struct flow_table *t, const struct flow_key *key, __u32 hash)
+/* An entry with room for its marks, which are not set. */
+static struct entry *entry_alloc(const struct flow_key *key, __u32 hash, __u32 mark_mask)
 {
-	size_t size = sizeof(struct entry) + FLOW_SIZE(t->settings.engine.mark_mask + 1) -
-		      sizeof(struct flow);
+	size_t size = sizeof(struct entry) + FLOW_SIZE(mark_mask + 1) - sizeof(struct flow);
 	struct entry *e;
 
 	size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 	e = aligned_alloc(CACHE_LINE, size);
 	if (!e)
 		return NULL;
-	memset(e, 0, size);
+	memset(e, 0, sizeof(*e));
 	e->key = *key;
 	e->hash = hash;
+	e->mark_mask = mark_mask;
 	return e;
 }
 
@@ -113,7 +116,7 @@ static struct entry *entry_create(struct flow_table *t, const struct flow_key *k
 	struct entry *e = NULL;
 
 	if (t->index.count < t->settings.max_flows)
-		e = entry_new(t, key, hash);
+		e = entry_alloc(key, hash, t->settings.engine.mark_mask);
 	if (e && flow_index_add(&t->index, hash, e)) {
 		free(e);
 		e = NULL;
@@ -122,6 +125,42 @@ static struct entry *entry_create(struct flow_table *t, const struct flow_key *k
 		DL_APPEND(t->entries, e);
 	t->counters[e ? COUNTER_FLOWS : COUNTER_FLOWS_REFUSED]++;
 	return e;
+}
+
+/* Twice the marks, in another place. Returns the entry as it was if there is no memory: then its
+ * marks are thinned. */
+static struct entry *entry_grow(struct flow_table *t, struct entry *e)
+{
+	struct entry *larger = entry_alloc(&e->key, e->hash, 2 * e->mark_mask + 1);
+
+	if (!larger)
+		return e;
+	mark_ring_move(&larger->flow, &e->flow, e->mark_mask);
+	flow_index_replace(&t->index, e->hash, e, larger);
+	DL_REPLACE_ELEM(t->entries, e, larger);
+	if (t->next == e)
+		t->next = larger;
+	free(e);
+	return larger;
+}
+
+/* Before a segment is remembered. */
+static struct entry *make_room(struct flow_table *t, struct entry *e)
+{
+	if (likely(!mark_ring_is_full(&e->flow, e->mark_mask)) || !t->settings.marks_most)
+		return e;
+	if (e->mark_mask + 1 < t->settings.marks_most)
+		return entry_grow(t, e);
+	t->counters[COUNTER_MARKS_THINNED] += mark_ring_halve(&e->flow, e->mark_mask);
+	return e;
+}
+
+static struct engine_settings entry_engine(const struct flow_table *t, const struct entry *e)
+{
+	struct engine_settings engine = t->settings.engine;
+
+	engine.mark_mask = e->mark_mask;
+	return engine;
 }
 
 static void emit_batch(struct flow_table *t, struct entry *e)
@@ -216,6 +255,7 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 	bool syn = t->settings.handshakes && handshake_begins(&s->packet);
 	struct flow_key key = key_sent(s);
 	struct entry *e = flow_index_find(&t->index, s->hash_sent, &key);
+	struct engine_settings engine;
 
 	if (!e) {
 		if (is_closed(t, &key, &s->packet) || (!engine_starts(&s->packet) && !syn))
@@ -229,14 +269,16 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 		e = entry_create(t, &key, s->hash_sent);
 	if (!e)
 		return;
-	handle_events(t, e,
-		      engine_sent(&e->flow, &s->packet, s->now_ns, s->now_ns, &t->settings.engine));
+	e = make_room(t, e);
+	engine = entry_engine(t, e);
+	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, s->now_ns, &engine));
 }
 
 static void received(struct flow_table *t, const struct flow_segment *s)
 {
 	struct flow_key key = key_received(s);
 	struct entry *e = flow_index_find(&t->index, s->hash_received, &key);
+	struct engine_settings engine;
 
 	if (t->settings.handshakes && handshake_may_end(&s->packet, e ? &e->flow : NULL))
 		end_handshake(t, &key, s);
@@ -244,7 +286,8 @@ static void received(struct flow_table *t, const struct flow_segment *s)
 		census_add_received(&t->census, key.ifindex, s->packet.payload);
 	if (!e || engine_ignores(&e->flow, &s->packet))
 		return;
-	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
+	engine = entry_engine(t, e);
+	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &engine));
 }
 
 void flow_table_expect(const struct flow_table *t, struct flow_segment *s)

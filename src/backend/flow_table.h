@@ -13,6 +13,8 @@ struct flow_table;
 
 struct flow_table_settings {
 	struct engine_settings engine;
+	unsigned int marks_most; /* as many as a flow's marks grow to when it needs them, a power of
+				    two; 0: they do not grow. Beyond it, every second one goes. */
 	unsigned int max_flows;
 	bool handshakes; /* tell how long they took */
 	/* Called with samples; the record is gone after the call. */

@@ -146,11 +146,16 @@ static void json_take(struct sink *sink, const struct batch *batch)
 	sink->error = json->output.error;
 }
 
+static void json_flush(struct sink *sink)
+{
+	sink->error = output_flush(&json_sink(sink)->output);
+}
+
 /* Live samples are out already; those of a capture file that the daemon has read are not. */
 static void json_report(struct sink *sink, const __u64 counters[COUNTERS])
 {
 	(void)counters;
-	sink->error = output_flush(&json_sink(sink)->output);
+	json_flush(sink);
 }
 
 static int json_close(struct sink *sink)
@@ -167,6 +172,7 @@ static const struct sink_ops json_ops = {
 	.batch_limit = 1,
 	.take = json_take,
 	.report = json_report,
+	.flush = json_flush,
 	.close = json_close,
 };
 

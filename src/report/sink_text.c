@@ -149,6 +149,11 @@ static void text_take(struct sink *sink, const struct batch *batch)
 	sink->error = text->output.error;
 }
 
+static void text_flush(struct sink *sink)
+{
+	sink->error = output_flush(&text_sink(sink)->output);
+}
+
 /* The peer's name where one was configured, else its address. */
 static const char *window_dst(const struct text_sink *text, const struct window *window,
 			      char addr[ADDRESS_TEXT])
@@ -231,6 +236,7 @@ static const struct sink_ops text_ops = {
 	.name = "text",
 	.batch_limit = 1,
 	.take = text_take,
+	.flush = text_flush,
 	.close = text_close,
 };
 
