@@ -152,6 +152,15 @@ static __always_inline __u32 flow_data(struct flow *f, __u32 start, __u32 end, _
 	return flow_sent_again(f, start, end, mask);
 }
 
+/* Packets were lost, or the clock was set: what is in flight may have been sent again since, and
+ * its times say nothing. As if all of it had been sent again. */
+static __always_inline void flow_distrust(struct flow *f)
+{
+	f->count = 0;
+	if (seq_after(f->nxt, f->karn))
+		f->karn = f->nxt;
+}
+
 /* A segment that the local side sends. */
 static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p, __u64 now_ns,
 					 const struct engine_settings *s)
