@@ -97,6 +97,10 @@ struct __sk_buff {
 	__u32 data_meta;
 	__u64 flow_keys;
 	__u64 tstamp; /* Linux 5.0 */
+	__u32 wire_len;
+	__u32 gso_segs;
+	__u64 sk;
+	__u32 gso_size; /* Linux 5.7 */
 };
 
 struct xdp_md {
