@@ -140,6 +140,7 @@ static void measure(struct backend_file *b)
 	}
 	segment->now_ns = c->time_ns;
 	segment->ifindex = b->settings.file_index;
+	segment->epoch = 0;
 	segment->place = 0; /* an ID tells enough */
 	if (!segment->packet.id)
 		segment->place = frame_place(b->link, c->bytes, c->length, c->interface);

@@ -24,6 +24,7 @@ struct entry {
 	struct flow_key key; /* first, for the index */
 	__u32 hash;
 	__u32 mark_mask;           /* its marks, less one: they may have grown */
+	__u32 epoch;               /* of the last data sent */
 	struct entry *prev, *next; /* in the order of the sweep */
 	struct flow flow __attribute__((aligned(CACHE_LINE))); /* its marks follow */
 };
@@ -40,6 +41,7 @@ struct flow_table {
 	struct eviction eviction;
 	struct census census;
 	struct handshake handshakes[HANDSHAKES];
+	__u32 handshake_epochs[HANDSHAKES];
 	closed_flow closed[CLOSED];
 	struct copies copies;
 	__u64 counters[COUNTERS];
@@ -111,18 +113,21 @@ static struct entry *entry_alloc(const struct flow_key *key, __u32 hash, __u32 m
 	return e;
 }
 
-static struct entry *entry_create(struct flow_table *t, const struct flow_key *key, __u32 hash)
+static struct entry *entry_create(struct flow_table *t, const struct flow_key *key,
+				  const struct flow_segment *s)
 {
 	struct entry *e = NULL;
 
 	if (t->index.count < t->settings.max_flows)
-		e = entry_alloc(key, hash, t->settings.engine.mark_mask);
-	if (e && flow_index_add(&t->index, hash, e)) {
+		e = entry_alloc(key, s->hash_sent, t->settings.engine.mark_mask);
+	if (e && flow_index_add(&t->index, s->hash_sent, e)) {
 		free(e);
 		e = NULL;
 	}
-	if (e)
+	if (e) {
+		e->epoch = s->epoch;
 		DL_APPEND(t->entries, e);
+	}
 	t->counters[e ? COUNTER_FLOWS : COUNTER_FLOWS_REFUSED]++;
 	return e;
 }
@@ -135,6 +140,7 @@ static struct entry *entry_grow(struct flow_table *t, struct entry *e)
 
 	if (!larger)
 		return e;
+	larger->epoch = e->epoch;
 	mark_ring_move(&larger->flow, &e->flow, e->mark_mask);
 	flow_index_replace(&t->index, e->hash, e, larger);
 	DL_REPLACE_ELEM(t->entries, e, larger);
@@ -231,23 +237,39 @@ static bool is_received(const struct flow_segment *s)
 static void begin_handshake(struct flow_table *t, const struct flow_key *key,
 			    const struct flow_segment *s)
 {
-	__u32 tag = flow_tag(key);
+	__u32 tag = flow_tag(key), place = handshake_place(tag);
 
-	handshake_sent(&t->handshakes[handshake_place(tag)], tag, &s->packet, s->now_ns);
+	handshake_sent(&t->handshakes[place], tag, &s->packet, s->now_ns);
+	t->handshake_epochs[place] = s->epoch;
 }
 
 static void end_handshake(struct flow_table *t, const struct flow_key *key,
 			  const struct flow_segment *s)
 {
 	struct flow_record record = {.key = *key};
-	__u32 tag = flow_tag(key), ticks;
+	__u32 tag = flow_tag(key), place = handshake_place(tag), ticks;
 
-	ticks = handshake_received(&t->handshakes[handshake_place(tag)], tag, &s->packet,
-				   s->now_ns);
-	if (ticks == HANDSHAKE_NONE)
+	ticks = handshake_received(&t->handshakes[place], tag, &s->packet, s->now_ns);
+	if (ticks == HANDSHAKE_NONE || t->handshake_epochs[place] != s->epoch)
 		return;
 	handshake_record(&record, ticks, s->now_ns);
 	t->settings.emit(t->settings.arg, &record);
+}
+
+static __u32 entry_sent(struct flow_table *t, struct entry *e, const struct flow_segment *s)
+{
+	const struct engine_settings engine = entry_engine(t, e);
+	bool broken = e->epoch != s->epoch;
+	__u32 events;
+
+	if (unlikely(broken))
+		flow_distrust(&e->flow);
+	events = engine_sent(&e->flow, &s->packet, s->now_ns, s->now_ns, &engine);
+	if (unlikely(broken))
+		flow_distrust(&e->flow);
+	if (s->packet.payload)
+		e->epoch = s->epoch;
+	return events;
 }
 
 static void sent(struct flow_table *t, const struct flow_segment *s)
@@ -255,7 +277,6 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 	bool syn = t->settings.handshakes && handshake_begins(&s->packet);
 	struct flow_key key = key_sent(s);
 	struct entry *e = flow_index_find(&t->index, s->hash_sent, &key);
-	struct engine_settings engine;
 
 	if (!e) {
 		if (is_closed(t, &key, &s->packet) || (!engine_starts(&s->packet) && !syn))
@@ -266,12 +287,11 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 	if (syn)
 		begin_handshake(t, &key, s);
 	if (!e && engine_starts(&s->packet))
-		e = entry_create(t, &key, s->hash_sent);
+		e = entry_create(t, &key, s);
 	if (!e)
 		return;
 	e = make_room(t, e);
-	engine = entry_engine(t, e);
-	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, s->now_ns, &engine));
+	handle_events(t, e, entry_sent(t, e, s));
 }
 
 static void received(struct flow_table *t, const struct flow_segment *s)
@@ -286,6 +306,8 @@ static void received(struct flow_table *t, const struct flow_segment *s)
 		census_add_received(&t->census, key.ifindex, s->packet.payload);
 	if (!e || engine_ignores(&e->flow, &s->packet))
 		return;
+	if (unlikely(e->epoch != s->epoch))
+		flow_distrust(&e->flow);
 	engine = entry_engine(t, e);
 	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &engine));
 }
@@ -400,14 +422,6 @@ bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 	t->under_way = e != NULL;
 	t->next = e;
 	return !t->under_way;
-}
-
-void flow_table_forget(struct flow_table *t)
-{
-	struct entry *e;
-
-	DL_FOREACH (t->entries, e)
-		e->flow.count = 0;
 }
 
 void flow_table_unread(struct flow_table *t, enum packet_kind kind)
