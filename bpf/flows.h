@@ -43,8 +43,10 @@ static __always_inline bool peer_configured(const struct flow_key *key)
 {
 	struct peer_host host = {.ifindex = key->ifindex, .addr = key->peer};
 	struct peer_network network = peer_network_key(key->ifindex, &key->peer, 128);
+	__u32 zero = 0;
+	void *hosts = bpf_map_lookup_elem(&peer_hosts, &zero);
 
-	if (bpf_map_lookup_elem(&peer_hosts, &host))
+	if (hosts && bpf_map_lookup_elem(hosts, &host))
 		return true;
 	return network_count && bpf_map_lookup_elem(&peer_networks, &network);
 }

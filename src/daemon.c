@@ -279,6 +279,8 @@ static void report_end(struct daemon *d)
 	daemon_report(d, counters);
 	losses_log(&d->losses, counters);
 	explain_silence(d, counters);
+	if (peers_forget_idle(d->peers) > 0) /* the walk has told them of all flows */
+		d->backend->ops->set_peers(d->backend, d->peers);
 	follow_interfaces(d); /* of what others do to our programs, there are no events */
 }
 

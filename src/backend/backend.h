@@ -14,7 +14,9 @@
 #define BACKEND_REASON 256 /* room for one sentence about what went wrong */
 
 struct backend_settings {
-	unsigned int marks; /* a flow; power of two */
+	unsigned int marks;      /* a flow; power of two */
+	unsigned int marks_most; /* .. to which they grow by need; 0: they do not */
+	unsigned int file_marks; /* in place of both in a capture file; 0: as many as it needs */
 	unsigned int max_flows;
 	unsigned int snaplen;     /* libpcap: bytes of each packet */
 	unsigned int batch_limit; /* samples in a batch, 1 .. BATCH_MAX */
@@ -39,6 +41,7 @@ static inline int backend_flow_table(struct flow_table **table, const struct bac
 		.engine = {.mark_mask = s->marks - 1,
 			   .batch_limit = s->batch_limit,
 			   .batch_age = s->batch_age},
+		.marks_most = s->marks_most,
 		.handshakes = s->handshakes,
 		.max_flows = s->max_flows,
 		.emit = emit,
@@ -73,7 +76,8 @@ struct backend_ops {
 	int (*fd)(struct backend *backend);
 
 	/* Delivers what is there. Returns 0, or 1 at the end of a capture file, or -errno,
-	 * reported. */
+	 * reported. Of a capture, a call reads so many packets; -EAGAIN, not reported, says that no
+	 * more have come through its pipe yet. */
 	int (*read)(struct backend *backend);
 
 	/* One step of a walk over all flows, which delivers samples that wait for their batch to
@@ -112,6 +116,9 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 
 #define BACKEND_FILE_FLOWS                                                                         \
 	(1u << 24) /* for max_flows: they never time out, and memory is taken as they appear */
+
+/* A warning if there were more flows than that. */
+void backend_file_tell_refused(const char *path, const __u64 counters[COUNTERS]);
 
 /* A capture file, or standard input for "-". Measures the data that the local addresses send, or,
  * if there are none, both directions. */

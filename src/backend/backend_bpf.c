@@ -229,6 +229,7 @@ static bool kernel_sweep(struct backend *backend)
 		b->peers_changed = false;
 	}
 	terms.peers = b->peers_checked ? b->peers : NULL;
+	terms.told = b->peers && peers_keep(b->peers) ? b->peers : NULL;
 	done = flow_walk_step(b->walk, &terms);
 	if (done < 0) {
 		if (!b->walk_failed)

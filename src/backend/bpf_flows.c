@@ -135,6 +135,8 @@ static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, 
 		else if (batch_waits(f) || flow_is_over(f, &tend.terms) ||
 			 flow_gives_way(f, &tend.terms))
 			err = request_add(w, &tend, key);
+		if (terms->told && !flow_is_over(f, &tend.terms))
+			peers_see_flow(terms->told, key->ifindex, &key->peer);
 		eviction_see(&w->eviction, f);
 		if (terms->census)
 			census_see(terms->census, key->ifindex, f, &terms->over);

@@ -18,6 +18,7 @@ void flow_walk_free(struct flow_walk *walk);
 struct flow_walk_terms {
 	struct sweep_terms over;   /* by CLOCK_MONOTONIC */
 	const struct peers *peers; /* drop flows whose peer is not among these; NULL: keep all */
+	const struct peers *told;  /* is told of the flows that stay; NULL: none */
 	__u32 flows, max_flows;    /* that there are now, and may be */
 	struct census *census;     /* takes them in; or NULL */
 };
