@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "seen.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A list in words, as far as there is room for it. */
+struct list {
+	char *text;
+	size_t length;
+	const char *separator; /* in front of what comes next */
+};
+
+static void say(struct list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct list *list, const char *format, ...)
+{
+	char *to = list->text + list->length;
+	size_t room = SEEN_TEXT - list->length;
+	int before = snprintf(to, room, "%s", list->separator), length;
+	va_list args;
+
+	if ((size_t)before >= room)
+		return;
+	va_start(args, format);
+	length = vsnprintf(to + before, room - (size_t)before, format, args);
+	va_end(args);
+	if (length < 0 || (size_t)(before + length) >= room) {
+		*to = '\0'; /* no half items */
+		return;
+	}
+	list->length += (size_t)(before + length);
+	list->separator = ", ";
+}
+
+static void say_count(struct list *list, __u64 count, const char *what)
+{
+	if (count)
+		say(list, "%llu %s", count, what);
+}
+
+void seen_unread(struct seen *seen, const char *name)
+{
+	for (size_t i = 0; i < SEEN_KINDS; i++) {
+		struct seen_kind *kind = &seen->unread[i];
+
+		if (kind->name && kind->name != name && strcmp(kind->name, name))
+			continue;
+		kind->name = name;
+		kind->packets++;
+		return;
+	}
+	seen->unread_others++;
+}
+
+/* Packets that may have had samples, but are of kinds that are not read. */
+static __u64 unread(const struct seen *seen)
+{
+	__u64 sum = seen->unread_others;
+
+	for (size_t i = 0; i < SEEN_KINDS && seen->unread[i].name; i++)
+		sum += seen->unread[i].packets;
+	return sum;
+}
+
+bool seen_matters(const struct seen *seen, const __u64 counters[COUNTERS])
+{
+	return !counters[COUNTER_SAMPLES] || unread(seen);
+}
+
+static void say_unread(struct list *list, const struct seen *seen, const __u64 counters[COUNTERS])
+{
+	if (unread(seen)) {
+		list->separator = list->length ? "; not read: " : "not read: ";
+		for (size_t i = 0; i < SEEN_KINDS && seen->unread[i].name; i++)
+			say_count(list, seen->unread[i].packets, seen->unread[i].name);
+		say_count(list, seen->unread_others, "of other kinds");
+	}
+	say_count(list, counters[COUNTER_FRAGMENTS], "IP fragments");
+	say_count(list, counters[COUNTER_PARSE_ERRORS], "with headers cut short or wrong");
+	say_count(list, seen->untimed, "without a time");
+}
+
+/* Of the TCP segments, why they made no sample. */
+static void say_tcp(struct list *list, const struct seen *seen, const __u64 counters[COUNTERS])
+{
+	if (seen->packets || seen->tcp)
+		say(list, seen->tcp ? "%llu TCP" : "no TCP", seen->tcp);
+	say_count(list, seen->tcp_inside, "of these in tunnels and the like");
+	if (seen->ours && seen->tcp && !seen->tcp_ours)
+		say(list, "none of %s", seen->ours);
+	else if (seen->ours && seen->tcp)
+		say(list, "%llu of %s", seen->tcp_ours, seen->ours);
+	if (seen->tcp_ours)
+		say(list, seen->data ? "%llu with data" : "none with data to measure", seen->data);
+	if (counters[COUNTER_FLOWS] > seen->answered)
+		say(list, "%llu of %llu flows with data never answered",
+		    counters[COUNTER_FLOWS] - seen->answered, counters[COUNTER_FLOWS]);
+	say_count(list, seen->acks_alone, "ACKs of data that was not seen");
+	say_count(list, seen->twice, "inside and outside of a tunnel");
+	say_count(list, counters[COUNTER_RETRANSMISSIONS], "segments sent again");
+	say_count(list, counters[COUNTER_ACKS_AMBIGUOUS], "ACKs of these, left out");
+	say_count(list, counters[COUNTER_ACKS_UNSEEN], "ACKs beyond all data seen");
+}
+
+/* What else than TCP segments that count there was most of, and what may help. */
+static const char *advice_unread(const struct seen *seen, const __u64 counters[COUNTERS])
+{
+	__u64 bad = counters[COUNTER_PARSE_ERRORS], hidden = unread(seen);
+
+	if (bad > hidden && bad > counters[COUNTER_FRAGMENTS])
+		return seen->live ? "raise snaplen"
+				  : "capture more of each packet (tcpdump -s 256)";
+	if (hidden)
+		return seen->live ? "name the tunnel's own interface, where they are bare"
+				  : "capture on the tunnel's own interface, where they are bare";
+	if (counters[COUNTER_FRAGMENTS])
+		return seen->live ? NULL : "capture where packets are not fragmented";
+	if (seen->filtered)
+		return "try another --filter";
+	return NULL;
+}
+
+/* Peers' segments are there, but no samples. */
+static const char *advice_ours(const struct seen *seen, const __u64 counters[COUNTERS])
+{
+	if (seen->data && counters[COUNTER_FLOWS] && !seen->answered)
+		return seen->live ? "do their ACKs arrive on another interface? Name that, too"
+				  : "the capture must have both directions of a connection";
+	if (!seen->data && seen->acks_alone)
+		return seen->live ? "does the data leave through another interface? Name that, too"
+		       : seen->ours ? "do others send the data? Try another --local"
+				    : "the capture must have both directions of a connection";
+	return NULL;
+}
+
+static const char *advice(const struct seen *seen, const __u64 counters[COUNTERS])
+{
+	if (counters[COUNTER_SAMPLES])
+		return NULL;
+	if (seen->tcp_ours)
+		return advice_ours(seen, counters);
+	if (seen->tcp && seen->ours)
+		return seen->live ? "are the peers right?" : "try another --local, or none";
+	return advice_unread(seen, counters);
+}
+
+const char *seen_explain(const struct seen *seen, const __u64 counters[COUNTERS],
+			 char text[SEEN_TEXT])
+{
+	struct list list = {.text = text, .separator = ""};
+	const char *hint = advice(seen, counters);
+
+	text[0] = '\0';
+	if (!counters[COUNTER_SAMPLES]) {
+		say(&list,
+		    seen->packets || !seen->live ? "no samples: %llu packets seen" : "no samples",
+		    seen->packets);
+		list.separator = seen->packets || !seen->live ? ", " : ": ";
+		say_count(&list, seen->filtered, "of these left out by --filter");
+		say_tcp(&list, seen, counters);
+	}
+	say_unread(&list, seen, counters);
+	if (hint) {
+		list.separator = "; ";
+		say(&list, "%s", hint);
+	}
+	return text;
+}

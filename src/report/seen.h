@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What there was to see on the way to samples, as counts, and a sentence made of them for whoever
+ * wonders why there are none: what was seen instead, and what to try. A count that is not known
+ * (live, where counting would cost) stays zero and is not mentioned.
+ */
+#ifndef METRO_SEEN_H
+#define METRO_SEEN_H
+
+#include "counters.h"
+
+#include <stddef.h>
+
+#define SEEN_KINDS 24  /* that are named; packets of further ones are counted as "others" */
+#define SEEN_TEXT  768 /* room for the sentence */
+
+/* Packets of one kind that is not read: an encapsulation, or a link type. */
+struct seen_kind {
+	const char *name; /* borrowed: must hold as long as the struct */
+	__u64 packets;
+};
+
+struct seen {
+	bool live;        /* interfaces, not a capture file: other things are to be tried */
+	const char *ours; /* which packets count, in words: "the peers"; NULL: all */
+	__u64 packets;    /* all, whatever they were */
+	__u64 filtered;   /* of them, left out by --filter */
+	__u64 untimed;    /* without a time, so of no use */
+	__u64 tcp;        /* TCP segments read */
+	__u64 tcp_ours;   /* of them, those that count */
+	__u64 tcp_inside; /* of tcp, those found in an encapsulation */
+	__u64 twice;      /* of tcp, those of which the bare packet (or the other) came before */
+	__u64 data;       /* of tcp_ours, with data in the direction that is measured */
+	__u64 answered;   /* flows (COUNTER_FLOWS) with data from which anything came back */
+	__u64 acks_alone; /* of tcp_ours, ACKs without data of their own, of data never seen */
+	struct seen_kind unread[SEEN_KINDS]; /* the first without a name ends them */
+	__u64 unread_others;
+};
+
+/* Counts a packet of a kind that is not read. */
+void seen_unread(struct seen *seen, const char *name);
+
+/* Is there anything to say, in view of the counters? True without samples, and with them if
+ * packets were not read that may have had some. */
+bool seen_matters(const struct seen *seen, const __u64 counters[COUNTERS]);
+
+/* Writes the sentence, without a full stop, and what to try behind a semicolon. Returns text. */
+const char *seen_explain(const struct seen *seen, const __u64 counters[COUNTERS],
+			 char text[SEEN_TEXT]);
+
+#endif
