@@ -21,7 +21,8 @@ enum link_layer {
 	LINK_IP,  /* the IP header comes first: tun, WireGuard, PPP */
 	LINK_SLL, /* Linux cooked mode of libpcap: these and what follows the kernel never has */
 	LINK_SLL2,
-	LINK_NULL, /* loopback of BSD systems: an address family, then IP */
+	LINK_NULL,   /* loopback of BSD systems: an address family, then IP */
+	LINK_OTHERS, /* these, and more, are not for packet_parse: src/capture/decapsulate.h */
 };
 
 enum packet_kind {

@@ -15,9 +15,10 @@ static void deliver(void *arg, const struct batch *batch)
 	sink->ops->take(sink, batch);
 }
 
-static int read_all(struct backend *backend, const struct sink *sink)
+static int read_all(struct backend *backend, const struct sink *sink, const char *what)
 {
 	__u64 counters[COUNTERS];
+	struct seen seen;
 	int status = 0;
 
 	while (!status && !sink->error)
@@ -27,6 +28,8 @@ static int read_all(struct backend *backend, const struct sink *sink)
 	backend->ops->counters(backend, counters);
 	if (log_get_level() <= LEVEL_DEBUG)
 		counters_log(counters);
+	backend->ops->seen(backend, &seen);
+	seen_log(&seen, counters, what);
 	return status < 0 ? status : 0;
 }
 
@@ -55,7 +58,7 @@ int offline_run(const struct options *options)
 		log_error("%s", reason);
 		sink->error = err; /* nothing was measured: there is nothing to say about it */
 	} else {
-		err = read_all(backend, sink);
+		err = read_all(backend, sink, options->read_path);
 		backend->ops->close(backend);
 	}
 	closed = sink->ops->close(sink);

@@ -111,12 +111,13 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 	struct capture *c = (void *)arg;
 	enum packet_kind kind;
 	struct packet packet;
+	struct inside inside;
 	__u64 now;
 
 	if (c->backend->expression &&
 	    !expression_matches(c->backend->expression, bytes, header->caplen, header->len))
 		return;
-	kind = frame_parse(c->link, bytes, header->caplen, header->len, &packet);
+	kind = frame_parse(c->link, bytes, header->caplen, header->len, &packet, &inside);
 	if (kind != PACKET_TCP) {
 		flow_table_unread(c->backend->table, kind);
 		return;

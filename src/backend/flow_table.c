@@ -21,6 +21,7 @@
 struct entry {
 	struct flow_key key; /* first, for the index */
 	__u32 hash;
+	bool answered;                                         /* something has come back */
 	struct entry *prev, *next;                             /* in the order of the sweep */
 	struct flow flow __attribute__((aligned(CACHE_LINE))); /* its marks follow */
 };
@@ -38,6 +39,7 @@ struct flow_table {
 	struct handshake handshakes[HANDSHAKES];
 	closed_flow closed[CLOSED];
 	__u64 counters[COUNTERS];
+	__u64 answered, acks_alone; /* as seen.h has them */
 };
 
 int flow_table_new(struct flow_table **table, const struct flow_table_settings *settings)
@@ -227,11 +229,24 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
 }
 
+/* Is this an ACK for data that must have gone another way? */
+static bool is_alone(const struct flow_table *t, const struct flow_key *key, const struct packet *p)
+{
+	return !p->payload && (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+	       (!t->peers || peers_match(t->peers, key->ifindex, &key->peer));
+}
+
 static void received(struct flow_table *t, const struct flow_segment *s)
 {
 	struct flow_key key = key_received(s);
 	struct entry *e = flow_index_find(&t->index, s->hash_received, &key);
 
+	if (e) {
+		t->answered += !e->answered;
+		e->answered = true;
+	} else {
+		t->acks_alone += is_alone(t, &key, &s->packet);
+	}
 	if (t->settings.handshakes && handshake_may_end(&s->packet, e ? &e->flow : NULL))
 		end_handshake(t, &key, s);
 	if (!e || engine_ignores(&e->flow, &s->packet))
@@ -352,6 +367,12 @@ void flow_table_unread(struct flow_table *t, enum packet_kind kind)
 		t->counters[COUNTER_PARSE_ERRORS]++;
 	else if (kind == PACKET_FRAGMENT)
 		t->counters[COUNTER_FRAGMENTS]++;
+}
+
+void flow_table_seen(const struct flow_table *t, struct seen *seen)
+{
+	seen->answered = t->answered;
+	seen->acks_alone = t->acks_alone;
 }
 
 __u64 *flow_table_counters(struct flow_table *t)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "seen.h"
+#include "log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,28 +41,34 @@ static void say_count(struct list *list, __u64 count, const char *what)
 		say(list, "%llu %s", count, what);
 }
 
-void seen_unread(struct seen *seen, const char *name)
+void seen_count(struct seen_kind kinds[SEEN_KINDS], const char *name)
 {
-	for (size_t i = 0; i < SEEN_KINDS; i++) {
-		struct seen_kind *kind = &seen->unread[i];
+	struct seen_kind *kind = kinds;
 
-		if (kind->name && kind->name != name && strcmp(kind->name, name))
-			continue;
-		kind->name = name;
-		kind->packets++;
-		return;
+	while (kind->packets && strncmp(kind->name, name, SEEN_NAME - 1)) {
+		if (kind == &kinds[SEEN_KINDS - 1]) {
+			name = "others";
+			break;
+		}
+		kind++;
 	}
-	seen->unread_others++;
+	snprintf(kind->name, SEEN_NAME, "%s", name);
+	kind->packets++;
+}
+
+static __u64 sum(const struct seen_kind kinds[SEEN_KINDS])
+{
+	__u64 packets = 0;
+
+	for (size_t i = 0; i < SEEN_KINDS; i++)
+		packets += kinds[i].packets;
+	return packets;
 }
 
 /* Packets that may have had samples, but are of kinds that are not read. */
 static __u64 unread(const struct seen *seen)
 {
-	__u64 sum = seen->unread_others;
-
-	for (size_t i = 0; i < SEEN_KINDS && seen->unread[i].name; i++)
-		sum += seen->unread[i].packets;
-	return sum;
+	return sum(seen->unread) + sum(seen->links);
 }
 
 bool seen_matters(const struct seen *seen, const __u64 counters[COUNTERS])
@@ -69,13 +76,18 @@ bool seen_matters(const struct seen *seen, const __u64 counters[COUNTERS])
 	return !counters[COUNTER_SAMPLES] || unread(seen);
 }
 
+static void say_kinds(struct list *list, const struct seen_kind kinds[SEEN_KINDS], const char *what)
+{
+	for (size_t i = 0; i < SEEN_KINDS && kinds[i].packets; i++)
+		say(list, "%llu %s%s", kinds[i].packets, what, kinds[i].name);
+}
+
 static void say_unread(struct list *list, const struct seen *seen, const __u64 counters[COUNTERS])
 {
 	if (unread(seen)) {
 		list->separator = list->length ? "; not read: " : "not read: ";
-		for (size_t i = 0; i < SEEN_KINDS && seen->unread[i].name; i++)
-			say_count(list, seen->unread[i].packets, seen->unread[i].name);
-		say_count(list, seen->unread_others, "of other kinds");
+		say_kinds(list, seen->unread, "");
+		say_kinds(list, seen->links, "of link type ");
 	}
 	say_count(list, counters[COUNTER_FRAGMENTS], "IP fragments");
 	say_count(list, counters[COUNTER_PARSE_ERRORS], "with headers cut short or wrong");
@@ -87,36 +99,36 @@ static void say_tcp(struct list *list, const struct seen *seen, const __u64 coun
 {
 	if (seen->packets || seen->tcp)
 		say(list, seen->tcp ? "%llu TCP" : "no TCP", seen->tcp);
-	say_count(list, seen->tcp_inside, "of these in tunnels and the like");
+	say_kinds(list, seen->inside, "of these in ");
+	say_count(list, seen->twice, "of these seen inside and outside of a tunnel");
 	if (seen->ours && seen->tcp && !seen->tcp_ours)
-		say(list, "none of %s", seen->ours);
+		say(list, "none of it to or from %s", seen->ours);
 	else if (seen->ours && seen->tcp)
-		say(list, "%llu of %s", seen->tcp_ours, seen->ours);
-	if (seen->tcp_ours)
-		say(list, seen->data ? "%llu with data" : "none with data to measure", seen->data);
+		say(list, "%llu of it to or from %s", seen->tcp_ours, seen->ours);
+	if (seen->tcp_ours && !seen->data)
+		say(list, "none with data to measure");
+	say_count(list, seen->data, "with data");
 	if (counters[COUNTER_FLOWS] > seen->answered)
-		say(list, "%llu of %llu flows with data never answered",
+		say(list, "%llu of %llu flows never answered",
 		    counters[COUNTER_FLOWS] - seen->answered, counters[COUNTER_FLOWS]);
 	say_count(list, seen->acks_alone, "ACKs of data that was not seen");
-	say_count(list, seen->twice, "inside and outside of a tunnel");
-	say_count(list, counters[COUNTER_RETRANSMISSIONS], "segments sent again");
-	say_count(list, counters[COUNTER_ACKS_AMBIGUOUS], "ACKs of these, left out");
 	say_count(list, counters[COUNTER_ACKS_UNSEEN], "ACKs beyond all data seen");
+	say_count(list, counters[COUNTER_RETRANSMISSIONS], "segments sent again");
+	say_count(list, counters[COUNTER_ACKS_AMBIGUOUS],
+		  "ACKs left out since data was sent again");
 }
 
-/* What else than TCP segments that count there was most of, and what may help. */
+/* There are no TCP segments: what there was most of instead, and what may help. */
 static const char *advice_unread(const struct seen *seen, const __u64 counters[COUNTERS])
 {
-	__u64 bad = counters[COUNTER_PARSE_ERRORS], hidden = unread(seen);
+	__u64 bad = counters[COUNTER_PARSE_ERRORS], hidden = sum(seen->unread);
 
-	if (bad > hidden && bad > counters[COUNTER_FRAGMENTS])
+	if (bad > unread(seen) && bad > counters[COUNTER_FRAGMENTS])
 		return seen->live ? "raise snaplen"
 				  : "capture more of each packet (tcpdump -s 256)";
 	if (hidden)
 		return seen->live ? "name the tunnel's own interface, where they are bare"
 				  : "capture on the tunnel's own interface, where they are bare";
-	if (counters[COUNTER_FRAGMENTS])
-		return seen->live ? NULL : "capture where packets are not fragmented";
 	if (seen->filtered)
 		return "try another --filter";
 	return NULL;
@@ -167,4 +179,12 @@ const char *seen_explain(const struct seen *seen, const __u64 counters[COUNTERS]
 		say(&list, "%s", hint);
 	}
 	return text;
+}
+
+void seen_log(const struct seen *seen, const __u64 counters[COUNTERS], const char *what)
+{
+	char text[SEEN_TEXT];
+
+	if (seen_matters(seen, counters))
+		log_warning("%s: %s", what, seen_explain(seen, counters, text));
 }

@@ -12,11 +12,12 @@
 #include <stddef.h>
 
 #define SEEN_KINDS 24  /* that are named; packets of further ones are counted as "others" */
+#define SEEN_NAME  40  /* bytes of a kind's name; more are cut off */
 #define SEEN_TEXT  768 /* room for the sentence */
 
-/* Packets of one kind that is not read: an encapsulation, or a link type. */
+/* Packets of one kind. Of a list of kinds, the first without packets is the end. */
 struct seen_kind {
-	const char *name; /* borrowed: must hold as long as the struct */
+	char name[SEEN_NAME];
 	__u64 packets;
 };
 
@@ -28,21 +29,24 @@ struct seen {
 	__u64 untimed;    /* without a time, so of no use */
 	__u64 tcp;        /* TCP segments read */
 	__u64 tcp_ours;   /* of them, those that count */
-	__u64 tcp_inside; /* of tcp, those found in an encapsulation */
 	__u64 twice;      /* of tcp, those of which the bare packet (or the other) came before */
 	__u64 data;       /* of tcp_ours, with data in the direction that is measured */
-	__u64 answered;   /* flows (COUNTER_FLOWS) with data from which anything came back */
+	__u64 answered;   /* flows (COUNTER_FLOWS) of which anything was acknowledged */
 	__u64 acks_alone; /* of tcp_ours, ACKs without data of their own, of data never seen */
-	struct seen_kind unread[SEEN_KINDS]; /* the first without a name ends them */
-	__u64 unread_others;
+	struct seen_kind inside[SEEN_KINDS]; /* of tcp, by the tunnel they were found in */
+	struct seen_kind unread[SEEN_KINDS]; /* tunnels that are not looked into */
+	struct seen_kind links[SEEN_KINDS];  /* link types that are not read */
 };
 
-/* Counts a packet of a kind that is not read. */
-void seen_unread(struct seen *seen, const char *name);
+/* Counts a packet of a kind. Where a list is full, its last one becomes "others". */
+void seen_count(struct seen_kind kinds[SEEN_KINDS], const char *name);
 
 /* Is there anything to say, in view of the counters? True without samples, and with them if
  * packets were not read that may have had some. */
 bool seen_matters(const struct seen *seen, const __u64 counters[COUNTERS]);
+
+/* Writes the sentence to the log, behind a name of what was read, if it matters. */
+void seen_log(const struct seen *seen, const __u64 counters[COUNTERS], const char *what);
 
 /* Writes the sentence, without a full stop, and what to try behind a semicolon. Returns text. */
 const char *seen_explain(const struct seen *seen, const __u64 counters[COUNTERS],

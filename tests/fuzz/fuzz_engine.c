@@ -121,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	data++, size--;
 	while (size >= 4) {
 		__u32 delta = data[0] | data[1] << 8, captured = data[3];
+		struct inside inside;
 		enum link_layer link = links[(data[2] >> 2) % 5];
 		struct packet packet;
 		enum packet_kind kind;
@@ -136,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		memcpy(copy, data + 4, captured);
 		kind = frame_parse(link, copy, captured, captured + (data[2] & 0x80 ? 3000 : 0),
-				   &packet);
+				   &packet, &inside);
 		if (kind == PACKET_TCP)
 			flow_table_packet(table, &packet, now, data[2] >> 6 & 1,
 					  data[2] & 3 ? data[2] & 3 : 3);

@@ -142,7 +142,7 @@ static void test_vlan_ipv6(void **state)
 
 static void test_other_ethertypes(void **state)
 {
-	static const __u16 types[] = {0x0806, 0x8847, 0x8863, 0x88cc, 0x0000, 0x05dc, 0xffff};
+	static const __u16 types[] = {0x0806, 0x8863, 0x88cc, 0x0000, 0x05dc, 0xffff};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

@@ -54,21 +54,22 @@ static void test_no_tcp(void **state)
 static void test_unread(void **state)
 {
 	struct seen seen = {.packets = 5};
-	char copy[] = "ESP";
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		seen_unread(&seen, i % 2 ? copy : "ESP");
-	seen_unread(&seen, "link type 177");
-	assert_says(&seen, "no samples: 5 packets seen, no TCP; not read: 3 ESP, 1 link type 177; "
-			   "capture on the tunnel's own interface, where they are bare");
+		seen_count(seen.unread, "ESP");
+	seen_count(seen.links, "177");
+	assert_says(&seen,
+		    "no samples: 5 packets seen, no TCP; not read: 3 ESP, 1 of link type 177; "
+		    "capture on the tunnel's own interface, where they are bare");
 	counters[COUNTER_SAMPLES] = 7;
 	counters[COUNTER_FRAGMENTS] = 2;
-	assert_says(&seen, "not read: 3 ESP, 1 link type 177, 2 IP fragments");
+	assert_says(&seen, "not read: 3 ESP, 1 of link type 177, 2 IP fragments");
 	seen.live = true;
 	counters[COUNTER_SAMPLES] = 0;
-	assert_says(&seen, "no samples: 5 packets seen, no TCP; not read: 3 ESP, 1 link type 177, "
-			   "2 IP fragments; name the tunnel's own interface, where they are bare");
+	assert_says(&seen,
+		    "no samples: 5 packets seen, no TCP; not read: 3 ESP, 1 of link type 177, "
+		    "2 IP fragments; name the tunnel's own interface, where they are bare");
 }
 
 static void test_good(void **state)
@@ -87,12 +88,15 @@ static void test_not_ours(void **state)
 	struct seen seen = {.packets = 5, .tcp = 4, .ours = "the --local addresses"};
 
 	(void)state;
-	assert_says(&seen, "no samples: 5 packets seen, 4 TCP, none of the --local addresses; try "
+	assert_says(&seen, "no samples: 5 packets seen, 4 TCP, none of it to or from the --local "
+			   "addresses; try "
 			   "another --local, or none");
 	seen.live = true;
 	seen.ours = "the peers";
-	assert_says(&seen, "no samples: 5 packets seen, 4 TCP, none of the peers; are the peers "
-			   "right?");
+	assert_says(
+		&seen,
+		"no samples: 5 packets seen, 4 TCP, none of it to or from the peers; are the peers "
+		"right?");
 }
 
 static void test_one_way(void **state)
@@ -101,13 +105,13 @@ static void test_one_way(void **state)
 
 	(void)state;
 	counters[COUNTER_FLOWS] = 2;
-	assert_says(&seen, "no samples: 50 packets seen, 50 TCP, 40 with data, 2 of 2 flows with "
-			   "data never answered; the capture must have both directions of a "
+	assert_says(&seen, "no samples: 50 packets seen, 50 TCP, 40 with data, 2 of 2 flows "
+			   "never answered; the capture must have both directions of a "
 			   "connection");
 	seen.answered = 1;
 	counters[COUNTER_ACKS_AMBIGUOUS] = 3;
-	assert_says(&seen, "no samples: 50 packets seen, 50 TCP, 40 with data, 1 of 2 flows with "
-			   "data never answered, 3 ACKs of these, left out");
+	assert_says(&seen, "no samples: 50 packets seen, 50 TCP, 40 with data, 1 of 2 flows "
+			   "never answered, 3 ACKs left out since data was sent again");
 	seen = (struct seen){.packets = 9, .tcp = 9, .tcp_ours = 9, .acks_alone = 9, .live = true};
 	counters[COUNTER_FLOWS] = counters[COUNTER_ACKS_AMBIGUOUS] = 0;
 	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, none with data to measure, 9 ACKs "
@@ -118,19 +122,34 @@ static void test_one_way(void **state)
 /* More kinds than there is room for, in the struct and in the sentence. */
 static void test_many_kinds(void **state)
 {
-	char names[SEEN_KINDS + 5][64];
 	struct seen seen = {.packets = 1000};
+	char name[SEEN_NAME];
 	size_t length;
 
 	(void)state;
-	for (int i = 0; i < SEEN_KINDS + 5; i++) {
-		snprintf(names[i], sizeof(names[i]), "link type %05d, which has a long name", i);
-		seen_unread(&seen, names[i]);
+	for (int turn = 0; turn < 2; turn++) {
+		for (int i = 0; i < SEEN_KINDS + 5; i++) {
+			snprintf(name, sizeof(name), "%05d, which has a long name", i);
+			seen_count(seen.unread, name);
+		}
 	}
-	assert_int_equal(seen.unread_others, 5);
+	assert_int_equal(seen.unread[0].packets, 2);
+	assert_int_equal(seen.unread[SEEN_KINDS - 1].packets, 12);
+	assert_string_equal(seen.unread[SEEN_KINDS - 1].name, "others");
 	length = strlen(seen_explain(&seen, counters, text));
 	assert_in_range(length, SEEN_TEXT - 128, SEEN_TEXT - 1);
 	assert_non_null(strstr(text, "name, "));
+}
+
+static void test_inside(void **state)
+{
+	struct seen seen = {.packets = 2, .tcp = 2, .tcp_ours = 2};
+
+	(void)state;
+	seen_count(seen.inside, "VXLAN");
+	seen_count(seen.inside, "GRE");
+	assert_says(&seen, "no samples: 2 packets seen, 2 TCP, 1 of these in VXLAN, 1 of these in "
+			   "GRE, none with data to measure");
 }
 
 int main(void)
@@ -143,6 +162,7 @@ int main(void)
 		cmocka_unit_test_setup(test_not_ours, clear),
 		cmocka_unit_test_setup(test_one_way, clear),
 		cmocka_unit_test_setup(test_many_kinds, clear),
+		cmocka_unit_test_setup(test_inside, clear),
 	};
 
 	return cmocka_run_group_tests_name("seen", tests, NULL, NULL);
