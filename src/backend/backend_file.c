@@ -243,9 +243,9 @@ static void file_seen(struct backend *backend, struct seen *seen)
 	*seen = b->seen;
 	flow_table_seen(b->table, seen);
 	if (b->peers)
-		seen->ours = "the peers";
+		seen->ours = SEEN_PEERS;
 	else if (b->local.count)
-		seen->ours = "the --local addresses";
+		seen->ours = SEEN_LOCAL;
 }
 
 static void file_close(struct backend *backend)

@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *const ours_names[] = {
+	[SEEN_LOCAL] = "the --local addresses",
+	[SEEN_PEERS] = "the peers",
+};
+
 /* A list in words, as far as there is room for it. */
 struct list {
 	char *text;
@@ -102,9 +107,9 @@ static void say_tcp(struct list *list, const struct seen *seen, const __u64 coun
 	say_kinds(list, seen->inside, "of these in ");
 	say_count(list, seen->twice, "of these seen inside and outside of a tunnel");
 	if (seen->ours && seen->tcp && !seen->tcp_ours)
-		say(list, "none of it to or from %s", seen->ours);
+		say(list, "none of it to or from %s", ours_names[seen->ours]);
 	else if (seen->ours && seen->tcp)
-		say(list, "%llu of it to or from %s", seen->tcp_ours, seen->ours);
+		say(list, "%llu of it to or from %s", seen->tcp_ours, ours_names[seen->ours]);
 	if (seen->tcp_ours && !seen->data)
 		say(list, "none with data to measure");
 	say_count(list, seen->data, "with data");
@@ -131,20 +136,27 @@ static const char *advice_unread(const struct seen *seen, const __u64 counters[C
 				  : "capture on the tunnel's own interface, where they are bare";
 	if (seen->filtered)
 		return "try another --filter";
+	if (counters[COUNTER_FRAGMENTS])
+		return seen->live ? "name an interface where packets are whole"
+				  : "capture on an interface where packets are whole";
 	return NULL;
 }
 
-/* Peers' segments are there, but no samples. */
+/* Segments that count are there, but no samples. */
 static const char *advice_ours(const struct seen *seen, const __u64 counters[COUNTERS])
 {
 	if (seen->data && counters[COUNTER_FLOWS] && !seen->answered)
 		return seen->live ? "do their ACKs arrive on another interface? Name that, too"
 				  : "the capture must have both directions of a connection";
-	if (!seen->data && seen->acks_alone)
-		return seen->live ? "does the data leave through another interface? Name that, too"
-		       : seen->ours ? "do others send the data? Try another --local"
-				    : "the capture must have both directions of a connection";
-	return NULL;
+	if (seen->data)
+		return NULL;
+	if (seen->live && seen->acks_alone)
+		return "does the data leave through another interface? Name that, too";
+	if (seen->ours == SEEN_LOCAL)
+		return "do others send the data? Try another --local, or none";
+	if (seen->ours == SEEN_PEERS)
+		return "do the peers send the data? They are those who receive it";
+	return seen->acks_alone ? "the capture must have both directions of a connection" : NULL;
 }
 
 static const char *advice(const struct seen *seen, const __u64 counters[COUNTERS])
@@ -154,7 +166,8 @@ static const char *advice(const struct seen *seen, const __u64 counters[COUNTERS
 	if (seen->tcp_ours)
 		return advice_ours(seen, counters);
 	if (seen->tcp && seen->ours)
-		return seen->live ? "are the peers right?" : "try another --local, or none";
+		return seen->ours == SEEN_LOCAL ? "try another --local, or none"
+						: "are the peers right?";
 	return advice_unread(seen, counters);
 }
 

@@ -21,18 +21,24 @@ struct seen_kind {
 	__u64 packets;
 };
 
+enum seen_ours {
+	SEEN_ALL,
+	SEEN_LOCAL, /* to or from the addresses of --local */
+	SEEN_PEERS, /* to or from the peers */
+};
+
 struct seen {
-	bool live;        /* interfaces, not a capture file: other things are to be tried */
-	const char *ours; /* which packets count, in words: "the peers"; NULL: all */
-	__u64 packets;    /* all, whatever they were */
-	__u64 filtered;   /* of them, left out by --filter */
-	__u64 untimed;    /* without a time, so of no use */
-	__u64 tcp;        /* TCP segments read */
-	__u64 tcp_ours;   /* of them, those that count */
-	__u64 twice;      /* of tcp, those of which the bare packet (or the other) came before */
-	__u64 data;       /* of tcp_ours, with data in the direction that is measured */
-	__u64 answered;   /* flows (COUNTER_FLOWS) of which anything was acknowledged */
-	__u64 acks_alone; /* of tcp_ours, ACKs without data of their own, of data never seen */
+	bool live;           /* interfaces, not a capture file: other things are to be tried */
+	enum seen_ours ours; /* which packets count */
+	__u64 packets;       /* all, whatever they were */
+	__u64 filtered;      /* of them, left out by --filter */
+	__u64 untimed;       /* without a time, so of no use */
+	__u64 tcp;           /* TCP segments read */
+	__u64 tcp_ours;      /* of them, those that count */
+	__u64 twice;         /* of tcp, those of which the bare packet (or the other) came before */
+	__u64 data;          /* of tcp_ours, with data in the direction that is measured */
+	__u64 answered;      /* flows (COUNTER_FLOWS) of which anything was acknowledged */
+	__u64 acks_alone;    /* of tcp_ours, ACKs without data of their own, of data never seen */
 	struct seen_kind inside[SEEN_KINDS]; /* of tcp, by the tunnel they were found in */
 	struct seen_kind unread[SEEN_KINDS]; /* tunnels that are not looked into */
 	struct seen_kind links[SEEN_KINDS];  /* link types that are not read */

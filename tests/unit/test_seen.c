@@ -85,14 +85,14 @@ static void test_good(void **state)
 
 static void test_not_ours(void **state)
 {
-	struct seen seen = {.packets = 5, .tcp = 4, .ours = "the --local addresses"};
+	struct seen seen = {.packets = 5, .tcp = 4, .ours = SEEN_LOCAL};
 
 	(void)state;
 	assert_says(&seen, "no samples: 5 packets seen, 4 TCP, none of it to or from the --local "
 			   "addresses; try "
 			   "another --local, or none");
 	seen.live = true;
-	seen.ours = "the peers";
+	seen.ours = SEEN_PEERS;
 	assert_says(
 		&seen,
 		"no samples: 5 packets seen, 4 TCP, none of it to or from the peers; are the peers "
@@ -117,6 +117,22 @@ static void test_one_way(void **state)
 	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, none with data to measure, 9 ACKs "
 			   "of data that was not seen; does the data leave through another "
 			   "interface? Name that, too");
+}
+
+static void test_no_data(void **state)
+{
+	struct seen seen = {.packets = 9, .tcp = 9, .tcp_ours = 8, .ours = SEEN_LOCAL};
+
+	(void)state;
+	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, 8 of it to or from the --local "
+			   "addresses, none with data to measure; do others send the data? Try "
+			   "another --local, or none");
+	seen.ours = SEEN_PEERS;
+	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, 8 of it to or from the peers, none "
+			   "with data to measure; do the peers send the data? They are those who "
+			   "receive it");
+	seen.ours = SEEN_ALL;
+	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, none with data to measure");
 }
 
 /* More kinds than there is room for, in the struct and in the sentence. */
@@ -161,6 +177,7 @@ int main(void)
 		cmocka_unit_test_setup(test_good, clear),
 		cmocka_unit_test_setup(test_not_ours, clear),
 		cmocka_unit_test_setup(test_one_way, clear),
+		cmocka_unit_test_setup(test_no_data, clear),
 		cmocka_unit_test_setup(test_many_kinds, clear),
 		cmocka_unit_test_setup(test_inside, clear),
 	};
