@@ -27,22 +27,22 @@ static const struct start plain[LINK_OTHERS] = {
 /* .. and from there on. Numbers above 100 are the same as DLT_ and as LINKTYPE_. */
 static const struct start others[] = {
 	{DLT_PPP, 0, LAYER_PPP},
-	{DLT_PPP_SERIAL, 0, LAYER_PPP},
-	{DLT_PPP_WITH_DIR, 1, LAYER_PPP},
-	{DLT_PPP_PPPD, 2, LAYER_PPP}, /* direction in place of an address, and control */
 	{DLT_PPP_ETHER, 0, LAYER_PPPOE},
 	{DLT_C_HDLC, 0, LAYER_HDLC},
-	{DLT_C_HDLC_WITH_DIR, 1, LAYER_HDLC},
 	{DLT_FRELAY, 0, LAYER_FRAME_RELAY},
-	{DLT_FRELAY_WITH_DIR, 1, LAYER_FRAME_RELAY},
 	{DLT_FDDI, 13, LAYER_LLC},
-	{DLT_ATM_RFC1483, 0, LAYER_LLC},
-	{100, 0, LAYER_LLC}, /* what files say for it */
-	{DLT_IP_OVER_FC, 16, LAYER_LLC},
 	{DLT_IEEE802_11, 0, LAYER_WIFI},
 	{DLT_IEEE802_11_RADIO, 0, LAYER_RADIOTAP},
 	{DLT_NFLOG, 0, LAYER_NFLOG},
 	{DLT_ENC, 12, LAYER_IP}, /* IPsec of OpenBSD, after decryption */
+	{DLT_PPP_SERIAL, 0, LAYER_PPP},
+	{DLT_PPP_WITH_DIR, 1, LAYER_PPP},
+	{DLT_PPP_PPPD, 2, LAYER_PPP}, /* direction in place of an address, and control */
+	{DLT_C_HDLC_WITH_DIR, 1, LAYER_HDLC},
+	{DLT_FRELAY_WITH_DIR, 1, LAYER_FRAME_RELAY},
+	{DLT_ATM_RFC1483, 0, LAYER_LLC},
+	{100, 0, LAYER_LLC}, /* what files say for it */
+	{DLT_IP_OVER_FC, 16, LAYER_LLC},
 };
 
 static enum layer (*const layers[LAYERS])(struct walk *w) = {

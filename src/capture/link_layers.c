@@ -9,9 +9,7 @@
 enum ethertype {
 	ETHERTYPE_TEB = 0x6558, /* transparent Ethernet bridging */
 	ETHERTYPE_PPP = 0x880b,
-	ETHERTYPE_MPLS = 0x8847,
 	ETHERTYPE_MPLS_MULTICAST = 0x8848,
-	ETHERTYPE_PPPOE = 0x8864, /* the session; discovery has a type of its own */
 	ETHERTYPE_JUMBO_LLC = 0x8870,
 	ETHERTYPE_MACSEC = 0x88e5,
 	ETHERTYPE_I_TAG = 0x88e7, /* IEEE 802.1ah, provider backbone bridges */
@@ -145,8 +143,8 @@ enum layer layer_sll2(struct walk *w)
 static enum layer ppp_protocol(struct walk *w, __u16 protocol)
 {
 	switch (protocol) {
-	case 0x0021:
-	case 0x0057:
+	case PPP_IPV4:
+	case PPP_IPV6:
 		return LAYER_IP;
 	case 0x0281:
 	case 0x0283:
@@ -192,7 +190,7 @@ enum layer layer_pppoe(struct walk *w)
 
 	if (!header)
 		return END_BAD;
-	if (header[0] != 0x11 || header[1]) /* version and type; a code is of discovery */
+	if (header[0] != PPPOE_VERSION_TYPE || header[1])
 		return END_OTHER;
 	w->offset += 6;
 	return through(w, "PPPoE", LAYER_PPP);

@@ -138,4 +138,5 @@ def main():
             out.write(header[:8] + struct.pack("<II", len(frame), whole) + frame)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,8 @@ struct kind {
 	const char *what;
 	int dlt;
 	const char *front;
-	const char *passed; /* NULL: a link layer, and no tunnel; IPv4|IPv6 */
+	const char *passed; /* NULL: no tunnel, or one that packet.h looks through;
+			       of IPv4|of IPv6 */
 };
 
 static const struct kind kinds[] = {
@@ -66,13 +67,15 @@ static const struct kind kinds[] = {
 	 NULL},
 	{"NFLOG, big endian", DLT_NFLOG, "02000000 00080001 08000100 00080009", NULL},
 	{"IPsec of OpenBSD", DLT_ENC, "000000020000000000000000", NULL},
-	{"PPPoE", DLT_EN10MB, "eth.8864 11000001 0000 Q", "PPPoE"},
-	{"PPPoE behind a tag", DLT_EN10MB, "eth.8100 0007 8864 11000001 0000 Q", "PPPoE"},
+	{"PPPoE", DLT_EN10MB, "eth.8864 11000001 0000 Q", NULL},
+	{"PPPoE behind a tag", DLT_EN10MB, "eth.8100 0007 8864 11000001 0000 Q", NULL},
 	{"PPPoE alone", DLT_PPP_ETHER, "11000001 0000 Q", "PPPoE"},
 	{"PPPoE in Linux cooked", DLT_LINUX_SLL2,
-	 "8864 00000000000200010006020000000001 0000 11000001 0000 Q", "PPPoE"},
-	{"MPLS", DLT_EN10MB, "eth.8847 00010140", "MPLS"},
-	{"MPLS, three labels", DLT_EN10MB, "eth.8847 00010040 00010040 00010140", "MPLS"},
+	 "8864 00000000000200010006020000000001 0000 11000001 0000 Q", NULL},
+	{"MPLS", DLT_EN10MB, "eth.8847 00010140", NULL},
+	{"MPLS, three labels", DLT_EN10MB, "eth.8847 00010040 00010040 00010140", NULL},
+	{"MPLS, five labels", DLT_EN10MB, "eth.8847 00010040 00010040 00010040 00010040 00010140",
+	 "MPLS"},
 	{"MPLS over PPP", DLT_PPP, "ff03 0281 00010040 00010140", "MPLS"},
 	{"MPLS pseudowire", DLT_EN10MB, "? eth.8847 00010140 eth.T", "MPLS"},
 	{"MPLS pseudowire, control word", DLT_EN10MB, "? eth.8847 00010140 00000000 eth.T", "MPLS"},
