@@ -167,6 +167,9 @@ static void measure(struct backend_file *b)
 		seen_count(b->seen.inside, inside.passed);
 	segment->now_ns = c->time_ns;
 	segment->ifindex = b->settings.file_index;
+	segment->place = 0; /* an ID tells enough */
+	if (!segment->packet.id)
+		segment->place = frame_place(b->link, c->bytes, c->length, c->interface, &inside);
 	segment->directions = directions(b, &segment->packet);
 	count_segment(&b->seen, b, segment);
 	flow_table_expect(b->table, segment);

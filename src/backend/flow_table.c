@@ -2,6 +2,7 @@
 #include "flow_table.h"
 #include "eviction.h"
 #include "closed.h"
+#include "copies.h"
 #include "flow_index.h"
 #include "handshake.h"
 
@@ -38,6 +39,7 @@ struct flow_table {
 	struct eviction eviction;
 	struct handshake handshakes[HANDSHAKES];
 	closed_flow closed[CLOSED];
+	struct copies copies;
 	__u64 counters[COUNTERS];
 	__u64 answered, acks_alone; /* as seen.h has them */
 };
@@ -226,7 +228,8 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 		e = entry_create(t, &key, s->hash_sent);
 	if (!e)
 		return;
-	handle_events(t, e, engine_sent(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
+	handle_events(t, e,
+		      engine_sent(&e->flow, &s->packet, s->now_ns, s->now_ns, &t->settings.engine));
 }
 
 /* Is this an ACK for data that must have gone another way? */
@@ -291,7 +294,12 @@ void flow_table_run(struct flow_table *t, const struct flow_segment *s)
 {
 	if (is_received(s))
 		received(t, s);
-	if (is_sent(s))
+	if (!is_sent(s))
+		return;
+	/* Only now: a second copy of an ACK is of no consequence. */
+	if (copies_have(&t->copies, &s->packet, s->now_ns, s->place))
+		t->counters[COUNTER_COPIES]++;
+	else
 		sent(t, s);
 }
 

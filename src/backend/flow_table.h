@@ -35,7 +35,8 @@ void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
 /* From now on tells how long handshakes took, or no longer does. */
 void flow_table_set_handshakes(struct flow_table *table, bool handshakes);
 
-/* Runs one packet through the engine; directions is a set of enum direction. */
+/* Runs one packet through the engine; directions is a set of enum direction. All that come this way
+ * were captured in one place. */
 void flow_table_packet(struct flow_table *table, const struct packet *packet, __u64 now_ns,
 		       __u32 ifindex, unsigned int directions);
 
@@ -47,6 +48,7 @@ struct flow_segment {
 	struct packet packet;
 	__u64 now_ns;
 	__u32 ifindex;
+	__u32 place; /* where it was captured (copies.h) */
 	unsigned int directions;
 	__u32 hash_sent, hash_received; /* the table's own */
 };

@@ -12,11 +12,12 @@
 struct capture_file;
 
 struct captured {
-	__u64 number;  /* from 1, as tshark counts */
-	__u64 time_ns; /* since 1970 */
-	bool timed;    /* false: the file does not say when */
-	int link_type; /* LINKTYPE_* of the file */
-	__u32 length;  /* bytes captured */
+	__u64 number;    /* from 1, as tshark counts */
+	__u64 time_ns;   /* since 1970 */
+	bool timed;      /* false: the file does not say when */
+	int link_type;   /* LINKTYPE_* of the file */
+	__u32 interface; /* its number in the section of a pcapng file, or 0 */
+	__u32 length;    /* bytes captured */
 	__u32 wire_length;
 	const __u8 *bytes;
 };

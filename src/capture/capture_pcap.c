@@ -83,6 +83,7 @@ static int pcap_next(struct capture_file *file, struct captured *packet)
 	packet->time_ns = capture_time(interface, seconds * interface->units_per_s + units);
 	packet->timed = true;
 	packet->link_type = interface->link_type;
+	packet->interface = 0;
 	packet->bytes = header + file->record_header;
 	file->consumed = file->record_header + packet->length;
 	return 1;

@@ -145,6 +145,7 @@ static int packet_fill(struct capture_file *file, const struct block *block, __u
 				       block->size);
 	packet->timed = block->type != BLOCK_SIMPLE_PACKET;
 	packet->link_type = interface->link_type;
+	packet->interface = number;
 	packet->bytes = block->body + header;
 	return 1;
 }

@@ -14,4 +14,10 @@ int frame_link_layer(int type, enum link_layer *link);
 enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 captured,
 			     __u32 wire_length, struct packet *packet, struct inside *inside);
 
+/* A hash of where a frame was captured: the interface's number in the file, what a cooked capture's
+ * header says, and whether in front of a tunnel or inside of it. Two frames of one place have the
+ * same, of two places mostly not. */
+__u32 frame_place(enum link_layer link, const __u8 *bytes, __u32 captured, __u32 interface,
+		  const struct inside *inside);
+
 #endif

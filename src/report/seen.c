@@ -102,10 +102,10 @@ static void say_unread(struct list *list, const struct seen *seen, const __u64 c
 /* Of the TCP segments, why they made no sample. */
 static void say_tcp(struct list *list, const struct seen *seen, const __u64 counters[COUNTERS])
 {
-	if (seen->packets || seen->tcp)
+	if (seen->packets)
 		say(list, seen->tcp ? "%llu TCP" : "no TCP", seen->tcp);
 	say_kinds(list, seen->inside, "of these in ");
-	say_count(list, seen->twice, "of these seen inside and outside of a tunnel");
+	say_count(list, counters[COUNTER_COPIES], "of these twice");
 	if (seen->ours && seen->tcp && !seen->tcp_ours)
 		say(list, "none of it to or from %s", ours_names[seen->ours]);
 	else if (seen->ours && seen->tcp)
@@ -121,6 +121,7 @@ static void say_tcp(struct list *list, const struct seen *seen, const __u64 coun
 	say_count(list, counters[COUNTER_RETRANSMISSIONS], "segments sent again");
 	say_count(list, counters[COUNTER_ACKS_AMBIGUOUS],
 		  "ACKs left out since data was sent again");
+	say_count(list, counters[COUNTER_ACKS_IMPLAUSIBLE], "ACKs too late for what was seen");
 }
 
 /* There are no TCP segments: what there was most of instead, and what may help. */
@@ -129,16 +130,13 @@ static const char *advice_unread(const struct seen *seen, const __u64 counters[C
 	__u64 bad = counters[COUNTER_PARSE_ERRORS], hidden = sum(seen->unread);
 
 	if (bad > unread(seen) && bad > counters[COUNTER_FRAGMENTS])
-		return seen->live ? "raise snaplen"
-				  : "capture more of each packet (tcpdump -s 256)";
+		return "capture more of each packet (tcpdump -s 256)";
 	if (hidden)
-		return seen->live ? "name the tunnel's own interface, where they are bare"
-				  : "capture on the tunnel's own interface, where they are bare";
+		return "capture on the tunnel's own interface, where they are bare";
 	if (seen->filtered)
 		return "try another --filter";
 	if (counters[COUNTER_FRAGMENTS])
-		return seen->live ? "name an interface where packets are whole"
-				  : "capture on an interface where packets are whole";
+		return "capture on an interface where packets are whole";
 	return NULL;
 }
 
@@ -146,12 +144,9 @@ static const char *advice_unread(const struct seen *seen, const __u64 counters[C
 static const char *advice_ours(const struct seen *seen, const __u64 counters[COUNTERS])
 {
 	if (seen->data && counters[COUNTER_FLOWS] && !seen->answered)
-		return seen->live ? "do their ACKs arrive on another interface? Name that, too"
-				  : "the capture must have both directions of a connection";
+		return "the capture must have both directions of a connection";
 	if (seen->data)
 		return NULL;
-	if (seen->live && seen->acks_alone)
-		return "does the data leave through another interface? Name that, too";
 	if (seen->ours == SEEN_LOCAL)
 		return "do others send the data? Try another --local, or none";
 	if (seen->ours == SEEN_PEERS)
@@ -179,10 +174,7 @@ const char *seen_explain(const struct seen *seen, const __u64 counters[COUNTERS]
 
 	text[0] = '\0';
 	if (!counters[COUNTER_SAMPLES]) {
-		say(&list,
-		    seen->packets || !seen->live ? "no samples: %llu packets seen" : "no samples",
-		    seen->packets);
-		list.separator = seen->packets || !seen->live ? ", " : ": ";
+		say(&list, "no samples: %llu packets seen", seen->packets);
 		say_count(&list, seen->filtered, "of these left out by --filter");
 		say_tcp(&list, seen, counters);
 	}

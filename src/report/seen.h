@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What there was to see on the way to samples, as counts, and a sentence made of them for whoever
- * wonders why there are none: what was seen instead, and what to try. A count that is not known
- * (live, where counting would cost) stays zero and is not mentioned.
+ * wonders why there are none: what was seen instead, and what to try. For capture files.
  */
 #ifndef METRO_SEEN_H
 #define METRO_SEEN_H
@@ -28,14 +27,12 @@ enum seen_ours {
 };
 
 struct seen {
-	bool live;           /* interfaces, not a capture file: other things are to be tried */
 	enum seen_ours ours; /* which packets count */
 	__u64 packets;       /* all, whatever they were */
 	__u64 filtered;      /* of them, left out by --filter */
 	__u64 untimed;       /* without a time, so of no use */
 	__u64 tcp;           /* TCP segments read */
 	__u64 tcp_ours;      /* of them, those that count */
-	__u64 twice;         /* of tcp, those of which the bare packet (or the other) came before */
 	__u64 data;          /* of tcp_ours, with data in the direction that is measured */
 	__u64 answered;      /* flows (COUNTER_FLOWS) of which anything was acknowledged */
 	__u64 acks_alone;    /* of tcp_ours, ACKs without data of their own, of data never seen */

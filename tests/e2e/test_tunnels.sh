@@ -39,6 +39,22 @@ for kind in $read_kinds; do
   tap_check "$kind: the samples of the connection inside" same_inside "$kind"
 done
 
+# In front of a tunnel and inside of it, each packet is one packet; its number is that of either.
+twice() { # KIND CAPTURE
+  measure "$2"
+  sed 's/,"frame".*//' "$METRO_TMP/samples" >"$METRO_TMP/bare"
+  wrap "$1" "$2" || return 1
+  measure "$wrapped"
+  sed -i 's/,"frame".*//' "$METRO_TMP/samples"
+  [ -s "$METRO_TMP/bare" ] && cmp "$METRO_TMP/samples" "$METRO_TMP/bare"
+}
+
+for capture in $captures; do
+  for kind in bare-and-vxlan gre-and-bare; do
+    tap_check "${capture##*/}, $kind: the same samples" twice "$kind" "$capture"
+  done
+done
+
 # says OPTIONS... -- WORDS: reading the wrapped file has no samples, and this in its last line.
 says() {
   local options=()

@@ -102,6 +102,9 @@ KINDS = {  # link type of the file, and what becomes of an IP packet
                                                                       5, 1, 0, 0) + p)))),
     "mpls-in-vxlan-in-gre": (ETHERNET, lambda p: bare(ipv4(47, gre(0x2000, 0x0800, ipv4(
         17, udp(4789, VXLAN + ethernet(0x8847, mpls(2, p)))))))),
+    # Each packet twice.
+    "bare-and-vxlan": (ETHERNET, lambda p: [bare(p), bare(ipv4(17, udp(4789, VXLAN + bare(p))))]),
+    "gre-and-bare": (ETHERNET, lambda p: [bare(ipv4(47, gre(0, ethertype(p), p))), bare(p)]),
     # What is not read, or cannot be.
     "esp": (ETHERNET, lambda p: bare(ipv4(50, bytes([0, 0, 1, 0]) + p))),
     "l2tp": (RAW, lambda p: ipv4(17, udp(1701, bytes.fromhex("000200010001ff03") + ppp(p)))),
@@ -132,10 +135,11 @@ def main():
     with open(sys.argv[3], "wb") as out:
         out.write(data[:20] + struct.pack("<I", link))
         for header, packet in packets(data):
-            frame = wrap(packet)
-            length, whole = struct.unpack_from("<II", header, 8)
-            whole += max(0, len(frame) - length)
-            out.write(header[:8] + struct.pack("<II", len(frame), whole) + frame)
+            frames = wrap(packet)
+            for frame in frames if isinstance(frames, list) else [frames]:
+                length, whole = struct.unpack_from("<II", header, 8)
+                whole += max(0, len(frame) - length)
+                out.write(header[:8] + struct.pack("<II", len(frame), whole) + frame)
 
 
 if __name__ == "__main__":
