@@ -51,14 +51,14 @@ ended_having_reattached() { # TIMES
 comes_back() {
   local how=$1 hook=$2
   shift 2
-  start "$hook" 1 || bail_out "$how: it starts"
+  start "$hook" 0.5 || bail_out "$how: it starts"
   all_measured >/dev/null
   tap_check "$how: it is done" "$@"
   tap_check "$how: that is noticed, and said" log_has metro \
     "WARNING interface $IF was made anew, or another program has removed ours \(at .*attaching again"
   tap_check "$how: it measures again" wait_until 5 measuring_times 2
   tap_check "$how: no sample is missing" all_measured
-  sleep 1.2
+  sleep 0.7
   tap_check "$how: it was said once" equal lines 1 "$(log_count metro 'attaching again')"
   tap_check "$how: and counted" ended_having_reattached 1
 }
