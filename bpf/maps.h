@@ -9,6 +9,7 @@
 #include "handshake.h"
 #include "peer.h"
 #include "peer_filter.h"
+#include "sightings.h"
 
 /* Constants to the verifier, which removes what they rule out. */
 const volatile __u32 mark_mask = MARKS_DEFAULT - 1;
@@ -23,6 +24,7 @@ __u64 replay_ns;
 __u32 network_count;        /* entries of peer_networks: without any, the trie is not asked */
 __u64 closed_flows[CLOSED]; /* each a closed_flow */
 bool measure_handshakes;
+bool count_sightings; /* nothing was measured lately: count what passes instead */
 struct peer_filters peer_filters;
 
 /* Entries of flows. It changes with each of them, on any CPU, and so has a cache line apart from
@@ -74,6 +76,15 @@ struct {
 	__type(key, struct peer_network);
 	__type(value, __u8);
 } peer_networks SEC(".maps");
+
+/* By interface index, each made by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SIGHTINGS_MAX);
+	__type(key, __u32);
+	__type(value, struct sightings);
+} sightings SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

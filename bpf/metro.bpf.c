@@ -9,13 +9,9 @@
 
 /* "Next program, please": TCX_NEXT with TCX; with clsact, TC_ACT_UNSPEC goes on to the next filter.
  */
-#define NEXT (-1)
+#define NEXT            (-1)
 
-/* skb->tstamp may hold the earliest departure time of a paced segment (Linux 4.20). fq holds a
- * packet back for 10 s at most by default; other clocks than CLOCK_MONOTONIC are years away. */
-#define DEPARTURE_MAX_NS (10 * 1000000000ull)
-
-#define XDP_HEADERS_MAX  511 /* headers must lie within so many bytes, and one less than 2^n */
+#define XDP_HEADERS_MAX 511 /* headers must lie within so many bytes, and one less than 2^n */
 
 static __always_inline long skb_load(void *ctx, __u32 offset, void *to, __u32 len)
 {
@@ -69,11 +65,20 @@ static __always_inline __u64 now_ns(void)
 	return replay ? replay_ns : bpf_ktime_get_ns();
 }
 
-static __always_inline __u64 departure_ns(const struct __sk_buff *skb)
+/*
+ * skb->tstamp is the earliest departure time of a segment that TCP paces (Linux 4.20), by
+ * CLOCK_MONOTONIC as our own. SO_TXTIME may put other clocks there, REALTIME or TAI, which are
+ * years away: such times are left out, as they were before TCP had any. TCP's own sockets never do
+ * that, so skb->tstamp_type (Linux 5.18) would tell nothing more.
+ */
+static __always_inline __u64 departure_ns(const struct __sk_buff *skb, __u64 now)
 {
-	__u64 now = now_ns(), planned = replay ? 0 : skb->tstamp;
+	__u64 delay = (replay ? 0 : skb->tstamp) - now;
+	/* Without branches, of which the verifier would follow each: 1 up to DEPARTURE_MAX_NS, or
+	 * 0. */
+	__u64 possible = ((delay - DEPARTURE_MAX_NS - 1) & ~delay) >> 63;
 
-	return planned > now && planned - now <= DEPARTURE_MAX_NS ? planned : now;
+	return now + (delay & -possible);
 }
 
 static __always_inline void send_batch(const struct flow_key *key, struct flow_record *record)
@@ -139,13 +144,17 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 	enum packet_kind kind = parse_skb(skb, load, link, &p);
 	bool batch = false, syn;
 	__u32 events = 0, tag, more = 0;
-	__u64 now;
+	__u64 now, departure;
 
 	if (kind != PACKET_TCP) {
 		count_unread(kind);
 		return;
 	}
-	if (!engine_heeds_sent(&p) || !peer_possible(&p.dst))
+	if (!engine_heeds_sent(&p)) {
+		sight_sent(&p, skb->ifindex);
+		return;
+	}
+	if (!peer_possible(&p.dst))
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	f = flow_find(&key);
@@ -155,16 +164,17 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 		return;
 	if (!f && ((!engine_starts(&p) && !syn) || !peer_configured(&key)))
 		return;
-	now = departure_ns(skb);
+	now = now_ns();
+	departure = departure_ns(skb, now);
 	if (syn)
-		begin_handshake(tag, &p, now);
+		begin_handshake(tag, &p, departure);
 	if (!f && engine_starts(&p))
 		f = flow_create(&key);
 	if (!f)
 		return;
 	bpf_spin_lock(&f->lock);
 	if (f->tag == tag) {
-		events = engine_sent(f, &p, now, &s);
+		events = engine_sent(f, &p, now, departure, &s);
 		if (unlikely(events & EVENT(COUNTER_RETRANSMISSIONS)))
 			more = sent_again(f, skb, &p);
 		if (events & EVENT_FLUSH)
@@ -198,6 +208,8 @@ static __always_inline void received(enum packet_kind kind, const struct packet 
 	f = flow_find(&key);
 	if (unlikely(measure_handshakes) && handshake_may_end(p, f))
 		end_handshake(&key, p);
+	if (!f)
+		sight_received(&key, p);
 	if (!f || engine_ignores(f, p))
 		return;
 	tag = flow_tag(&key);

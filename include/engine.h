@@ -13,7 +13,14 @@
  *  - karn becomes the end of what was sent again. A later ACK that comes from below karn and goes
  *    above it covers both old and new copies and makes no sample, though new segments sent since
  *    then have marks. Once una has reached karn, all is clean. If before that something is sent
- * again further up, the marks in between go, too.
+ *    again further up, the marks in between go, too.
+ *
+ * A retransmission may pass unseen: on another interface, dropped before it was captured. An ACK
+ * that comes far later than its sender would have waited shows it (flow_believes).
+ *
+ * What the local side sends is believed, what arrives may be forged (docs/samples.md has what
+ * a forger can do): its numbers have to fit, and what was believed wrongly gives way to what the
+ * local side sends next.
  */
 #ifndef METRO_ENGINE_H
 #define METRO_ENGINE_H
@@ -39,6 +46,11 @@ _Static_assert(COUNTERS < 30, "a bit for each counter");
 #define WINDOW_MAX (1 << 30)
 /* An ACK above all that was sent: capture loss up to here, nonsense beyond. */
 #define UNSEEN_MAX (1 << 24)
+/* Segments of the peer are further ahead of what the local side last acknowledged, or behind it,
+ * only with windows above the default of 6 to 32 MB (tcp_rmem, Linux 6.16 and before). */
+#define PEER_WINDOW (1 << 24)
+/* Data so close to other data is of the same connection: what is in flight at once, mostly. */
+#define STRAY_NEAR (1 << 24)
 /* A SYN this close to the first number seen is that connection's own, its ISN not having been seen
  */
 #define ISN_NEAR (1 << 16)
@@ -47,6 +59,12 @@ _Static_assert(COUNTERS < 30, "a bit for each counter");
 #define RTT_DOUBT_TICKS (1000 / TICK_NS - 1)
 #define RTT_DOUBT_SHARE 1100 /* and less than 0.1 %, for the same reason */
 #define RTT_NONE        0xffffffffu
+
+/* What no sender waits for before it sends again, in units of flow_clock: RFC 6298 has 1 s at first
+ * (2.1), doubled at the first time-out, and then SRTT + 4 RTTVAR or 1 s (2.3, 2.4), doubled here,
+ * too. The capture sees the ACK a little later than the sender's timer might. */
+#define PATIENCE_FIRST (3000000000ull >> CLOCK_SHIFT)
+#define PATIENCE_LEAST (2000000000ull >> CLOCK_SHIFT)
 
 /* Can a segment that the local side sends, or receives, matter to its flow, if there is one? */
 static __always_inline bool engine_heeds_sent(const struct packet *p)
@@ -59,11 +77,18 @@ static __always_inline bool engine_heeds_received(const struct packet *p)
 	return p->flags & (TCP_ACK | TCP_RST);
 }
 
+/* Is this what a keep-alive may look like (RFC 9293, 3.8.4)? It may carry the last byte before
+ * SND.NXT again, and has no PSH then, as the end of what was written has. */
+static __always_inline bool engine_may_probe(const struct packet *p)
+{
+	return p->payload == 1 && !(p->flags & (TCP_SYN | TCP_FIN | TCP_PSH));
+}
+
 /* Should a segment that the local side sends make a flow? Data, and SYNs of connections that the
- * local side opens: not answers to SYNs of others, lest a SYN flood fills the table. */
+ * local side opens: not answers to SYNs of others, or a SYN flood would fill the table. */
 static __always_inline bool engine_starts(const struct packet *p)
 {
-	if (p->flags & TCP_RST)
+	if (p->flags & TCP_RST || engine_may_probe(p))
 		return false;
 	return p->payload || (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
@@ -77,6 +102,7 @@ static __always_inline void flow_open(struct flow *f, __u32 start)
 	f->first = start;
 	f->count = 0;
 	f->flags = FLOW_OPEN;
+	f->late = 0;
 }
 
 static __always_inline void flow_advance(struct flow *f, __u32 seq)
@@ -89,6 +115,14 @@ static __always_inline void flow_advance(struct flow *f, __u32 seq)
 		f->una = f->nxt - WINDOW_MAX;
 	if (seq_before(f->karn, f->nxt - WINDOW_MAX))
 		f->karn = f->nxt - WINDOW_MAX;
+}
+
+/* Whatever is in flight may have been sent again: no sample until it is acknowledged. */
+static __always_inline void flow_distrust(struct flow *f)
+{
+	f->count = 0;
+	if (seq_after(f->nxt, f->karn))
+		f->karn = f->nxt;
 }
 
 /* The latest time, though clocks of captures, and of two CPUs, may run back a little. */
@@ -108,14 +142,33 @@ static __always_inline __u32 flow_syn(struct flow *f, __u32 start)
 	return distance == 0 ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
 }
 
-static __always_inline __u32 flow_new_data(struct flow *f, __u32 start, __u32 end, __u64 now_ns,
-					   __u32 mask)
+static __always_inline __u32 flow_new_data(struct flow *f, __u32 start, __u32 end,
+					   __u64 departure_ns, __u32 mask)
 {
 	if (start != f->end)
 		marks_gap(f, mask); /* data in between never passed here */
 	f->end = end;
 	flow_advance(f, end);
-	return marks_push(f, end, now_ns, mask) ? EVENT(COUNTER_MARKS_THINNED) : 0;
+	if (!(f->flags & FLOW_LAST_SENT)) /* what ended it was half of it, or forged */
+		f->flags &= ~FLOW_ENDED;
+	return marks_push(f, end, departure_ns, mask) ? EVENT(COUNTER_MARKS_THINNED) : 0;
+}
+
+/*
+ * Data that has been acknowledged: a keep-alive, or sent again for nothing. Neither old nor new
+ * data is in doubt. But if it is new to us, then an ACK above all that was sent was wrong, or
+ * forged, and is believed no longer.
+ */
+static __always_inline __u32 flow_old_data(struct flow *f, __u32 start, __u32 end)
+{
+	if (!seq_before(start, f->end) && end != f->una) {
+		f->una = end;
+		f->karn = end + 1; /* what is sent next may have arrived before, after all */
+	}
+	if (seq_after(end, f->end))
+		f->end = end;
+	flow_advance(f, end);
+	return end - start > 1 ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
 }
 
 static __always_inline __u32 flow_sent_again(struct flow *f, __u32 start, __u32 end, __u32 mask)
@@ -135,35 +188,63 @@ static __always_inline __u32 flow_sent_again(struct flow *f, __u32 start, __u32 
 	return EVENT(COUNTER_RETRANSMISSIONS);
 }
 
-static __always_inline __u32 flow_data(struct flow *f, __u32 start, __u32 end, __u64 now_ns,
+static __always_inline bool seq_in_window(const struct flow *f, __u32 seq)
+{
+	return seq - f->nxt + WINDOW_MAX < 2u * WINDOW_MAX;
+}
+
+/* Data far outside the window: noise, or another connection on the same ports whose SYN was not
+ * seen. If the next data goes on there, it is that. */
+static __always_inline bool flow_strays(struct flow *f, __u32 start)
+{
+	__u32 distance = start - ((__u32)f->stray << 16);
+	bool again = f->flags & FLOW_STRAY && distance + STRAY_NEAR < 2u * STRAY_NEAR;
+
+	if (likely(seq_in_window(f, start))) {
+		f->flags &= ~FLOW_STRAY;
+		return false;
+	}
+	if (again) {
+		flow_open(f, start);
+		return false;
+	}
+	f->flags |= FLOW_STRAY;
+	f->stray = start >> 16;
+	return true;
+}
+
+static __always_inline __u32 flow_data(struct flow *f, __u32 start, __u32 end, __u64 departure_ns,
 				       __u32 mask)
 {
-	if (start - f->nxt + WINDOW_MAX >= 2u * WINDOW_MAX)
+	if (flow_strays(f, start))
 		return 0;
-	/* Keep-alives, and data sent again after its ACK: neither old nor new data is in doubt. */
-	if (f->flags & FLOW_UNA_KNOWN && !seq_after(end, f->una)) {
-		if (seq_after(end, f->end))
-			f->end = end;
-		flow_advance(f, end);
-		return end - start > 1 ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
-	}
+	if (f->flags & FLOW_UNA_KNOWN && !seq_after(end, f->una))
+		return flow_old_data(f, start, end);
 	if (!seq_before(start, f->end))
-		return flow_new_data(f, start, end, now_ns, mask);
+		return flow_new_data(f, start, end, departure_ns, mask);
 	return flow_sent_again(f, start, end, mask);
 }
 
-/* Packets were lost, or the clock was set: what is in flight may have been sent again since, and
- * its times say nothing. As if all of it had been sent again. */
-static __always_inline void flow_distrust(struct flow *f)
+/* FIN, behind data in the same segment or bare. end: behind the data. */
+static __always_inline __u32 flow_fin(struct flow *f, const struct packet *p, __u32 end, __u32 mask)
 {
-	f->count = 0;
-	if (seq_after(f->nxt, f->karn))
-		f->karn = f->nxt;
+	bool again = !p->payload && end + 1 == f->nxt;
+
+	f->flags |= FLOW_ENDED;
+	if (!seq_in_window(f, end + 1))
+		return 0;
+	/* An ACK that covers a bare FIN, too, was caused by that, not by the data before it. */
+	if (!p->payload)
+		marks_gap(f, mask);
+	flow_advance(f, end + 1);
+	f->flags |= FLOW_LAST_SENT;
+	return again ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
 }
 
-/* A segment that the local side sends. */
+/* A segment that the local side sends, and that passes at now_ns. It leaves at departure_ns: later,
+ * if it is paced. */
 static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p, __u64 now_ns,
-					 const struct engine_settings *s)
+					 __u64 departure_ns, const struct engine_settings *s)
 {
 	__u32 start = p->seq + !!(p->flags & TCP_SYN);
 	__u32 end = start + p->payload;
@@ -182,16 +263,13 @@ static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p,
 		return EVENT_FLUSH;
 	}
 	if (p->payload)
-		events |= flow_data(f, start, end, now_ns, s->mark_mask);
-	if (p->flags & TCP_FIN) {
-		f->flags |= FLOW_ENDED;
-		if (!p->payload && end + 1 == f->nxt)
-			events |= EVENT(COUNTER_RETRANSMISSIONS);
-		if (end + 1 - f->nxt + WINDOW_MAX < 2u * WINDOW_MAX) {
-			flow_advance(f, end + 1);
-			f->flags |= FLOW_LAST_SENT;
-		}
+		events |= flow_data(f, start, end, departure_ns, s->mark_mask);
+	if (p->flags & TCP_ACK) {
+		f->flags |= FLOW_PEER_NXT;
+		f->peer_nxt = p->ack;
 	}
+	if (p->flags & TCP_FIN)
+		events |= flow_fin(f, p, end, s->mark_mask);
 	if (events & EVENT(COUNTER_RETRANSMISSIONS) && f->retransmissions < 0xffff)
 		f->retransmissions++;
 	if (batch_due(f, now_ns, s->batch_limit, s->batch_age))
@@ -225,6 +303,46 @@ static __always_inline __u32 flow_rtt(struct flow *f, __u32 covered, __u32 ack, 
 	return rtt - doubt;
 }
 
+static __always_inline void flow_smooth(struct flow *f, __u32 r)
+{
+	__u32 deviation = r > f->srtt ? r - f->srtt : f->srtt - r;
+
+	if (f->flags & FLOW_TIMED) {
+		f->rttvar = (3 * f->rttvar + deviation) / 4;
+		f->srtt = (7 * f->srtt + r) / 8;
+	} else {
+		f->flags |= FLOW_TIMED;
+		f->srtt = r;
+		f->rttvar = r / 2;
+	}
+}
+
+/*
+ * Can this be a sample? A sender that gets no ACK sends again after its retransmission time-out
+ * (RFC 6298): an ACK that comes far later was caused by a retransmission that was not seen. Unless
+ * the ACK before came as late, within a factor of two: the path is that long.
+ */
+static __always_inline bool flow_believes(struct flow *f, __u32 rtt)
+{
+	__u32 r = rtt >> CLOCK_TICKS_SHIFT, before = f->late, patience = PATIENCE_FIRST;
+
+	if (likely(f->flags & FLOW_TIMED)) {
+		if (!(r | f->srtt | f->rttvar | before))
+			return true; /* a path below 1 ms, as ever */
+		patience = 2 * (f->srtt + 4u * f->rttvar);
+		if (patience < PATIENCE_LEAST)
+			patience = PATIENCE_LEAST;
+	}
+	f->late = 0;
+	if (unlikely(r > patience)) {
+		f->late = r;
+		if (!before || r > 2 * before || before > 2 * r)
+			return false;
+	}
+	flow_smooth(f, r);
+	return true;
+}
+
 /* Moves una to a higher ACK. Returns the events; *rtt is set if they have COUNTER_SAMPLES. */
 static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns, __u32 mask,
 					__u32 *rtt)
@@ -249,7 +367,19 @@ static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns,
 		return 0;
 	if (ambiguous || *rtt > RTT_TICKS_MAX)
 		return EVENT(COUNTER_ACKS_AMBIGUOUS);
-	return EVENT(COUNTER_SAMPLES);
+	if (flow_believes(f, *rtt))
+		return EVENT(COUNTER_SAMPLES);
+	flow_distrust(f); /* what else is in flight was sent again as well, or will be */
+	return EVENT(COUNTER_ACKS_IMPLAUSIBLE);
+}
+
+/* Does this segment of the peer fit to what the local side has acknowledged (RFC 9293, 3.10.7.4)?
+ * Who forges one without seeing the connection has to guess that, too (RFC 5961, 5.2), or the exact
+ * number of the next byte. */
+static __always_inline bool flow_accepts(const struct flow *f, const struct packet *p)
+{
+	return !(f->flags & FLOW_PEER_NXT) ||
+	       p->seq - f->peer_nxt + PEER_WINDOW < 2u * PEER_WINDOW || p->ack == f->nxt;
 }
 
 /* True if a segment from the peer cannot change the flow: no new ACK, no end. */
@@ -266,6 +396,8 @@ static __always_inline __u32 engine_received(struct flow *f, const struct packet
 
 	if (!(f->flags & FLOW_OPEN))
 		return 0;
+	if (!flow_accepts(f, p))
+		return EVENT(COUNTER_OUT_OF_WINDOW);
 	marks_expire(f, now_ns, s->mark_mask);
 	if (p->flags & (TCP_FIN | TCP_RST))
 		f->flags |= FLOW_ENDED;

@@ -35,6 +35,9 @@ enum flow_flags {
 	FLOW_ENDED = 4,      /* FIN or RST seen, from either side */
 	FLOW_PREVIOUS = 8,   /* rtt[0] holds the last sample of the batch before */
 	FLOW_LAST_SENT = 16, /* our FIN was: nxt is behind it */
+	FLOW_STRAY = 32,     /* the last data was far outside the window */
+	FLOW_TIMED = 64,     /* srtt and rttvar are set */
+	FLOW_PEER_NXT = 128, /* peer_nxt is set */
 };
 
 struct flow {
@@ -54,35 +57,58 @@ struct flow {
 	__u8 batch_count;      /* samples in rtt[1] .. rtt[batch_count] */
 	__u16 retransmissions; /* not yet told; stops at 65535 */
 
-	__u32 tag;       /* flow_tag of the key */
-	__u32 last;      /* newest segment sent or new data acknowledged, as flow_clock has it */
-	__u64 oldest_ns; /* no mark is older than this */
+	__u32 tag;      /* flow_tag of the key */
+	__u32 last;     /* newest segment sent or new data acknowledged, as flow_clock has it */
+	__u32 stride;   /* bytes that the last ACK newly covered */
+	__u32 peer_nxt; /* RCV.NXT: what the local side last acknowledged */
 
-	__u32 stride;        /* bytes that the last ACK newly covered */
-	__u32 batch_first;   /* arrival of the ACK of rtt[1], in ticks */
-	__u64 batch_last_ns; /* .. and of the last one */
+	/* RFC 6298, 2, in units of flow_clock: what a sample is measured by (flow_believes). */
+	__u16 srtt;
+	__u16 rttvar;
+	__u16 late;  /* the sample before, if it came too late to be one; else 0 */
+	__u16 stray; /* upper half of where the last data far outside the window began */
+
+	__u64 batch_last_ns; /* arrival of the ACK of the last sample */
+	__u32 batch_first;   /* .. and of rtt[1], in ticks */
 	__u32 rtt[1 + BATCH_MAX];
 
 	struct mark marks[];
 };
 
 /* Time for idling: units of 1.05 ms, modulo 52 days. */
+#define CLOCK_SHIFT       20
+#define CLOCK_TICKS_SHIFT (CLOCK_SHIFT - TICK_SHIFT)
 static __always_inline __u32 flow_clock(__u64 now_ns)
 {
-	return (__u32)(now_ns >> 20);
+	return (__u32)(now_ns >> CLOCK_SHIFT);
+}
+
+/* The product of two 32-bit words that go into the tag; the constants are digits of pi. */
+static __always_inline __u64 flow_tag_pair(__u32 a, __u32 b, __u32 i)
+{
+	const __u32 pi[] = {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822,
+			    0x299f31d0, 0x082efa98, 0xec4e6c89, 0x452821e6, 0x38d01377};
+
+	return (__u64)(a + pi[i]) * (__u32)(b + pi[i + 1]);
 }
 
 /*
- * A deleted entry of a hash map is used again at once, not after a grace period: whoever looked it
- * up before may then find another flow in it. The tag tells, for all but one in 2^32 of such
- * accidents.
+ * A hash of the key in which every word counts: a sum of products (NH of UMAC, RFC 4418, 5.2.2),
+ * whose multiplications do not wait for each other. It stands for the key where that would be too
+ * long: a deleted entry of a hash map is used again at once, not after a grace period, so that
+ * whoever looked it up before may find another flow in it; and for connections that have just ended
+ * (closed.h). One in 2^32 pairs of keys have the same tag.
  */
 static __always_inline __u32 flow_tag(const struct flow_key *key)
 {
+	const __u32 *l = key->local.words, *p = key->peer.words;
 	__u32 ports = (__u32)key->local_port << 16 | key->peer_port;
+	__u64 sum = flow_tag_pair(ports, p[3], 0) + flow_tag_pair(l[3], key->ifindex, 2) +
+		    flow_tag_pair(p[0], p[1], 4) + flow_tag_pair(p[2], l[2], 6) +
+		    flow_tag_pair(l[0], l[1], 8);
 
-	return ports ^ key->peer.words[3] ^ key->peer.words[2] * 31 ^ key->peer.words[1] * 37 ^
-	       key->local.words[3] * 41 ^ key->local.words[1] * 43 ^ key->ifindex * 47;
+	sum *= 0x9e3779b97f4a7c15ull; /* the sum's low bits are those of few words */
+	return sum >> 32;
 }
 
 #define FLOW_SIZE(marks) (sizeof(struct flow) + (marks) * sizeof(struct mark))

@@ -15,6 +15,10 @@
 #define CLOCK_SLACK   1000 /* units of flow_clock, 1.05 s, that a clock may run back by */
 #define RTT_NS_MAX    ((__u64)RTT_TICKS_MAX << TICK_SHIFT)
 
+/* How far in the future a segment may leave that its sender paces: what fq holds back by default
+ * (its horizon, Linux 5.7). */
+#define DEPARTURE_MAX_NS (10 * 1000000000ull)
+
 static __always_inline __u32 mark_when(__u64 now_ns)
 {
 	return (__u32)(now_ns >> (TICK_SHIFT - 1)) & ~MARK_GAP;
@@ -104,18 +108,16 @@ static __always_inline bool marks_drop_newest(struct flow *f, __u32 mask)
 }
 
 /* Remembers a segment of new data. Returns true if another one had to go for it. */
-static __always_inline bool marks_push(struct flow *f, __u32 end, __u64 now_ns, __u32 mask)
+static __always_inline bool marks_push(struct flow *f, __u32 end, __u64 departure_ns, __u32 mask)
 {
 	bool thinned = f->count > mask;
 	struct mark *m;
 
 	if (thinned && !marks_drop_newest(f, mask))
-		marks_thin(f, mark_when(now_ns), mask);
-	if (f->count == 0 || now_ns < f->oldest_ns)
-		f->oldest_ns = now_ns;
+		marks_thin(f, mark_when(departure_ns), mask);
 	m = marks_at(f, f->count, mask);
 	m->end = end;
-	m->when = mark_when(now_ns);
+	m->when = mark_when(departure_ns);
 	f->count++;
 	return thinned;
 }
@@ -127,28 +129,49 @@ static __always_inline void marks_pop(struct flow *f, __u32 n)
 	f->count -= n;
 }
 
+/* So much older than the flow's last event a mark may look, in ticks: its segment left up to
+ * DEPARTURE_MAX_NS after it was seen, and clocks of captures run back a little. */
+#define MARK_AHEAD ((__u32)((DEPARTURE_MAX_NS + 2000000000ull) >> TICK_SHIFT))
+
+/* How many marks, from the oldest on, are too old for a sample. silence: ticks since the flow's
+ * last event; all marks are from before it, so an age below that is one whose bits turned over. */
+static __always_inline __u32 marks_outdated(struct flow *f, __u64 now_ns, __u32 silence, __u32 mask)
+{
+	__u32 n = unknown_zero(), count = f->count, least = silence - MARK_AHEAD;
+
+	for (__u32 step = mask + 1; step; step >>= 1) {
+		if (n + step <= count &&
+		    ((mark_age(marks_at(f, n + step - 1, mask)->when, now_ns) - least) &
+		     TICK_AGE_MASK) > RTT_TICKS_MAX - least)
+			n += step;
+	}
+	return n;
+}
+
+/* The events of a flow between two looks at the age of its marks lie in one stretch of 17 s: then
+ * no mark is older than 67.6 + 17 s but for the silence since the last event, and 31 bits of ticks
+ * (137 s) are enough to tell. Units of flow_clock. */
+#define EXPIRE_SHIFT 14
+
 /*
- * Forgets marks that grew too old, before their 31 bits of time turn over, and those that lie more
- * than that in the future since the clock of a capture was set back. Called at each event of a
- * flow; does nothing but compare unless a mark has been waiting for more than 67 s.
+ * Forgets marks that grew too old for a sample, and all if the clock was set back. Called at each
+ * event of a flow; does nothing but compare unless a new stretch of time begins.
  */
 static __always_inline void marks_expire(struct flow *f, __u64 now_ns, __u32 mask)
 {
-	__u32 age;
+	__u32 now = flow_clock(now_ns), silence = now - f->last;
 
-	/* The clock was set back: no mark may be much newer than now, nor much older than the
-	 * oldest. */
-	if (unlikely((__s32)(f->last - flow_clock(now_ns)) > CLOCK_SLACK)) {
+	if (unlikely((__s32)silence < -CLOCK_SLACK)) {
 		f->count = 0;
-		f->last = flow_clock(now_ns);
-	}
-	if (likely(f->count == 0 || now_ns + RTT_NS_MAX - f->oldest_ns <= 2 * RTT_NS_MAX))
+		f->last = now;
 		return;
-	age = mark_age(marks_at(f, 0, mask)->when, now_ns);
-	if (now_ns - f->oldest_ns <= 2 * RTT_NS_MAX && age <= RTT_TICKS_MAX)
-		f->oldest_ns = now_ns - ((__u64)age << TICK_SHIFT);
-	else
+	}
+	if (likely(now >> EXPIRE_SHIFT == f->last >> EXPIRE_SHIFT) || f->count == 0)
+		return;
+	if ((__s32)silence > (__s32)(RTT_TICKS_MAX >> CLOCK_TICKS_SHIFT))
 		f->count = 0;
+	else
+		marks_pop(f, marks_outdated(f, now_ns, silence << CLOCK_TICKS_SHIFT, mask));
 }
 
 #endif

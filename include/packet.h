@@ -43,7 +43,9 @@ struct packet {
 	__u32 payload; /* bytes of data, on the wire and not only in the capture */
 	__u16 sport;
 	__u16 dport;
-	__u8 flags; /* enum tcp_flag */
+	__u16 window; /* as in the header, not scaled */
+	__u16 id;     /* of IPv4; 0 with IPv6 */
+	__u8 flags;   /* enum tcp_flag */
 };
 
 #define ETHERTYPE_IPV4   0x0800
@@ -174,6 +176,7 @@ static __always_inline enum packet_kind packet_ipv4(const struct ipv4_header *ip
 		return PACKET_BAD;
 	address_set_v4(&p->src, ip->source);
 	address_set_v4(&p->dst, ip->destination);
+	p->id = ip->id;
 	*offset += header;
 	*length = total - header;
 	return PACKET_TCP;
@@ -222,6 +225,7 @@ static __always_inline enum packet_kind packet_ipv6(void *ctx, packet_load load,
 		*length = wire_length - *offset;
 	p->src = ip.source;
 	p->dst = ip.destination;
+	p->id = 0;
 	return packet_extensions(ctx, load, ip.next_header, offset, length);
 }
 
@@ -238,6 +242,7 @@ static __always_inline enum packet_kind packet_tcp_fields(const struct tcp_heade
 	p->seq = be32_to_host(tcp->seq);
 	p->ack = be32_to_host(tcp->ack);
 	p->flags = tcp->flags;
+	p->window = be16_to_host(tcp->window);
 	p->payload = length - header;
 	return PACKET_TCP;
 }
@@ -275,6 +280,7 @@ static __always_inline enum plain_kind plain_ipv4(const __u8 *at, const __u8 *en
 		return PLAIN_UNSURE;
 	address_set_v4(&p->src, ip.source);
 	address_set_v4(&p->dst, ip.destination);
+	p->id = ip.id;
 	header_copy(&tcp, at + sizeof(ip));
 	return packet_tcp_fields(&tcp, be16_to_host(ip.total_length) - sizeof(ip), p) == PACKET_TCP
 		       ? PLAIN_TCP
@@ -293,6 +299,7 @@ static __always_inline enum plain_kind plain_ipv6(const __u8 *at, const __u8 *en
 		return PLAIN_UNSURE;
 	p->src = ip.source;
 	p->dst = ip.destination;
+	p->id = 0;
 	header_copy(&tcp, at + sizeof(ip));
 	return packet_tcp_fields(&tcp, be16_to_host(ip.payload_length), p) == PACKET_TCP
 		       ? PLAIN_TCP

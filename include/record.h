@@ -29,7 +29,7 @@ struct flow_key {
 #define TICK_SHIFT    6
 #define TICK_NS       (1 << TICK_SHIFT)
 
-#define BATCH_MAX     15 /* samples in one record; with its predecessor they fill one cache line */
+#define BATCH_MAX     14 /* samples in one record; what the flow has room for in two cache lines */
 
 #define RECORDS_BYTES (1024 * 1024) /* size of the ring buffer; a power of two, of whole pages */
 

@@ -149,6 +149,7 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 	c->breaks.last_ns = segment.now_ns;
 	segment.epoch = breaks_epoch(&c->breaks);
 	segment.ifindex = c->interface.ifindex;
+	segment.place = 0; /* an interface is one place */
 	segment.directions = directions(c, bytes, &segment.packet);
 	flow_table_expect(b->table, &segment);
 	flow_table_run(b->table, &segment);
@@ -429,6 +430,11 @@ static void live_follow(struct backend *backend, const struct backend_settings *
 	flow_table_set_handshakes(b->table, settings->handshakes);
 }
 
+static struct census_figures live_figures(struct backend *backend, unsigned int ifindex)
+{
+	return census_figures(flow_table_census(self(backend)->table), ifindex);
+}
+
 static void live_counters(struct backend *backend, __u64 values[COUNTERS])
 {
 	struct backend_pcap *b = self(backend);
@@ -466,6 +472,7 @@ static const struct backend_ops live_ops = {
 	.refresh = live_refresh,
 	.drain = live_drain,
 	.follow = live_follow,
+	.figures = live_figures,
 	.counters = live_counters,
 	.close = live_close,
 };

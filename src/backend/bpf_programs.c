@@ -129,3 +129,23 @@ int bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])
 	free(per_cpu);
 	return err;
 }
+
+void bpf_programs_sight(const struct bpf_programs *p, __u32 ifindex, bool begin)
+{
+	const struct sightings none = {};
+	int fd = bpf_map__fd(p->skel->maps.sightings);
+
+	if (!begin)
+		bpf_map_delete_elem(fd, &ifindex);
+	else if (bpf_map_update_elem(fd, &ifindex, &none, BPF_ANY))
+		log_debug("interface %u: what passes is not counted: %s", ifindex, strerror(errno));
+}
+
+struct sightings bpf_programs_sightings(const struct bpf_programs *p, __u32 ifindex)
+{
+	struct sightings sightings = {};
+
+	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.sightings), &ifindex, &sightings))
+		return (struct sightings){};
+	return sightings;
+}

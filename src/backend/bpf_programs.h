@@ -25,4 +25,9 @@ void bpf_programs_unload(struct bpf_programs *programs);
 /* The programs' counters, summed over all CPUs. Returns 0 or -errno. */
 int bpf_programs_counters(const struct bpf_programs *programs, __u64 values[COUNTERS]);
 
+/* Begins, from zero, or ends counting sightings on an interface, of which there may be
+ * SIGHTINGS_MAX; and what they are. Without an entry they are zero. */
+void bpf_programs_sight(const struct bpf_programs *programs, __u32 ifindex, bool begin);
+struct sightings bpf_programs_sightings(const struct bpf_programs *programs, __u32 ifindex);
+
 #endif

@@ -13,12 +13,16 @@ static const char *const names[] = {
 	[COUNTER_MARKS_THINNED] = "marks_thinned",
 	[COUNTER_ACKS_AMBIGUOUS] = "acks_ambiguous",
 	[COUNTER_ACKS_UNSEEN] = "acks_unseen",
+	[COUNTER_ACKS_IMPLAUSIBLE] = "acks_implausible",
+	[COUNTER_OUT_OF_WINDOW] = "out_of_window",
 	[COUNTER_RETRANSMISSIONS] = "retransmissions",
+	[COUNTER_COPIES] = "copies",
 	[COUNTER_FRAGMENTS] = "fragments",
 	[COUNTER_PARSE_ERRORS] = "parse_errors",
 	[COUNTER_RING_LOST] = "ring_lost",
 	[COUNTER_CAPTURE_DROPS] = "capture_drops",
 	[COUNTER_DIRECTION] = "direction_unknown",
+	[COUNTER_REATTACHED] = "reattached",
 };
 
 static_assert(sizeof(names) / sizeof(names[0]) == COUNTERS, "a counter has no name");

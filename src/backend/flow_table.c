@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "flow_table.h"
-#include "eviction.h"
 #include "closed.h"
+#include "copies.h"
+#include "eviction.h"
 #include "flow_index.h"
 #include "handshake.h"
+#include "mark_ring.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,10 +21,10 @@
 #define INDEXED_AT_FIRST (1u << 15) /* .. of tables beyond that */
 
 struct entry {
-	struct flow_key key; /* first, for the index */
-	__u32 hash;
-	__u32 epoch;                                           /* of the last data sent */
-	struct entry *prev, *next;                             /* in the order of the sweep */
+	struct flow_key key;       /* first, for the index */
+	__u32 epoch;               /* of the last data sent */
+	__u32 mark_mask;           /* its marks, less one: they may have grown */
+	struct entry *prev, *next; /* in the order of the sweep */
 	struct flow flow __attribute__((aligned(CACHE_LINE))); /* its marks follow */
 };
 
@@ -36,9 +38,11 @@ struct flow_table {
 	struct entry *next; /* where the sweep goes on */
 	bool under_way;
 	struct eviction eviction;
+	struct census census;
 	struct handshake handshakes[HANDSHAKES];
 	__u32 handshake_epochs[HANDSHAKES];
 	closed_flow closed[CLOSED];
+	struct copies copies;
 	__u64 counters[COUNTERS];
 };
 
@@ -62,7 +66,7 @@ static void entry_drop(struct flow_table *t, struct entry *e)
 {
 	if (t->next == e)
 		t->next = e->next;
-	flow_index_remove(&t->index, e->hash, e);
+	flow_index_remove(&t->index, flow_index_hash(&t->index, &e->key), e);
 	DL_DELETE(t->entries, e);
 	free(e);
 }
@@ -75,6 +79,7 @@ void flow_table_free(struct flow_table *t)
 		return;
 	DL_FOREACH_SAFE(t->entries, e, next)
 	free(e);
+	census_free(&t->census);
 	flow_index_close(&t->index);
 	free(t);
 }
@@ -90,19 +95,19 @@ void flow_table_set_handshakes(struct flow_table *t, bool handshakes)
 	t->settings.handshakes = handshakes;
 }
 
-static struct entry *entry_new(const struct flow_table *t, const struct flow_key *key, __u32 hash)
+/* An entry with room for its marks, which are not set. */
+static struct entry *entry_alloc(const struct flow_key *key, __u32 mark_mask)
 {
-	size_t size = sizeof(struct entry) + FLOW_SIZE(t->settings.engine.mark_mask + 1) -
-		      sizeof(struct flow);
+	size_t size = sizeof(struct entry) + FLOW_SIZE(mark_mask + 1) - sizeof(struct flow);
 	struct entry *e;
 
 	size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 	e = aligned_alloc(CACHE_LINE, size);
 	if (!e)
 		return NULL;
-	memset(e, 0, size);
+	memset(e, 0, sizeof(*e));
 	e->key = *key;
-	e->hash = hash;
+	e->mark_mask = mark_mask;
 	return e;
 }
 
@@ -112,7 +117,7 @@ static struct entry *entry_create(struct flow_table *t, const struct flow_key *k
 	struct entry *e = NULL;
 
 	if (t->index.count < t->settings.max_flows)
-		e = entry_new(t, key, s->hash_sent);
+		e = entry_alloc(key, t->settings.engine.mark_mask);
 	if (e && flow_index_add(&t->index, s->hash_sent, e)) {
 		free(e);
 		e = NULL;
@@ -125,6 +130,43 @@ static struct entry *entry_create(struct flow_table *t, const struct flow_key *k
 	return e;
 }
 
+/* Twice the marks, in another place. Returns the entry as it was if there is no memory: then its
+ * marks are thinned. */
+static struct entry *entry_grow(struct flow_table *t, struct entry *e)
+{
+	struct entry *larger = entry_alloc(&e->key, 2 * e->mark_mask + 1);
+
+	if (!larger)
+		return e;
+	larger->epoch = e->epoch;
+	mark_ring_move(&larger->flow, &e->flow, e->mark_mask);
+	flow_index_replace(&t->index, flow_index_hash(&t->index, &e->key), e, larger);
+	DL_REPLACE_ELEM(t->entries, e, larger);
+	if (t->next == e)
+		t->next = larger;
+	free(e);
+	return larger;
+}
+
+/* Before a segment is remembered. */
+static struct entry *make_room(struct flow_table *t, struct entry *e)
+{
+	if (likely(!mark_ring_is_full(&e->flow, e->mark_mask)) || !t->settings.marks_most)
+		return e;
+	if (e->mark_mask + 1 < t->settings.marks_most)
+		return entry_grow(t, e);
+	t->counters[COUNTER_MARKS_THINNED] += mark_ring_halve(&e->flow, e->mark_mask);
+	return e;
+}
+
+static struct engine_settings entry_engine(const struct flow_table *t, const struct entry *e)
+{
+	struct engine_settings engine = t->settings.engine;
+
+	engine.mark_mask = e->mark_mask;
+	return engine;
+}
+
 static void emit_batch(struct flow_table *t, struct entry *e)
 {
 	struct flow_record record;
@@ -133,6 +175,7 @@ static void emit_batch(struct flow_table *t, struct entry *e)
 		return;
 	record.key = e->key;
 	t->counters[COUNTER_SAMPLES] += record.count;
+	census_add_samples(&t->census, e->key.ifindex, record.count);
 	t->settings.emit(t->settings.arg, &record);
 }
 
@@ -211,14 +254,15 @@ static void end_handshake(struct flow_table *t, const struct flow_key *key,
 	t->settings.emit(t->settings.arg, &record);
 }
 
-static __u32 entry_sent(struct flow_table *t, struct entry *e, const struct flow_segment *s)
+static __u32 entry_sent(const struct flow_table *t, struct entry *e, const struct flow_segment *s)
 {
+	struct engine_settings engine = entry_engine(t, e);
 	bool broken = e->epoch != s->epoch;
 	__u32 events;
 
 	if (unlikely(broken))
 		flow_distrust(&e->flow);
-	events = engine_sent(&e->flow, &s->packet, s->now_ns, &t->settings.engine);
+	events = engine_sent(&e->flow, &s->packet, s->now_ns, s->now_ns, &engine);
 	if (unlikely(broken))
 		flow_distrust(&e->flow);
 	if (s->packet.payload)
@@ -242,22 +286,28 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 		begin_handshake(t, &key, s);
 	if (!e && engine_starts(&s->packet))
 		e = entry_create(t, &key, s);
-	if (e)
-		handle_events(t, e, entry_sent(t, e, s));
+	if (!e)
+		return;
+	e = make_room(t, e);
+	handle_events(t, e, entry_sent(t, e, s));
 }
 
 static void received(struct flow_table *t, const struct flow_segment *s)
 {
 	struct flow_key key = key_received(s);
 	struct entry *e = flow_index_find(&t->index, s->hash_received, &key);
+	struct engine_settings engine;
 
 	if (t->settings.handshakes && handshake_may_end(&s->packet, e ? &e->flow : NULL))
 		end_handshake(t, &key, s);
+	if (!e)
+		census_add_received(&t->census, key.ifindex, s->packet.payload);
 	if (!e || engine_ignores(&e->flow, &s->packet))
 		return;
 	if (unlikely(e->epoch != s->epoch))
 		flow_distrust(&e->flow);
-	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &t->settings.engine));
+	engine = entry_engine(t, e);
+	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &engine));
 }
 
 void flow_table_expect(const struct flow_table *t, struct flow_segment *s)
@@ -297,7 +347,15 @@ void flow_table_run(struct flow_table *t, const struct flow_segment *s)
 {
 	if (is_received(s))
 		received(t, s);
-	if (is_sent(s))
+	if (!is_sent(s)) {
+		if (s->directions & DIRECTION_SENT)
+			census_add_sent(&t->census, s->ifindex);
+		return;
+	}
+	/* Only now: a second copy of an ACK is of no consequence. */
+	if (copies_have(&t->copies, &s->packet, s->now_ns, s->place))
+		t->counters[COUNTER_COPIES]++;
+	else
 		sent(t, s);
 }
 
@@ -315,6 +373,7 @@ static void sweep_begin(struct flow_table *t, const struct sweep_terms *terms)
 {
 	t->peers_checked = t->peers_changed;
 	t->peers_changed = false;
+	census_begin(&t->census);
 	if (terms)
 		eviction_begin(&t->eviction, terms, t->index.count, t->settings.max_flows);
 }
@@ -335,6 +394,7 @@ static bool sweep_evicts(struct flow_table *t, const struct entry *e,
 	if (!terms)
 		return false;
 	eviction_see(&t->eviction, &e->flow);
+	census_see(&t->census, e->key.ifindex, &e->flow, terms);
 	if (!flow_gives_way(&e->flow, &crowded))
 		return false;
 	t->counters[COUNTER_FLOWS_EVICTED]++;
@@ -344,6 +404,7 @@ static bool sweep_evicts(struct flow_table *t, const struct entry *e,
 bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 {
 	struct entry *e = t->under_way ? t->next : t->entries, *next;
+	bool tell = t->peers && peers_keep(t->peers);
 
 	if (!t->under_way)
 		sweep_begin(t, terms);
@@ -352,6 +413,8 @@ bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 		emit_batch(t, e);
 		if (sweep_drops(t, e, terms) || sweep_evicts(t, e, terms))
 			entry_drop(t, e);
+		else if (tell)
+			peers_see_flow(t->peers, e->key.ifindex, &e->key.peer);
 		e = next;
 	}
 	t->under_way = e != NULL;
@@ -365,6 +428,11 @@ void flow_table_unread(struct flow_table *t, enum packet_kind kind)
 		t->counters[COUNTER_PARSE_ERRORS]++;
 	else if (kind == PACKET_FRAGMENT)
 		t->counters[COUNTER_FRAGMENTS]++;
+}
+
+struct census *flow_table_census(struct flow_table *t)
+{
+	return &t->census;
 }
 
 __u64 *flow_table_counters(struct flow_table *t)

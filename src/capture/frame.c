@@ -58,3 +58,16 @@ enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 capt
 
 	return packet_read(&frame, frame_load, link, bytes, bytes + captured, wire_length, packet);
 }
+
+/* In a cooked capture, all of the header but the protocol's number tells the interface, and whether
+ * the packet came or left there. */
+__u32 frame_place(enum link_layer link, const __u8 *bytes, __u32 captured, __u32 interface)
+{
+	__u32 hash = interface + 1, unused, length = 0;
+
+	if (link == LINK_SLL || link == LINK_SLL2)
+		length = link_header_size(link, &unused);
+	for (__u32 i = 0; i < length && i < captured; i++)
+		hash = (hash ^ bytes[i]) * 16777619; /* FNV-1a */
+	return hash;
+}

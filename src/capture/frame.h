@@ -13,4 +13,8 @@ int frame_link_layer(int type, enum link_layer *link);
 enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 captured,
 			     __u32 wire_length, struct packet *packet);
 
+/* A hash of where a frame was captured: the interface's number in the file, and what a cooked
+ * capture's header says. Two frames of one place have the same, of two places mostly not. */
+__u32 frame_place(enum link_layer link, const __u8 *bytes, __u32 captured, __u32 interface);
+
 #endif

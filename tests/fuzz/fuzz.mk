@@ -6,7 +6,7 @@
 # What is found stays in build/fuzz/corpus, a crasher in build/fuzz/crashes.
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= engine samples config capture
+FUZZ_TARGETS ?= engine attack samples config capture
 FUZZ_DIR     := $(BUILD)/fuzz
 # One of these for every file, so that libFuzzer sees the coverage of the code under test.
 FUZZ_CFLAGS  := -g -O1 -std=gnu11 -fno-omit-frame-pointer -fno-sanitize-recover=undefined \

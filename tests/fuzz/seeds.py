@@ -172,6 +172,9 @@ def capture_seeds():
     yield 'ng-twice', pcapng(connection()) + pcapng(connection(ipv6), '>')
     yield 'gzip', gzip.compress(pcap(connection()), mtime=0)
     yield 'gzip-ng', gzip.compress(pcapng(connection()), mtime=0)
+    yield 'gzip-two', gzip.compress(pcap(connection())[:200], mtime=0) + \
+        gzip.compress(pcap(connection())[200:], mtime=0) + bytes(9)
+    yield 'flight', pcap(long_flight())
 
 
 def config_seeds():

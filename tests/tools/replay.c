@@ -9,7 +9,8 @@
  */
 #include "bpf_peers.h"
 #include "capture_file.h"
-#include "flow.h"
+#include "copies.h"
+#include "engine.h"
 #include "frame.h"
 
 #include <bpf/bpf.h>
@@ -29,6 +30,7 @@ struct replay {
 	struct ring_buffer *ring;
 	struct capture_file *file;
 	struct captured packet;
+	struct copies copies;
 	struct sink *sink;
 };
 
@@ -81,6 +83,19 @@ static long load(void *ctx, __u32 offset, void *to, __u32 len)
 	return 0;
 }
 
+/* A hook sees each packet once, where a capture may have it twice. */
+static bool is_copy(struct replay *r, enum link_layer link)
+{
+	const struct captured *c = &r->packet;
+	struct packet p;
+
+	if (frame_parse(link, c->bytes, c->length, c->wire_length, &p) != PACKET_TCP ||
+	    !engine_heeds_sent(&p))
+		return false;
+	return copies_have(&r->copies, &p, c->time_ns,
+			   p.id ? 0 : frame_place(link, c->bytes, c->length, c->interface));
+}
+
 /* The kernel's hooks see Ethernet or bare IP; other link layers' headers are taken off. */
 static int replay_packet(struct replay *r)
 {
@@ -104,7 +119,7 @@ static int replay_packet(struct replay *r)
 	length += ethernet ? 0 : ETHERNET;
 	r->programs.skel->bss->replay_ns = c->time_ns;
 	err = run(r, ethernet ? skel->progs.metro_in_eth : skel->progs.metro_in_ip, bytes, length);
-	if (err)
+	if (err || is_copy(r, link))
 		return err;
 	return run(r, ethernet ? skel->progs.metro_out_eth : skel->progs.metro_out_ip, bytes,
 		   length);
@@ -146,7 +161,7 @@ static int start(struct replay *r, unsigned int marks, char reason[BACKEND_REASO
 int main(int argc, char *argv[])
 {
 	char reason[BACKEND_REASON] = "out of memory";
-	struct replay r = {};
+	static struct replay r;
 	int err;
 
 	if (argc < 2 || argc > 3) {

@@ -42,7 +42,12 @@ struct model_ranges {
 
 struct model {
 	bool open, isn_known, una_known, data_seen;
+	bool fin_bare; /* FIN was sent without data */
+	bool slow;     /* something took longer than 1 s to be acknowledged */
+	bool strayed;  /* the last data was far outside the window, at stray */
 	__u32 isn;
+	__u32 stray;
+	__s64 doubt; /* ACKs from below this number need not make samples */
 	__s64 first;
 	__s64 end;     /* behind the highest payload or SYN */
 	__s64 highest; /* .. or FIN */
@@ -66,7 +71,8 @@ static inline void model_restart(struct model *m)
 {
 	m->count = m->again.count = m->holes.count = 0;
 	m->open = m->isn_known = m->una_known = m->data_seen = false;
-	m->fin = 0;
+	m->fin_bare = m->slow = m->strayed = false;
+	m->fin = m->doubt = 0;
 }
 
 static inline void *model_grow(void *list, size_t count, size_t *room, size_t size)
@@ -168,12 +174,13 @@ static inline void model_later_copy(struct model *m, __s64 start, __s64 end, __u
 {
 	__s64 old_end = end < m->end ? end : m->end;
 	bool in_hole = model_ranges_include(&m->holes, start, old_end);
-	__s64 doubt = m->first - 1;
+	bool doubted = m->again.count || m->doubt > m->una;
+	__s64 doubt = m->doubt > m->una ? m->doubt : m->first - 1;
 
 	for (size_t i = 0; i < m->again.count; i++)
 		if (m->again.at[i].end > doubt)
 			doubt = m->again.at[i].end;
-	for (size_t i = 0; m->again.count && i < m->count; i++)
+	for (size_t i = 0; doubted && i < m->count; i++)
 		if (m->segments[i].end > doubt && m->segments[i].end <= start)
 			m->segments[i].between = true;
 	model_ranges_add(&m->again, start, old_end);
@@ -191,17 +198,37 @@ static inline void model_later_copy(struct model *m, __s64 start, __s64 end, __u
 		model_insert(m, (struct model_segment){start, end, now, .again = true});
 }
 
+/* Data far outside the window is noise, unless the next data goes on there: then it is another
+ * connection. */
+static inline bool model_strays(struct model *m, __u32 number)
+{
+	bool again = m->strayed && abs((__s32)(number - m->stray)) < 1 << 24;
+
+	m->strayed = llabs(model_unwrap(m, number) - m->highest) >= 1 << 30;
+	m->stray = number;
+	if (m->strayed && again) {
+		model_restart(m);
+		model_begin(m, number);
+	}
+	return m->strayed;
+}
+
 static inline void model_data(struct model *m, __u32 number, __u32 length, __u64 now)
 {
 	__s64 start, end;
 
 	model_begin(m, number);
+	if (model_strays(m, number))
+		return;
 	start = model_unwrap(m, number);
 	end = start + length;
-	if (start - m->highest >= 1 << 30 || m->highest - start >= 1 << 30)
-		return;
 	if (m->una_known && end <= m->una) {
-		; /* acknowledged before: a keep-alive, or sent again for nothing */
+		/* acknowledged before: a keep-alive, or sent again for nothing; or never seen: then
+		 * that ACK is believed no longer */
+		if (start >= m->end && end != m->una) {
+			m->una = end;
+			m->doubt = end + 1;
+		}
 	} else if (start >= m->end) {
 		if (start > m->end && (m->data_seen || m->isn_known))
 			model_ranges_add(&m->holes, m->end, start);
@@ -235,6 +262,8 @@ static inline void model_sent(struct model *m, __u32 seq, __u32 length, __u8 fla
 	__u32 start = seq + !!(flags & TCP_SYN);
 	__s64 fin;
 
+	if (!m->open && length == 1 && !(flags & (TCP_SYN | TCP_FIN | TCP_PSH)))
+		return; /* a keep-alive */
 	model_age(m, now);
 	if (flags & TCP_SYN)
 		model_syn(m, seq);
@@ -247,6 +276,7 @@ static inline void model_sent(struct model *m, __u32 seq, __u32 length, __u8 fla
 		fin = model_unwrap(m, start + length) + 1;
 		if (llabs(fin - m->highest) < 1 << 30) {
 			m->fin = fin;
+			m->fin_bare = !length;
 			if (fin > m->highest)
 				m->highest = fin;
 		}
@@ -273,6 +303,15 @@ static inline struct model_answer model_judge(const struct model *m, __s64 una, 
 		a.why = "waited for a recovery";
 	else if (a.rtt_ns < 0)
 		a.why = "negative";
+	else if (m->fin_bare && ack == m->fin && x->end == ack - 1)
+		a.why = "caused by a bare FIN";
+	/* What came before took 1 s at most: SRTT + 4 RTTVAR cannot be above 5 s. */
+	else if (a.rtt_ns > 10500000000 && !m->slow)
+		a.why = "later than its sender would have waited";
+	else if (a.rtt_ns > 1500000000)
+		a = (struct model_answer){MODEL_OPTIONAL, a.rtt_ns, "late"};
+	else if (una < m->doubt)
+		a = (struct model_answer){MODEL_OPTIONAL, a.rtt_ns, "in doubt"};
 	else if (x->between)
 		a = (struct model_answer){MODEL_OPTIONAL, a.rtt_ns, "between"};
 	else if (x->old)
@@ -310,6 +349,9 @@ static inline struct model_answer model_acked(struct model *m, __u32 number, __u
 		covered++;
 	if (covered)
 		answer = model_judge(m, una, ack, &m->segments[covered - 1], now);
+	if (answer.rtt_ns > 1500000000) /* if it was left out, so is what is in flight */
+		m->doubt = m->highest;
+	m->slow |= answer.rtt_ns > 1000000000;
 	m->una = ack;
 	m->count -= covered;
 	memmove(m->segments, m->segments + covered, m->count * sizeof(*m->segments));

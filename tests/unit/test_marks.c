@@ -189,6 +189,7 @@ static void test_expiry(void **state)
 			__u32 ticks = 0xffffffff;
 
 			marks_push(r.flow, 10, starts[s], r.mask);
+			r.flow->last = flow_clock(starts[s]);
 			marks_expire(r.flow, starts[s] + age, r.mask);
 			if (r.flow->count)
 				ticks = mark_age(at(&r, 0)->when, starts[s] + age);
@@ -251,6 +252,7 @@ static void random_walk(struct chance *chance, struct list *list, __u32 marks)
 
 	list->first = list->count = 0;
 	r.flow->una = una;
+	r.flow->last = flow_clock(now);
 	for (int step = 0; step < 600; step++) {
 		now += permille(chance, bursts) ? 0 : below(chance, 100000);
 		if (permille(chance, 5)) {
@@ -275,6 +277,7 @@ static void random_walk(struct chance *chance, struct list *list, __u32 marks)
 			r.flow->una = una = ack;
 		}
 		marks_expire(r.flow, now, r.mask);
+		r.flow->last = flow_clock(now);
 		assert_ordered(&r);
 		if (list->count - list->first <= 1)
 			assert_int_equal(r.flow->count, list->count - list->first);
