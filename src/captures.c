@@ -174,12 +174,15 @@ static int open_first(struct captures *c, const struct backend_settings *setting
 static void deliver_rest(struct captures *c)
 {
 	__u64 counters[COUNTERS];
+	struct seen seen;
 
 	while (!c->backend->ops->sweep(c->backend))
 		;
 	c->backend->ops->counters(c->backend, counters);
 	backend_file_tell_refused(c->paths->text, counters);
 	counters_log(counters);
+	c->backend->ops->seen(c->backend, &seen);
+	seen_log(&seen, counters, c->paths->text);
 }
 
 static void end_first(struct captures *c, int err)

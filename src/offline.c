@@ -88,11 +88,14 @@ static int read_packets(struct offline *o)
 static void report_counters(struct offline *o)
 {
 	__u64 counters[COUNTERS];
+	struct seen seen;
 
 	o->backend->ops->counters(o->backend, counters);
 	backend_file_tell_refused(o->path, counters);
 	if (log_get_level() <= LEVEL_DEBUG)
 		counters_log(counters);
+	o->backend->ops->seen(o->backend, &seen);
+	seen_log(&seen, counters, capture_file_name(o->path));
 }
 
 static int open_file(struct offline *o, const struct options *options)

@@ -9,6 +9,7 @@
 #include "interface.h"
 #include "options.h"
 #include "peers.h"
+#include "seen.h"
 #include "sink.h"
 
 #define BACKEND_REASON 256 /* room for one sentence about what went wrong */
@@ -103,6 +104,9 @@ struct backend_ops {
 
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);
+
+	/* What there was to see since the start, beside the counters. May be NULL. */
+	void (*seen)(struct backend *backend, struct seen *seen);
 
 	/* Delivers nothing more; detaches and frees everything. */
 	void (*close)(struct backend *backend);

@@ -135,10 +135,11 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 	struct backend_pcap *b = c->backend;
 	struct flow_segment segment;
 	enum packet_kind kind;
+	struct inside inside;
 
 	if (b->expression && !expression_matches(b->expression, bytes, header->caplen, header->len))
 		return;
-	kind = frame_parse(c->link, bytes, header->caplen, header->len, &segment.packet);
+	kind = frame_parse(c->link, bytes, header->caplen, header->len, &segment.packet, &inside);
 	if (kind != PACKET_TCP) {
 		flow_table_unread(b->table, kind);
 		return;

@@ -25,6 +25,7 @@ struct entry {
 	__u32 hash;
 	__u32 mark_mask;           /* its marks, less one: they may have grown */
 	__u32 epoch;               /* of the last data sent */
+	bool answered;             /* something has come back */
 	struct entry *prev, *next; /* in the order of the sweep */
 	struct flow flow __attribute__((aligned(CACHE_LINE))); /* its marks follow */
 };
@@ -45,6 +46,7 @@ struct flow_table {
 	closed_flow closed[CLOSED];
 	struct copies copies;
 	__u64 counters[COUNTERS];
+	__u64 answered, acks_alone; /* as seen.h has them */
 };
 
 int flow_table_new(struct flow_table **table, const struct flow_table_settings *settings)
@@ -141,6 +143,7 @@ static struct entry *entry_grow(struct flow_table *t, struct entry *e)
 	if (!larger)
 		return e;
 	larger->epoch = e->epoch;
+	larger->answered = e->answered;
 	mark_ring_move(&larger->flow, &e->flow, e->mark_mask);
 	flow_index_replace(&t->index, e->hash, e, larger);
 	DL_REPLACE_ELEM(t->entries, e, larger);
@@ -294,12 +297,25 @@ static void sent(struct flow_table *t, const struct flow_segment *s)
 	handle_events(t, e, entry_sent(t, e, s));
 }
 
+/* Is this an ACK for data that must have gone another way? */
+static bool is_alone(const struct flow_table *t, const struct flow_key *key, const struct packet *p)
+{
+	return !p->payload && (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+	       (!t->peers || peers_match(t->peers, key->ifindex, &key->peer));
+}
+
 static void received(struct flow_table *t, const struct flow_segment *s)
 {
 	struct flow_key key = key_received(s);
 	struct entry *e = flow_index_find(&t->index, s->hash_received, &key);
 	struct engine_settings engine;
 
+	if (e) {
+		t->answered += !e->answered;
+		e->answered = true;
+	} else {
+		t->acks_alone += is_alone(t, &key, &s->packet);
+	}
 	if (t->settings.handshakes && handshake_may_end(&s->packet, e ? &e->flow : NULL))
 		end_handshake(t, &key, s);
 	if (!e)
@@ -435,6 +451,12 @@ void flow_table_unread(struct flow_table *t, enum packet_kind kind)
 struct census *flow_table_census(struct flow_table *t)
 {
 	return &t->census;
+}
+
+void flow_table_seen(const struct flow_table *t, struct seen *seen)
+{
+	seen->answered = t->answered;
+	seen->acks_alone = t->acks_alone;
 }
 
 __u64 *flow_table_counters(struct flow_table *t)

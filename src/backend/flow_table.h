@@ -7,6 +7,7 @@
 #include "counters.h"
 #include "engine.h"
 #include "peers.h"
+#include "seen.h"
 #include "sweep.h"
 
 struct flow_table;
@@ -79,5 +80,8 @@ void flow_table_unread(struct flow_table *table, enum packet_kind kind);
 struct census *flow_table_census(struct flow_table *table);
 
 __u64 *flow_table_counters(struct flow_table *table);
+
+/* Fills in answered and acks_alone. */
+void flow_table_seen(const struct flow_table *table, struct seen *seen);
 
 #endif
