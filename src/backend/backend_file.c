@@ -16,6 +16,11 @@
 #define PACKETS_READ 4096 /* in one go */
 #define GROUP        16   /* of them whose flows are fetched into the cache together */
 
+/* A pipe may go on for weeks: what is over has to go. By the capture's clock. */
+#define PIPE_IDLE_NS  (3600 * NS_PER_S)
+#define PIPE_ENDED_NS (60 * NS_PER_S)
+#define PIPE_SWEEP_NS (10 * NS_PER_S)
+
 /* A packet that waits for its group to be complete. */
 struct waiting {
 	struct flow_segment segment;
@@ -40,6 +45,8 @@ struct backend_file {
 	const struct peers *peers; /* NULL: all */
 	__u64 unknown;             /* packets of unknown link types */
 	struct seen seen;
+	bool sweeping; /* a pipe's flows, since .. */
+	__u64 swept_ns;
 };
 
 static struct backend_file *self(struct backend *backend)
@@ -167,6 +174,7 @@ static void measure(struct backend_file *b)
 		seen_count(b->seen.inside, inside.passed);
 	segment->now_ns = c->time_ns;
 	segment->ifindex = b->settings.file_index;
+	segment->epoch = 0;
 	segment->place = 0; /* an ID tells enough */
 	if (!segment->packet.id)
 		segment->place = frame_place(b->link, c->bytes, c->length, c->interface, &inside);
@@ -196,9 +204,22 @@ static int file_next(struct backend_file *b)
 		measure(b);
 		return 0;
 	}
-	if (status < 0)
-		log_error("%s: %s; the packets before it were read", b->path, reason);
+	if (status < 0 && status != -EAGAIN)
+		log_error("%s: %s%s", b->path, reason,
+			  b->packet.number ? "; the packets before it were read" : "");
 	return status < 0 ? status : file_end(b);
+}
+
+static void sweep_pipe(struct backend_file *b)
+{
+	__u64 now_ns = b->packet.time_ns;
+	struct sweep_terms terms = sweep_terms(now_ns, PIPE_IDLE_NS, PIPE_ENDED_NS);
+
+	if (!b->packet.timed || (!b->sweeping && now_ns - b->swept_ns < PIPE_SWEEP_NS))
+		return;
+	if (!b->sweeping)
+		b->swept_ns = now_ns;
+	b->sweeping = !flow_table_sweep(b->table, &terms);
 }
 
 static int file_read(struct backend *backend)
@@ -209,6 +230,8 @@ static int file_read(struct backend *backend)
 	for (int i = 0; i < PACKETS_READ && !status; i++)
 		status = file_next(b);
 	run_group(b);
+	if (capture_file_fd(b->file) >= 0)
+		sweep_pipe(b);
 	return status;
 }
 
@@ -224,14 +247,18 @@ static int file_set_peers(struct backend *backend, const struct peers *peers)
 
 static int file_fd(struct backend *backend)
 {
-	(void)backend;
-	return -1;
+	return capture_file_fd(self(backend)->file);
 }
 
-/* Flows of a file never time out: its clock may jump, and an answer may be hours away. */
+/* Flows of a file never time out: its clock may jump, and an answer may be hours away. A walk that
+ * a pipe has begun comes to its end first. */
 static bool file_sweep(struct backend *backend)
 {
-	return flow_table_sweep(self(backend)->table, NULL);
+	struct backend_file *b = self(backend);
+	bool complete = flow_table_sweep(b->table, NULL), sweeping = b->sweeping;
+
+	b->sweeping = sweeping && !complete;
+	return complete && !sweeping;
 }
 
 static void file_counters(struct backend *backend, __u64 values[COUNTERS])
@@ -273,14 +300,30 @@ static const struct backend_ops file_ops = {
 	.close = file_close,
 };
 
-static int open_capture(struct backend_file *b, char reason[BACKEND_REASON])
+static int open_capture(struct backend_file *b, const char *path, char reason[BACKEND_REASON])
 {
 	char detail[BACKEND_REASON - 64];
-	int err = capture_file_open(&b->file, b->path, detail, sizeof(detail));
+	int err = capture_file_open(&b->file, path, detail, sizeof(detail));
 
 	if (err)
 		snprintf(reason, BACKEND_REASON, "%.60s: %s", b->path, detail);
 	return err;
+}
+
+void backend_file_tell_refused(const char *path, const __u64 counters[COUNTERS])
+{
+	if (counters[COUNTER_FLOWS_REFUSED])
+		log_warning("%s: %llu segments were left out, since their connections would have "
+			    "been more than %u, which are measured at a time",
+			    capture_file_name(path), counters[COUNTER_FLOWS_REFUSED],
+			    BACKEND_FILE_FLOWS);
+}
+
+/* Memory is no object here, but most flows of a large file never need many marks. */
+static void choose_marks(struct backend_settings *s)
+{
+	s->marks = s->file_marks ? s->file_marks : MARKS_MIN;
+	s->marks_most = s->file_marks ? 0 : MARKS_MAX;
 }
 
 int backend_file_open(struct backend **backend, const struct backend_settings *settings,
@@ -294,13 +337,14 @@ int backend_file_open(struct backend **backend, const struct backend_settings *s
 		return -ENOMEM;
 	b->backend.ops = &file_ops;
 	b->settings = *settings;
-	b->path = path;
+	choose_marks(&b->settings);
+	b->path = capture_file_name(path);
 	b->link_type = -1;
-	err = open_capture(b, reason);
+	err = open_capture(b, path, reason);
 	if (!err)
 		err = local_addresses_set(&b->local, local, local_count);
 	if (!err)
-		err = backend_flow_table(&b->table, settings, deliver, b);
+		err = backend_flow_table(&b->table, &b->settings, deliver, b);
 	if (!err && settings->expression)
 		err = expression_new(&b->expression, settings->expression);
 	if (err) {

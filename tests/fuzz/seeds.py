@@ -180,6 +180,9 @@ def capture_seeds():
             yield 'in-' + name, pcap(connection(), link=link, wrap=wrap)
     yield 'gzip', gzip.compress(pcap(connection()), mtime=0)
     yield 'gzip-ng', gzip.compress(pcapng(connection()), mtime=0)
+    yield 'gzip-two', gzip.compress(pcap(connection())[:200], mtime=0) + \
+        gzip.compress(pcap(connection())[200:], mtime=0) + bytes(9)
+    yield 'flight', pcap(long_flight())
 
 
 def config_seeds():
