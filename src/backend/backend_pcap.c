@@ -150,7 +150,7 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 	c->breaks.last_ns = segment.now_ns;
 	segment.epoch = breaks_epoch(&c->breaks);
 	segment.ifindex = c->interface.ifindex;
-	segment.place = c->interface.ifindex;
+	segment.place = 0; /* an interface is one place */
 	segment.directions = directions(c, bytes, &segment.packet);
 	flow_table_expect(b->table, &segment);
 	flow_table_run(b->table, &segment);

@@ -21,11 +21,10 @@
 #define INDEXED_AT_FIRST (1u << 15) /* .. of tables beyond that */
 
 struct entry {
-	struct flow_key key; /* first, for the index */
-	__u32 hash;
-	__u32 mark_mask;           /* its marks, less one: they may have grown */
-	bool answered;             /* something has come back */
+	struct flow_key key;       /* first, for the index */
 	__u32 epoch;               /* of the last data sent */
+	__u32 mark_mask : 31;      /* its marks, less one: they may have grown */
+	__u32 answered : 1;        /* something has come back */
 	struct entry *prev, *next; /* in the order of the sweep */
 	struct flow flow __attribute__((aligned(CACHE_LINE))); /* its marks follow */
 };
@@ -69,7 +68,7 @@ static void entry_drop(struct flow_table *t, struct entry *e)
 {
 	if (t->next == e)
 		t->next = e->next;
-	flow_index_remove(&t->index, e->hash, e);
+	flow_index_remove(&t->index, flow_index_hash(&t->index, &e->key), e);
 	DL_DELETE(t->entries, e);
 	free(e);
 }
@@ -99,7 +98,7 @@ void flow_table_set_handshakes(struct flow_table *t, bool handshakes)
 }
 
 /* An entry with room for its marks, which are not set. */
-static struct entry *entry_alloc(const struct flow_key *key, __u32 hash, __u32 mark_mask)
+static struct entry *entry_alloc(const struct flow_key *key, __u32 mark_mask)
 {
 	size_t size = sizeof(struct entry) + FLOW_SIZE(mark_mask + 1) - sizeof(struct flow);
 	struct entry *e;
@@ -110,7 +109,6 @@ static struct entry *entry_alloc(const struct flow_key *key, __u32 hash, __u32 m
 		return NULL;
 	memset(e, 0, sizeof(*e));
 	e->key = *key;
-	e->hash = hash;
 	e->mark_mask = mark_mask;
 	return e;
 }
@@ -121,7 +119,7 @@ static struct entry *entry_create(struct flow_table *t, const struct flow_key *k
 	struct entry *e = NULL;
 
 	if (t->index.count < t->settings.max_flows)
-		e = entry_alloc(key, s->hash_sent, t->settings.engine.mark_mask);
+		e = entry_alloc(key, t->settings.engine.mark_mask);
 	if (e && flow_index_add(&t->index, s->hash_sent, e)) {
 		free(e);
 		e = NULL;
@@ -138,14 +136,14 @@ static struct entry *entry_create(struct flow_table *t, const struct flow_key *k
  * marks are thinned. */
 static struct entry *entry_grow(struct flow_table *t, struct entry *e)
 {
-	struct entry *larger = entry_alloc(&e->key, e->hash, 2 * e->mark_mask + 1);
+	struct entry *larger = entry_alloc(&e->key, 2 * e->mark_mask + 1);
 
 	if (!larger)
 		return e;
-	larger->answered = e->answered;
 	larger->epoch = e->epoch;
+	larger->answered = e->answered;
 	mark_ring_move(&larger->flow, &e->flow, e->mark_mask);
-	flow_index_replace(&t->index, e->hash, e, larger);
+	flow_index_replace(&t->index, flow_index_hash(&t->index, &e->key), e, larger);
 	DL_REPLACE_ELEM(t->entries, e, larger);
 	if (t->next == e)
 		t->next = larger;
@@ -158,7 +156,7 @@ static struct entry *make_room(struct flow_table *t, struct entry *e)
 {
 	if (likely(!mark_ring_is_full(&e->flow, e->mark_mask)) || !t->settings.marks_most)
 		return e;
-	if (e->mark_mask + 1 < t->settings.marks_most)
+	if (e->mark_mask + 1u < t->settings.marks_most)
 		return entry_grow(t, e);
 	t->counters[COUNTER_MARKS_THINNED] += mark_ring_halve(&e->flow, e->mark_mask);
 	return e;
@@ -259,9 +257,9 @@ static void end_handshake(struct flow_table *t, const struct flow_key *key,
 	t->settings.emit(t->settings.arg, &record);
 }
 
-static __u32 entry_sent(struct flow_table *t, struct entry *e, const struct flow_segment *s)
+static __u32 entry_sent(const struct flow_table *t, struct entry *e, const struct flow_segment *s)
 {
-	const struct engine_settings engine = entry_engine(t, e);
+	struct engine_settings engine = entry_engine(t, e);
 	bool broken = e->epoch != s->epoch;
 	__u32 events;
 
@@ -448,15 +446,15 @@ void flow_table_unread(struct flow_table *t, enum packet_kind kind)
 		t->counters[COUNTER_FRAGMENTS]++;
 }
 
+struct census *flow_table_census(struct flow_table *t)
+{
+	return &t->census;
+}
+
 void flow_table_seen(const struct flow_table *t, struct seen *seen)
 {
 	seen->answered = t->answered;
 	seen->acks_alone = t->acks_alone;
-}
-
-struct census *flow_table_census(struct flow_table *t)
-{
-	return &t->census;
 }
 
 __u64 *flow_table_counters(struct flow_table *t)

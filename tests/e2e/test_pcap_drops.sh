@@ -117,7 +117,7 @@ all_near() {
 
 metro_setup_pair drops --delay $ROUND_TRIP || bail_out "two hosts far from each other"
 start_background slow_server in_server python3 "$METRO_TMP/slow.py" server &&
-  wait_for_line "$METRO_TMP/slow_server.err" '^serving on' 5 || bail_out "a slow server"
+  wait_for_line "$METRO_TMP/slow_server.err" '^serving on' 15 || bail_out "a slow server"
 cat >"$METRO_TMP/slow.yaml" <<END
 init_config: {log_to_file: false, report_interval: 1, snaplen: 65535}
 instances: [{interface: $METRO_CLIENT_IF, ips: [$METRO_SERVER_V4]}]
