@@ -39,6 +39,7 @@ static const char help[] =
 	"      --count N          end each connection after N requests or blocks\n"
 	"      --seconds S        end after S seconds\n"
 	"      --congestion NAME  use this congestion control\n"
+	"      --pacing BYTES     send no more than so many a second (SO_MAX_PACING_RATE)\n"
 	"      --hold S           when done, keep the connections open for S seconds\n"
 	"\n"
 	"When the traffic ends, the client prints one line of JSON for each connection (in mode\n"
@@ -68,6 +69,7 @@ enum option_id {
 	COUNT,
 	SECONDS,
 	CONGESTION,
+	PACING,
 	HOLD,
 	HELP,
 };
@@ -106,6 +108,9 @@ static void set_option(struct options *options, int option)
 	case CONGESTION:
 		options->congestion = optarg;
 		break;
+	case PACING:
+		options->pacing = number_of("pacing", optarg, 1, BLOCK_MAX);
+		break;
 	case HOLD:
 		options->hold = seconds_of("hold", optarg);
 		break;
@@ -136,6 +141,7 @@ static const struct option client_options[] = {
 	{"count", required_argument, NULL, COUNT},
 	{"seconds", required_argument, NULL, SECONDS},
 	{"congestion", required_argument, NULL, CONGESTION},
+	{"pacing", required_argument, NULL, PACING},
 	{"hold", required_argument, NULL, HOLD},
 	{"help", no_argument, NULL, HELP},
 	{0},
