@@ -119,8 +119,11 @@ static void begin_exchange(const struct options *options, struct connection *c)
 static int finish_exchange(struct client *client, struct connection *c)
 {
 	const struct options *options = client->options;
+	uint64_t rtt = now_ns() - c->began;
 
-	c->rtt_sum += now_ns() - c->began;
+	c->rtt_sum += rtt;
+	if (rtt > c->rtt_max)
+		c->rtt_max = rtt;
 	c->exchanges++;
 	c->phase = PHASE_IDLE;
 	if (options->count && c->exchanges >= options->count)

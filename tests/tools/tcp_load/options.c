@@ -43,9 +43,11 @@ static const char help[] =
 	"      --hold S           when done, keep the connections open for S seconds\n"
 	"\n"
 	"When the traffic ends, the client prints one line of JSON for each connection (in mode\n"
-	"connect: for all of them), times in microseconds. mean_app_rtt_us is the mean time from\n"
-	"sending a request to having its whole response; srtt_us, rttvar_us, min_rtt_us and\n"
-	"retrans are the kernel's own (TCP_INFO); bytes_sent is what the kernel took from us.\n"
+	"connect: for all of them), times in microseconds. mean_app_rtt_us and max_app_rtt_us are\n"
+	"of the times from sending a request to having its whole response; srtt_us, rttvar_us,\n"
+	"min_rtt_us and retrans are the kernel's own (TCP_INFO); bytes_sent is what the kernel "
+	"took\n"
+	"from us.\n"
 	"SIGINT and SIGTERM end both. The server says 'serving on ADDR:PORT' on standard error\n"
 	"when it is ready. Exit status: 0 ended as asked, 1 failed, 2 wrong usage.\n";
 
