@@ -43,10 +43,44 @@ static __always_inline bool peer_configured(const struct flow_key *key)
 {
 	struct peer_host host = {.ifindex = key->ifindex, .addr = key->peer};
 	struct peer_network network = peer_network_key(key->ifindex, &key->peer, 128);
+	__u32 zero = 0;
+	void *hosts = bpf_map_lookup_elem(&peer_hosts, &zero);
 
-	if (bpf_map_lookup_elem(&peer_hosts, &host))
+	if (hosts && bpf_map_lookup_elem(hosts, &host))
 		return true;
 	return network_count && bpf_map_lookup_elem(&peer_networks, &network);
+}
+
+/* What passes beside the flows of peers, counted while no samples come. */
+static __always_inline void sight(const struct flow_key *key, __u64 offset)
+{
+	struct sightings *s;
+
+	if (!peer_configured(key))
+		return;
+	s = bpf_map_lookup_elem(&sightings, &key->ifindex);
+	if (s)
+		__sync_fetch_and_add((__u64 *)((char *)s + offset), 1);
+}
+
+/* A segment from a peer that has no flow. */
+static __always_inline void sight_received(const struct flow_key *key, const struct packet *p)
+{
+	if (likely(!count_sightings))
+		return;
+	if (p->payload)
+		sight(key, offsetof(struct sightings, data_received));
+	else
+		sight(key, offsetof(struct sightings, acks_received));
+}
+
+/* A segment that matters to no flow: it has no data. */
+static __always_inline void sight_sent(const struct packet *p, __u32 ifindex)
+{
+	const struct flow_key key = {p->src, p->dst, p->sport, p->dport, ifindex};
+
+	if (unlikely(count_sightings) && peer_possible(&p->dst))
+		sight(&key, offsetof(struct sightings, acks_sent));
 }
 
 static __always_inline struct flow *flow_create(const struct flow_key *key)

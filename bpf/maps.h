@@ -9,6 +9,7 @@
 #include "handshake.h"
 #include "peer.h"
 #include "peer_filter.h"
+#include "sightings.h"
 
 /* Constants to the verifier, which removes what they rule out. */
 const volatile __u32 mark_mask = MARKS_DEFAULT - 1;
@@ -23,6 +24,7 @@ __u64 replay_ns;
 __u32 network_count;        /* entries of peer_networks: without any, the trie is not asked */
 __u64 closed_flows[CLOSED]; /* each a closed_flow */
 bool measure_handshakes;
+bool count_sightings; /* nothing was measured lately: count what passes instead */
 struct peer_filters peer_filters;
 
 /* Entries of flows. It changes with each of them, on any CPU, and so has a cache line apart from
@@ -49,12 +51,22 @@ struct {
 	__uint(max_entries, 1);
 } blank_flow SEC(".maps");
 
-struct {
+/* A hash map takes memory for all of its buckets at once: 16 bytes for each entry that it may have.
+ * So the daemon makes one of the size that its peers need, and puts it in here. Entries, written by
+ * the daemon alone, take memory by need. */
+struct peer_hosts {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC); /* written by the daemon alone, so memory by need */
-	__uint(max_entries, PEERS_MAX);
-	__type(key, struct peer_host);
-	__type(value, __u8);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PEER_HOSTS_MIN);
+	__uint(key_size, sizeof(struct peer_host)); /* types in here, clang leaves out of the BTF */
+	__uint(value_size, sizeof(__u8));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct peer_hosts);
 } peer_hosts SEC(".maps");
 
 struct {
@@ -64,6 +76,15 @@ struct {
 	__type(key, struct peer_network);
 	__type(value, __u8);
 } peer_networks SEC(".maps");
+
+/* By interface index, each made by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SIGHTINGS_MAX);
+	__type(key, __u32);
+	__type(value, struct sightings);
+} sightings SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

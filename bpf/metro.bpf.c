@@ -118,6 +118,22 @@ static __always_inline void end_handshake(const struct flow_key *key, const stru
 	send_batch(key, &record);
 }
 
+/* Data that is sent again may be of many segments, which the network card, or Linux just before it,
+ * cuts apart. They count as they do in the kernel's own TcpRetransSegs; engine_sent counted one.
+ * Returns how many more there are. */
+static __always_inline __u32 sent_again(struct flow *f, const struct __sk_buff *skb,
+					const struct packet *p)
+{
+	__u32 size = skb->gso_size, more, sum;
+
+	if (size == 0 || p->payload <= size)
+		return 0;
+	more = (p->payload - 1) / size;
+	sum = f->retransmissions + more;
+	f->retransmissions = sum < 0xffff ? sum : 0xffff;
+	return more;
+}
+
 static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum link_layer link)
 {
 	struct engine_settings s = settings();
@@ -127,14 +143,18 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 	struct flow *f;
 	enum packet_kind kind = parse_skb(skb, load, link, &p);
 	bool batch = false, syn;
-	__u32 events = 0, tag;
+	__u32 events = 0, tag, more = 0;
 	__u64 now, departure;
 
 	if (kind != PACKET_TCP) {
 		count_unread(kind);
 		return;
 	}
-	if (!engine_heeds_sent(&p) || !peer_possible(&p.dst))
+	if (!engine_heeds_sent(&p)) {
+		sight_sent(&p, skb->ifindex);
+		return;
+	}
+	if (!peer_possible(&p.dst))
 		return;
 	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
 	f = flow_find(&key);
@@ -155,6 +175,8 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 	bpf_spin_lock(&f->lock);
 	if (f->tag == tag) {
 		events = engine_sent(f, &p, now, departure, &s);
+		if (unlikely(events & EVENT(COUNTER_RETRANSMISSIONS)))
+			more = sent_again(f, skb, &p);
 		if (events & EVENT_FLUSH)
 			batch = batch_take(f, &record);
 	}
@@ -162,6 +184,8 @@ static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum l
 	if (batch)
 		send_batch(&key, &record);
 	count_events(events);
+	if (unlikely(more))
+		count(COUNTER_RETRANSMISSIONS, more);
 }
 
 static __always_inline void received(enum packet_kind kind, const struct packet *p, __u32 ifindex)
@@ -184,6 +208,8 @@ static __always_inline void received(enum packet_kind kind, const struct packet 
 	f = flow_find(&key);
 	if (unlikely(measure_handshakes) && handshake_may_end(p, f))
 		end_handshake(&key, p);
+	if (!f)
+		sight_received(&key, p);
 	if (!f || engine_ignores(f, p))
 		return;
 	tag = flow_tag(&key);

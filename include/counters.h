@@ -22,6 +22,7 @@ enum counter {
 	COUNTER_RING_LOST,        /* samples lost because the ring buffer was full */
 	COUNTER_CAPTURE_DROPS,    /* packets that libpcap could not keep up with */
 	COUNTER_DIRECTION,        /* libpcap: packets of which the direction could not be told */
+	COUNTER_REATTACHED,       /* an interface was attached to again, after that had been lost */
 	COUNTERS,
 };
 

@@ -18,8 +18,8 @@
  * A retransmission may pass unseen: on another interface, dropped before it was captured. An ACK
  * that comes far later than its sender would have waited shows it (flow_believes).
  *
- * What the local side sends is believed, what arrives may be forged (docs/marks.md has what a
- * forger can do): its numbers have to fit, and what was believed wrongly gives way to what the
+ * What the local side sends is believed, what arrives may be forged (docs/samples.md has what
+ * a forger can do): its numbers have to fit, and what was believed wrongly gives way to what the
  * local side sends next.
  */
 #ifndef METRO_ENGINE_H

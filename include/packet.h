@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From bytes to a TCP segment: Ethernet with VLAN tags or bare IP, IPv4 with options, IPv6 with
- * extension headers. Nothing behind the fixed part of the TCP header is read, so neither TCP
- * options nor a payload need to have been captured.
+ * From bytes to a TCP segment: Ethernet with VLAN tags, MPLS labels or PPPoE, or bare IP, IPv4 with
+ * options, IPv6 with extension headers. Nothing behind the fixed part of the TCP header is read, so
+ * neither TCP options nor a payload need to have been captured.
  *
  * Bytes come through a load function that copies them, because that works for every part of a
  * socket buffer, linear or not, and asks the verifier for less (no pointer of variable offset, for
@@ -21,7 +21,8 @@ enum link_layer {
 	LINK_IP,  /* the IP header comes first: tun, WireGuard, PPP */
 	LINK_SLL, /* Linux cooked mode of libpcap: these and what follows the kernel never has */
 	LINK_SLL2,
-	LINK_NULL, /* loopback of BSD systems: an address family, then IP */
+	LINK_NULL,   /* loopback of BSD systems: an address family, then IP */
+	LINK_OTHERS, /* these, and more, are not for packet_parse: src/capture/decapsulate.h */
 };
 
 enum packet_kind {
@@ -54,16 +55,33 @@ struct packet {
 #define ETHERTYPE_QINQ   0x88a8
 #define ETHERTYPE_QINQ_1 0x9100 /* what was used before IEEE 802.1ad */
 
+#define ETHERTYPE_MPLS   0x8847
+#define ETHERTYPE_PPPOE  0x8864 /* of the session; discovery has one of its own */
+
 #define ETHERNET_TYPE    12 /* where it stands in the header */
 #define ETHERNET_HEADER  14
 
 #define VLAN_DEPTH       4 /* tags that are looked through */
+#define MPLS_DEPTH       4 /* labels, the same */
 #define EXTENSIONS_DEPTH 8 /* IPv6 extension headers that are looked through */
 
 struct vlan_tag {
 	__u16 control;
 	__u16 type;
 };
+
+/* RFC 2516, 4, and the protocol of PPP behind it. */
+struct pppoe_header {
+	__u8 version_type;
+	__u8 code; /* 0: the session */
+	__u16 session;
+	__u16 length;
+	__u16 protocol;
+};
+
+#define PPPOE_VERSION_TYPE 0x11
+#define PPP_IPV4           0x0021
+#define PPP_IPV6           0x0057
 
 struct ipv4_header {
 	__u8 version_ihl;
@@ -130,6 +148,36 @@ static __always_inline __u32 link_header_size(enum link_layer link, __u32 *type_
 	}
 }
 
+/* Goes behind the labels, if IP follows the last of them. They do not say what does: its version
+ * must (RFC 4928). */
+static __always_inline enum packet_kind packet_mpls(void *ctx, packet_load load, __u32 *offset)
+{
+	__u8 label[5];
+
+	for (int i = 0; i < MPLS_DEPTH; i++) {
+		if (load(ctx, *offset, label, sizeof(label)))
+			return PACKET_BAD;
+		*offset += 4;
+		if (label[2] & 1) /* the last one */
+			return label[4] >> 4 == 4 || label[4] >> 4 == 6 ? PACKET_TCP : PACKET_OTHER;
+	}
+	return PACKET_OTHER;
+}
+
+static __always_inline enum packet_kind packet_pppoe(void *ctx, packet_load load, __u32 *offset)
+{
+	struct pppoe_header header;
+
+	if (load(ctx, *offset, &header, sizeof(header)))
+		return PACKET_BAD;
+	*offset += sizeof(header);
+	if (header.version_type != PPPOE_VERSION_TYPE || header.code)
+		return PACKET_OTHER;
+	header.protocol = be16_to_host(header.protocol);
+	return header.protocol == PPP_IPV4 || header.protocol == PPP_IPV6 ? PACKET_TCP
+									  : PACKET_OTHER;
+}
+
 /* Finds the IP header. Returns PACKET_TCP for "go on". */
 static __always_inline enum packet_kind packet_link(void *ctx, packet_load load,
 						    enum link_layer link, __u32 *offset)
@@ -152,7 +200,11 @@ static __always_inline enum packet_kind packet_link(void *ctx, packet_load load,
 		type = be16_to_host(tag.type);
 		*offset += sizeof(tag);
 	}
-	return type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6 ? PACKET_TCP : PACKET_OTHER;
+	if (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6)
+		return PACKET_TCP;
+	if (type == ETHERTYPE_MPLS)
+		return packet_mpls(ctx, load, offset);
+	return type == ETHERTYPE_PPPOE ? packet_pppoe(ctx, load, offset) : PACKET_OTHER;
 }
 
 /* Moves *offset behind the IPv4 header; *length becomes what follows it. */
@@ -321,7 +373,9 @@ static __always_inline enum plain_kind packet_plain(const __u8 *data, const __u8
 		return plain_ipv4(ip, end, p);
 	if (type == ETHERTYPE_IPV6)
 		return plain_ipv6(ip, end, p);
-	return ethertype_is_vlan(type) ? PLAIN_UNSURE : PLAIN_OTHER;
+	return ethertype_is_vlan(type) || type == ETHERTYPE_MPLS || type == ETHERTYPE_PPPOE
+		       ? PLAIN_UNSURE
+		       : PLAIN_OTHER;
 }
 
 /* Reads the headers of a packet that is wire_length bytes long, from its link layer on. *p is

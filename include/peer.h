@@ -13,7 +13,8 @@ struct peer_host {
 	struct address addr;
 };
 
-#define PEERS_MAX (1 << 20) /* addresses, and as many networks */
+#define PEERS_MAX      (1 << 20) /* addresses, and as many networks */
+#define PEER_HOSTS_MIN 4096      /* a map for so many addresses takes 64 KB when it is empty */
 
 /* The interface is the first part of the matched prefix, and with it the family: else ::/0, meant
  * for IPv6, would match IPv4-mapped addresses, too. */

@@ -144,8 +144,8 @@ static int check_file(const char *path, char reason[BACKEND_REASON])
 {
 	struct stat file;
 
-	if (stat(path, &file) || S_ISREG(file.st_mode))
-		return 0; /* if it is not there, backend_file_open says so */
+	if (stat(path, &file) || S_ISREG(file.st_mode) || S_ISDIR(file.st_mode))
+		return 0; /* what cannot be read, backend_file_open says why */
 	snprintf(reason, BACKEND_REASON,
 		 "%.100s is not a file; for a pipe or a device, run bpf-metro -r PATH", path);
 	return -EINVAL;
@@ -174,11 +174,15 @@ static int open_first(struct captures *c, const struct backend_settings *setting
 static void deliver_rest(struct captures *c)
 {
 	__u64 counters[COUNTERS];
+	struct seen seen;
 
 	while (!c->backend->ops->sweep(c->backend))
 		;
 	c->backend->ops->counters(c->backend, counters);
+	backend_file_tell_refused(c->paths->text, counters);
 	counters_log(counters);
+	c->backend->ops->seen(c->backend, &seen);
+	seen_log(&seen, counters, c->paths->text);
 }
 
 static void end_first(struct captures *c, int err)

@@ -223,13 +223,6 @@ static void on_phase(void *arg, int fd)
 		daemon_peers_changed(d);
 }
 
-static void follow_interfaces(struct daemon *d)
-{
-	monitor_follow(&d->monitor, d->backend);
-	if (d->backend->ops->refresh)
-		d->backend->ops->refresh(d->backend);
-}
-
 /* An interface goes: what it has measured is delivered while its name and tags are known. */
 static void deliver_all(void *arg)
 {
@@ -239,24 +232,43 @@ static void deliver_all(void *arg)
 	daemon_sweep_all(d);
 }
 
+static void follow_interfaces(struct daemon *d)
+{
+	if (peers_refresh_interfaces(d->peers, deliver_all, d))
+		d->backend->ops->set_peers(d->backend, d->peers);
+	monitor_follow(&d->monitor, d->backend);
+	if (d->backend->ops->refresh)
+		d->backend->ops->refresh(d->backend);
+}
+
 static void on_watch(void *arg, int fd)
 {
 	struct daemon *d = arg;
 
-	if (!interface_watch_drain(fd) || !d->backend)
-		return;
-	if (peers_refresh_interfaces(d->peers, deliver_all, d))
-		d->backend->ops->set_peers(d->backend, d->peers);
-	follow_interfaces(d);
+	if (interface_watch_drain(fd) && d->backend)
+		follow_interfaces(d);
 }
 
 void daemon_report(struct daemon *d, __u64 counters[COUNTERS])
 {
 	d->backend->ops->read(d->backend);
 	d->backend->ops->counters(d->backend, counters);
+	counters[COUNTER_REATTACHED] = d->monitor.reattached;
 	if (d->sink->ops->report)
 		d->sink->ops->report(d->sink, counters);
 	d->stop |= d->sink->error != 0;
+}
+
+static void explain_silence(struct daemon *d, const __u64 counters[COUNTERS])
+{
+	const struct silence_terms terms = {
+		.now_ns = monotonic_ns(),
+		.interval_s = daemon_interval_s(d),
+		.watched = d->options->interface,
+		.counters = counters,
+	};
+
+	monitor_explain(&d->monitor, d->backend, d->peers, &terms);
 }
 
 static void report_end(struct daemon *d)
@@ -266,7 +278,10 @@ static void report_end(struct daemon *d)
 	d->sweeping = false;
 	daemon_report(d, counters);
 	losses_log(&d->losses, counters);
-	follow_interfaces(d); /* once more, should an event have come to nothing */
+	explain_silence(d, counters);
+	if (peers_forget_idle(d->peers) > 0) /* the walk has told them of all flows */
+		d->backend->ops->set_peers(d->backend, d->peers);
+	follow_interfaces(d); /* of what others do to our programs, there are no events */
 }
 
 static void on_signal(void *arg, int fd)

@@ -23,6 +23,7 @@ struct backend_settings daemon_backend_settings(struct daemon *d)
 
 	return (struct backend_settings){
 		.marks = d->options->marks ? d->options->marks : c->marks,
+		.file_marks = d->options->marks,
 		.max_flows = c->max_flows,
 		.snaplen = c->snaplen,
 		.batch_limit = d->sink->ops->batch_limit,

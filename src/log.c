@@ -13,8 +13,12 @@
 #include <unistd.h>
 
 #include "log_file.h"
+#include "printable.h"
 
 #define HEAD_SIZE 64
+#define FURTHER                                                                                    \
+	"| " /* in front of a message's further lines, so that a newline in what it quotes         \
+	      * makes none that looks like a message of ours */
 
 static struct {
 	pthread_mutex_t lock; /* guards file and text */
@@ -127,14 +131,6 @@ static void format_head(char head[HEAD_SIZE], enum log_level level)
 		 level_names[level]);
 }
 
-/* A control character in a message (from a file's contents, say) must not forge or garble lines. */
-static void clean_line(char *line)
-{
-	for (; *line; line++)
-		if (((unsigned char)*line < ' ' && *line != '\t') || *line == 0x7f)
-			*line = '?';
-}
-
 /* Standard error is shared with others, so it cannot be made non-blocking. A pipe says that it
  * takes something when it takes a page. */
 static bool would_wait(const struct log_file *file)
@@ -174,7 +170,7 @@ static void write_line(enum log_level level, const char *head, char *line)
 {
 	static struct log_file standard_error = LOG_FILE_STDERR;
 
-	clean_line(line);
+	printable(line); /* what a message quotes must not forge or garble lines */
 	make_room(strlen(head) + strlen(line) + 1);
 	write_parts(&logger.file, head, line);
 	if (level == LEVEL_CRITICAL && logger.daemon && logger.file.fd != STDERR_FILENO)
@@ -209,10 +205,12 @@ void log_message(enum log_level level, const char *format, ...)
 	va_end(args);
 	rest = logger.text;
 	line = strsep(&rest, "\n");
-	do {
-		write_line(level, head, line);
+	for (bool first = true; first || (line && (*line || rest)); first = false) {
+		write_line(level, head, line); /* an empty last one is the newline before it */
+		if (first)
+			strcat(head, FURTHER);
 		line = strsep(&rest, "\n");
-	} while (line && (*line || rest)); /* an empty last line is only the newline before it */
+	}
 	pthread_mutex_unlock(&logger.lock);
 	errno = saved_errno;
 }

@@ -37,7 +37,8 @@ bool log_is_file(void);
 void log_serve_daemon(bool daemon);
 
 /* Safe to call from any thread, but not from a signal handler. errno is kept. A message of several
- * lines is written as several; one longer than 16 KiB is cut. */
+ * lines is written as several, those behind the first with "| " in front; one longer than 16 KiB is
+ * cut. What does not show as itself becomes a question mark (printable.h). */
 void log_message(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -5,9 +5,11 @@
 #include "log.h"
 #include "offline.h"
 #include "options.h"
-#include "statsd_server.h"
+#include "printable.h"
+#include "statsd_choice.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +58,14 @@ static int give_up(const struct options *options, int err)
 	return err == -ENOMEM ? STATUS_FAILED : STATUS_WRONG;
 }
 
+static void say_valid(const struct options *options)
+{
+	char what[PATH_MAX];
+
+	printable_copy(what, sizeof(what), options->interface ? "arguments" : options->config_path);
+	printf("%s: the configuration is valid\n", what);
+}
+
 static int measure_live(const struct options *options)
 {
 	struct config *config;
@@ -64,8 +74,7 @@ static int measure_live(const struct options *options)
 	if (err)
 		return give_up(options, err);
 	if (options->check) {
-		printf("%s: the configuration is valid\n",
-		       options->interface ? "arguments" : options->config_path);
+		say_valid(options);
 		config_free(config);
 		return STATUS_DONE;
 	}

@@ -10,7 +10,10 @@
 struct monitored {
 	char name[IF_NAMESIZE];
 	unsigned int ifindex; /* 0: not measured on now */
+	bool lost;            /* it was, and what ended that was said */
 	int error;            /* of the last attempt, so that it is said once */
+	struct interface now; /* what has the name; ifindex 0: nothing */
+	struct silence silence;
 	struct monitored *next;
 };
 
@@ -63,47 +66,104 @@ int monitor_configure(struct monitor *monitor, const struct config *config, stru
 	return err;
 }
 
-/* Attaches to an interface that is there now, leaves one that is gone. */
-static int monitored_update(const struct monitor *monitor, struct monitored *m,
-			    struct backend *backend, char reason[BACKEND_REASON])
+/* Who has the name now? Returns 0, -ENODEV if nobody, or another -errno, explained in reason, that
+ * says nothing about the interface. */
+static int monitored_look(struct monitored *m, char reason[BACKEND_REASON])
 {
-	struct interface interface;
-	int err = interface_find(m->name, &interface);
+	int err = interface_find(m->name, &m->now);
 
+	if (err)
+		m->now.ifindex = 0;
 	if (err == -ENODEV)
 		snprintf(reason, BACKEND_REASON, "interface %s does not exist", m->name);
 	else if (err)
 		snprintf(reason, BACKEND_REASON, "interface %s: %s", m->name, strerror(-err));
-	if (err && err != -ENODEV)
-		return err; /* no answer now: that says nothing about the interface */
-	if (m->ifindex && (err || interface.ifindex != m->ifindex)) {
-		log_warning("interface %s is gone", m->name);
-		monitor->leaving(monitor->arg);
-		monitored_detach(m, backend);
-		m->error = -ENODEV; /* that is said */
-	}
-	if (err || m->ifindex)
-		return err;
-	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", m->name);
-	err = backend->ops->attach(backend, &interface, reason);
-	if (!err)
-		m->ifindex = interface.ifindex;
 	return err;
 }
 
+/* Leaves an interface that is gone, has another name now, or is not measured in truth. */
+static void monitored_leave_lost(struct monitor *monitor, struct monitored *m, int found,
+				 struct backend *backend)
+{
+	char reason[BACKEND_REASON];
+
+	if (found == -ENODEV || m->now.ifindex != m->ifindex)
+		log_warning("interface %s is gone", m->name);
+	else if (backend->ops->check && backend->ops->check(backend, m->ifindex, reason))
+		log_warning("%s; attaching again", reason);
+	else
+		return;
+	monitor->leaving(monitor->arg);
+	monitored_detach(m, backend);
+	m->lost = true;
+	m->error = found; /* that is said */
+}
+
+static const struct monitored *measured_as(const struct monitor *monitor, unsigned int ifindex)
+{
+	const struct monitored *m;
+
+	LL_SEARCH_SCALAR(monitor->first, m, ifindex, ifindex);
+	return m;
+}
+
+/* Attaches to an interface that is there. */
+static int monitored_attach(struct monitor *monitor, struct monitored *m, struct backend *backend,
+			    char reason[BACKEND_REASON])
+{
+	const struct monitored *same = measured_as(monitor, m->now.ifindex);
+	int err;
+
+	if (same) {
+		snprintf(reason, BACKEND_REASON,
+			 "%s and %s are one interface: it is measured once, as %s", m->name,
+			 same->name, same->name);
+		return -EALREADY;
+	}
+	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", m->name);
+	err = backend->ops->attach(backend, &m->now, reason);
+	if (err)
+		return err;
+	m->ifindex = m->now.ifindex;
+	/* What the counters said before begins with the next report. */
+	m->silence = (struct silence){.since_ns = m->lost ? 0 : monotonic_ns()};
+	monitor->reattached += m->lost;
+	m->lost = false;
+	return 0;
+}
+
+static void monitored_say(struct monitored *m, int err, const char *reason)
+{
+	if (err == m->error)
+		return;
+	if (err == -ENODEV)
+		log_warning("%s; waiting for it", reason);
+	else if (err == -EALREADY)
+		log_info("%s", reason);
+	else if (err)
+		log_error("%s", reason);
+	m->error = err;
+}
+
+/* First who goes, then who comes: two interfaces may have exchanged their names. */
 void monitor_follow(struct monitor *monitor, struct backend *backend)
 {
 	char reason[BACKEND_REASON];
 	struct monitored *m;
+	int err;
 
 	LL_FOREACH (monitor->first, m) {
-		int err = monitored_update(monitor, m, backend, reason);
-
-		if (err == -ENODEV && err != m->error)
-			log_warning("%s; waiting for it", reason);
-		else if (err && err != m->error)
-			log_error("%s", reason);
-		m->error = err;
+		err = monitored_look(m, reason);
+		if (m->ifindex && (!err || err == -ENODEV))
+			monitored_leave_lost(monitor, m, err, backend);
+		if (err)
+			monitored_say(m, err, reason);
+	}
+	LL_FOREACH (monitor->first, m) {
+		if (m->ifindex || !m->now.ifindex)
+			continue;
+		err = monitored_attach(monitor, m, backend, reason);
+		monitored_say(m, err, reason);
 	}
 }
 
@@ -113,20 +173,52 @@ int monitor_start(struct monitor *monitor, struct backend *backend, char reason[
 	int err, attached = 0;
 
 	LL_FOREACH (monitor->first, m) {
-		err = monitored_update(monitor, m, backend, reason);
-		if (err && err != -ENODEV)
+		err = monitored_look(m, reason);
+		if (!err)
+			err = monitored_attach(monitor, m, backend, reason);
+		if (err == -EALREADY)
+			monitored_say(m, err, reason);
+		else if (err && err != -ENODEV)
 			return err;
 		attached += !err;
 	}
 	if (!attached)
 		return -ENODEV;
 	LL_FOREACH (monitor->first, m) {
-		if (m->ifindex)
+		if (m->ifindex || m->now.ifindex)
 			continue;
-		log_warning("interface %s does not exist; waiting for it", m->name);
-		m->error = -ENODEV;
+		snprintf(reason, BACKEND_REASON, "interface %s does not exist", m->name);
+		monitored_say(m, -ENODEV, reason);
 	}
 	return 0;
+}
+
+static bool has_peers(const struct peers *peers, unsigned int ifindex)
+{
+	for (size_t i = 0; i < peers_count(peers); i++)
+		if (peers_at(peers, i)->ifindex == ifindex)
+			return true;
+	return false;
+}
+
+void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
+		     const struct silence_terms *terms)
+{
+	struct monitored *m;
+	bool silent = false;
+
+	LL_FOREACH (monitor->first, m) {
+		struct census_figures figures;
+
+		if (!m->ifindex || !has_peers(peers, m->ifindex)) {
+			silence_excuse(&m->silence);
+			continue;
+		}
+		figures = backend->ops->figures(backend, m->ifindex);
+		silent |= silence_follow(&m->silence, m->name, &figures, terms);
+	}
+	if (backend->ops->look_out)
+		backend->ops->look_out(backend, silent);
 }
 
 void monitor_detach(struct monitor *monitor, struct backend *backend)

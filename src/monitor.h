@@ -4,6 +4,7 @@
 #define METRO_MONITOR_H
 
 #include "backend.h"
+#include "silence.h"
 
 struct monitored; /* one interface */
 
@@ -11,6 +12,7 @@ struct monitor {
 	struct monitored *first;
 	void (*leaving)(void *arg); /* called before an interface that is gone is detached from */
 	void *arg;
+	__u64 reattached; /* times that measuring began again where it had been lost */
 };
 
 /* Makes the list say what the configuration says. Interfaces that it no longer has are detached
@@ -22,9 +24,14 @@ int monitor_configure(struct monitor *monitor, const struct config *config,
  * returns -errno explained in reason. */
 int monitor_start(struct monitor *monitor, struct backend *backend, char reason[BACKEND_REASON]);
 
-/* Attaches to interfaces that have come, leaves those that have gone. What goes wrong is reported,
- * and tried again with the next call. */
+/* Attaches to interfaces that have come, leaves those that have gone, and attaches again where the
+ * backend says that it does not measure any more. An interface that is configured by several of its
+ * names is measured once. What goes wrong is reported once, and tried again with each call. */
 void monitor_follow(struct monitor *monitor, struct backend *backend);
+
+/* To be called at the end of each interval: says what may be the reason where no sample comes. */
+void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
+		     const struct silence_terms *terms);
 
 /* Detaches from all interfaces. */
 void monitor_detach(struct monitor *monitor, struct backend *backend);

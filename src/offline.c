@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "offline.h"
 #include "backend.h"
+#include "capture_file.h"
 #include "counter_names.h"
-#include "flow.h"
+#include "event_loop.h"
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
+
+/* A Ctrl-C ends the writer of a pipe, too: so long may its last packets take to come. */
+#define LAST_PACKETS_MS 200
+
+struct offline {
+	const char *path;
+	struct backend *backend;
+	struct sink *sink;
+	int signals;    /* those that end us are read from here; negative: they just do */
+	__u64 until_ms; /* read on until then; 0: to the end */
+	bool over;
+};
 
 static void deliver(void *arg, const struct batch *batch)
 {
@@ -15,49 +31,120 @@ static void deliver(void *arg, const struct batch *batch)
 	sink->ops->take(sink, batch);
 }
 
-static int read_all(struct backend *backend, const struct sink *sink)
+static int catch_signals(void)
 {
-	__u64 counters[COUNTERS];
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGQUIT);
+	return event_signals(&set);
+}
+
+/* A file is left at once, a pipe a little later, or with the second signal. */
+static void follow_signals(struct offline *o)
+{
+	if (o->signals >= 0 && event_signal_take(o->signals)) {
+		o->over = o->until_ms || o->backend->ops->fd(o->backend) < 0;
+		o->until_ms = monotonic_ms() + LAST_PACKETS_MS;
+	}
+	if (o->until_ms && monotonic_ms() >= o->until_ms)
+		o->over = true;
+}
+
+/* The pipe is quiet: what was measured shall not wait for what comes next. */
+static void wait_for_packets(struct offline *o)
+{
+	struct pollfd events[] = {
+		{.fd = o->backend->ops->fd(o->backend), .events = POLLIN},
+		{.fd = o->signals, .events = POLLIN},
+	};
+
+	if (o->sink->ops->flush)
+		o->sink->ops->flush(o->sink);
+	if (!o->sink->error)
+		poll(events, 2, o->until_ms ? LAST_PACKETS_MS : -1);
+}
+
+static int read_packets(struct offline *o)
+{
 	int status = 0;
 
-	while (!status && !sink->error)
-		status = backend->ops->read(backend);
-	while (!backend->ops->sweep(backend))
-		;
-	backend->ops->counters(backend, counters);
+	while (!status && !o->sink->error && !o->over) {
+		status = o->backend->ops->read(o->backend);
+		if (status == -EAGAIN) {
+			wait_for_packets(o);
+			status = 0;
+		}
+		follow_signals(o);
+	}
+	if (!status && o->over)
+		log_warning("%s was not read to its end: a signal came",
+			    capture_file_name(o->path));
+	return status < 0 ? status : 0;
+}
+
+static void report_counters(struct offline *o)
+{
+	__u64 counters[COUNTERS];
+	struct seen seen;
+
+	o->backend->ops->counters(o->backend, counters);
+	backend_file_tell_refused(o->path, counters);
 	if (log_get_level() <= LEVEL_DEBUG)
 		counters_log(counters);
-	return status < 0 ? status : 0;
+	o->backend->ops->seen(o->backend, &seen);
+	seen_log(&seen, counters, capture_file_name(o->path));
+}
+
+static int open_file(struct offline *o, const struct options *options)
+{
+	char reason[BACKEND_REASON] = "out of memory";
+	struct backend_settings settings = {
+		.file_marks = options->marks,
+		.max_flows = BACKEND_FILE_FLOWS,
+		.batch_limit = o->sink->ops->batch_limit,
+		.expression = options->filter,
+		.deliver = deliver,
+		.arg = o->sink,
+	};
+	int err = backend_file_open(&o->backend, &settings, o->path, options->local,
+				    options->local_count, reason);
+
+	if (err) {
+		log_error("%s", reason);
+		o->sink->error = err; /* nothing was measured: there is nothing to say about it */
+	}
+	return err;
+}
+
+static int measure(struct offline *o, const struct options *options)
+{
+	int err = open_file(o, options);
+
+	if (err)
+		return err;
+	err = read_packets(o);
+	while (!o->backend->ops->sweep(o->backend))
+		;
+	report_counters(o);
+	o->backend->ops->close(o->backend);
+	return err;
 }
 
 int offline_run(const struct options *options)
 {
-	char reason[BACKEND_REASON] = "out of memory";
-	struct backend *backend;
-	struct sink *sink;
+	struct offline o = {.path = options->read_path, .signals = catch_signals()};
 	int err, closed;
 
-	err = options->output == OUTPUT_JSON ? sink_json_open(&sink, NULL)
-					     : sink_text_open(&sink, NULL);
+	err = options->output == OUTPUT_JSON ? sink_json_open(&o.sink, NULL)
+					     : sink_text_open(&o.sink, NULL);
 	if (err)
 		return err;
-	struct backend_settings settings = {
-		.marks = options->marks ? options->marks : MARKS_DEFAULT,
-		.max_flows = BACKEND_FILE_FLOWS,
-		.batch_limit = sink->ops->batch_limit,
-		.expression = options->filter,
-		.deliver = deliver,
-		.arg = sink,
-	};
-	err = backend_file_open(&backend, &settings, options->read_path, options->local,
-				options->local_count, reason);
-	if (err) {
-		log_error("%s", reason);
-		sink->error = err; /* nothing was measured: there is nothing to say about it */
-	} else {
-		err = read_all(backend, sink);
-		backend->ops->close(backend);
-	}
-	closed = sink->ops->close(sink);
+	err = measure(&o, options);
+	closed = o.sink->ops->close(o.sink);
+	if (o.signals >= 0)
+		close(o.signals);
 	return err ? err : closed;
 }

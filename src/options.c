@@ -11,6 +11,7 @@
 #include "config.h"
 #include "expression.h"
 #include "number.h"
+#include "printable.h"
 
 #ifndef METRO_VERSION
 #define METRO_VERSION "unknown"
@@ -27,13 +28,13 @@ enum { LONG_ONLY = 256 };
 /* Says what is wrong and where help is. Returns -EINVAL for the caller to pass on. */
 static int __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 {
+	char text[4096];
 	va_list args;
 
-	fputs("bpf-metro: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputs("\ntry bpf-metro --help\n", stderr);
+	fprintf(stderr, "bpf-metro: %s\ntry bpf-metro --help\n", printable(text));
 	return -EINVAL;
 }
 
@@ -218,7 +219,7 @@ struct option_row {
 static const struct option_row rows[] = {
 	{'c', "config", "FILE", set_config, "configuration (" CONFIG_DEFAULT_PATH ")"},
 	{'i', "interface", "IFACE", set_interface, "measure the PEERs on this interface"},
-	{'r', "read", "FILE", set_read, "measure a capture file; - is standard input"},
+	{'r', "read", "FILE", set_read, "measure a capture or a pipe; - is standard input"},
 	{LONG_ONLY, "local", "ADDR", set_local, "with -r: only data sent by these addresses"},
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* SIGHUP: another configuration, without losing the flows that stay. */
 #include "daemon_state.h"
-#include "statsd_server.h"
+#include "statsd_choice.h"
 
 #include <errno.h>
 #include <string.h>

@@ -33,6 +33,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -97,6 +98,10 @@ struct __sk_buff {
 	__u32 data_meta;
 	__u64 flow_keys;
 	__u64 tstamp; /* Linux 5.0 */
+	__u32 wire_len;
+	__u32 gso_segs;
+	__u64 sk;
+	__u32 gso_size; /* Linux 5.7 */
 };
 
 struct xdp_md {

@@ -9,12 +9,15 @@
 #include "interface.h"
 #include "options.h"
 #include "peers.h"
+#include "seen.h"
 #include "sink.h"
 
 #define BACKEND_REASON 256 /* room for one sentence about what went wrong */
 
 struct backend_settings {
-	unsigned int marks; /* a flow; power of two */
+	unsigned int marks;      /* a flow; power of two */
+	unsigned int marks_most; /* .. to which they grow by need; 0: they do not */
+	unsigned int file_marks; /* in place of both in a capture file; 0: as many as it needs */
 	unsigned int max_flows;
 	unsigned int snaplen;     /* libpcap: bytes of each packet */
 	unsigned int batch_limit; /* samples in a batch, 1 .. BATCH_MAX */
@@ -39,6 +42,7 @@ static inline int backend_flow_table(struct flow_table **table, const struct bac
 		.engine = {.mark_mask = s->marks - 1,
 			   .batch_limit = s->batch_limit,
 			   .batch_age = s->batch_age},
+		.marks_most = s->marks_most,
 		.handshakes = s->handshakes,
 		.max_flows = s->max_flows,
 		.emit = emit,
@@ -60,6 +64,10 @@ struct backend_ops {
 		      char reason[BACKEND_REASON]);
 	void (*detach)(struct backend *backend, unsigned int ifindex);
 
+	/* Does what measures there still do so? Returns 0, or -errno explained in reason: then it
+	 * takes detach and attach. May be NULL: it takes care of that itself. */
+	int (*check)(struct backend *backend, unsigned int ifindex, char reason[BACKEND_REASON]);
+
 	/* From now on, these are the peers, until the next call. Flows of peers that are no longer
 	 * among them go. Returns 0 or -errno, reported: then some of the new
 	 * peers may be in force, until it is called again with those of before. */
@@ -69,7 +77,8 @@ struct backend_ops {
 	int (*fd)(struct backend *backend);
 
 	/* Delivers what is there. Returns 0, or 1 at the end of a capture file, or -errno,
-	 * reported. */
+	 * reported. Of a capture, a call reads so many packets; -EAGAIN, not reported, says that no
+	 * more have come through its pipe yet. */
 	int (*read)(struct backend *backend);
 
 	/* One step of a walk over all flows, which delivers samples that wait for their batch to
@@ -86,8 +95,18 @@ struct backend_ops {
 	/* Takes over what may change meanwhile: idle_ns, ended_ns, handshakes. */
 	void (*follow)(struct backend *backend, const struct backend_settings *settings);
 
+	/* What there is on an interface that is attached. */
+	struct census_figures (*figures)(struct backend *backend, unsigned int ifindex);
+
+	/* Whether to count sightings, as it does from the start: nobody wants to know while samples
+	 * come. May be NULL: it always does. */
+	void (*look_out)(struct backend *backend, bool on);
+
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);
+
+	/* What there was to see since the start, beside the counters. May be NULL. */
+	void (*seen)(struct backend *backend, struct seen *seen);
 
 	/* Delivers nothing more; detaches and frees everything. */
 	void (*close)(struct backend *backend);
@@ -101,6 +120,9 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 
 #define BACKEND_FILE_FLOWS                                                                         \
 	(1u << 24) /* for max_flows: they never time out, and memory is taken as they appear */
+
+/* A warning if there were more flows than that. */
+void backend_file_tell_refused(const char *path, const __u64 counters[COUNTERS]);
 
 /* A capture file, or standard input for "-". Measures the data that the local addresses send, or,
  * if there are none, both directions. */

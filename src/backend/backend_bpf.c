@@ -32,6 +32,7 @@ struct backend_bpf {
 	struct ring_buffer *ring;
 	struct flow_walk *walk;
 	struct measured *measured;
+	struct census census;
 	const struct peers *peers;
 	bool peers_changed; /* since the walk under way began */
 	bool peers_checked; /* by the walk under way */
@@ -55,43 +56,83 @@ static struct measured *measured_find(struct backend_bpf *b, unsigned int ifinde
 	return m;
 }
 
-static int kernel_attach(struct backend *backend, const struct interface *interface,
-			 char reason[BACKEND_REASON])
+/* The programs for packets as this interface has them. Returns 0, or -ENOTSUP explained in reason.
+ */
+static int programs_choose(const struct backend_bpf *b, const struct interface *interface,
+			   struct hook_programs *programs, char reason[BACKEND_REASON])
 {
-	struct backend_bpf *b = self(backend);
 	const struct metro *skel = b->programs.skel;
-	int bare_ip = interface_is_bare_ip(interface), err;
-	struct measured *m;
-	struct hook_programs programs = {
-		.egress = bpf_program__fd(skel->progs.metro_out_eth),
-		.ingress = bpf_program__fd(skel->progs.metro_in_eth),
-		.xdp = b->settings.hook == HOOK_XDP ? bpf_program__fd(skel->progs.metro_in_xdp)
-						    : -1,
-	};
+	int bare_ip = interface_is_bare_ip(interface);
 
 	if (bare_ip < 0) {
 		snprintf(reason, BACKEND_REASON, "%s: link layer %u is not known", interface->name,
 			 interface->type);
 		return bare_ip;
 	}
-	if (bare_ip)
-		programs = (struct hook_programs){
-			.egress = bpf_program__fd(skel->progs.metro_out_ip),
-			.ingress = bpf_program__fd(skel->progs.metro_in_ip),
-			.xdp = -1,
-		};
+	*programs = bare_ip ? (struct hook_programs){
+		.egress = bpf_program__fd(skel->progs.metro_out_ip),
+		.ingress = bpf_program__fd(skel->progs.metro_in_ip),
+		.xdp = -1,
+	} : (struct hook_programs){
+		.egress = bpf_program__fd(skel->progs.metro_out_eth),
+		.ingress = bpf_program__fd(skel->progs.metro_in_eth),
+		.xdp = b->settings.hook == HOOK_XDP ? bpf_program__fd(skel->progs.metro_in_xdp)
+						    : -1,
+	};
+	return 0;
+}
+
+/* Interfaces on top of others, where packets do not take every road. Returns 0, or -ENOTSUP
+ * explained in reason. */
+static int hook_choose(const struct interface *interface, enum hook_choice *hook,
+		       char reason[BACKEND_REASON])
+{
+	char kind[INTERFACE_KIND];
+
+	interface_kind(interface->ifindex, kind);
+	if (!strcmp(kind, "vrf")) {
+		/* vrf_output_direct() hands packets to the device below, and only to taps here. */
+		snprintf(reason, BACKEND_REASON,
+			 "%s is a VRF, and what leaves it does not pass TC: name the interfaces in "
+			 "it, or use --backend pcap",
+			 interface->name);
+		return -ENOTSUP;
+	}
+	if (!strcmp(kind, "bond") && *hook == HOOK_XDP) {
+		/* A native XDP program runs for each of them, and is told their index. */
+		log_warning("%s is a bond, where XDP sees the interfaces in it: using TC",
+			    interface->name);
+		*hook = HOOK_TC;
+	}
+	return 0;
+}
+
+static int kernel_attach(struct backend *backend, const struct interface *interface,
+			 char reason[BACKEND_REASON])
+{
+	struct backend_bpf *b = self(backend);
+	enum hook_choice hook = b->settings.hook;
+	struct hook_programs programs;
+	struct measured *m;
+	int err = programs_choose(b, interface, &programs, reason);
+
+	if (!err)
+		err = hook_choose(interface, &hook, reason);
+	if (err)
+		return err;
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
 	m->interface = *interface;
-	err = attachment_open(&m->attachment, &programs, interface, b->settings.hook, reason);
+	err = attachment_open(&m->attachment, &programs, interface, hook, reason);
 	if (err) {
 		free(m);
 		return err;
 	}
 	LL_PREPEND(b->measured, m);
+	bpf_programs_sight(&b->programs, interface->ifindex, true);
 	log_info("measuring on %s with BPF at %s", interface->name,
-		 attachment_kind(&m->attachment, b->settings.hook));
+		 attachment_kind(&m->attachment, hook));
 	return 0;
 }
 
@@ -104,7 +145,15 @@ static void kernel_detach(struct backend *backend, unsigned int ifindex)
 		return;
 	LL_DELETE(b->measured, m);
 	attachment_close(&m->attachment);
+	bpf_programs_sight(&b->programs, ifindex, false);
 	free(m);
+}
+
+static int kernel_check(struct backend *backend, unsigned int ifindex, char reason[BACKEND_REASON])
+{
+	const struct measured *m = measured_find(self(backend), ifindex);
+
+	return m ? attachment_check(&m->attachment, &m->interface, reason) : 0;
 }
 
 static int kernel_set_peers(struct backend *backend, const struct peers *peers)
@@ -133,8 +182,10 @@ static int on_record(void *arg, void *data, size_t size)
 
 	if (size < FLOW_RECORD_SIZE(0) || size < FLOW_RECORD_SIZE(record->count))
 		return 0; /* cannot be: the programs write nothing else */
-	if (!(record->flags & RECORD_HANDSHAKE))
+	if (!(record->flags & RECORD_HANDSHAKE)) {
 		b->samples += record->count;
+		census_add_samples(&b->census, record->key.ifindex, record->count);
+	}
 	m = measured_find(b, record->key.ifindex);
 	if (!m)
 		return 0; /* the interface is gone */
@@ -169,6 +220,7 @@ static bool kernel_sweep(struct backend *backend)
 		.over = sweep_terms(monotonic_ns(), b->settings.idle_ns, b->settings.ended_ns),
 		.flows = *(volatile __u32 *)&b->programs.skel->bss->flow_count.n,
 		.max_flows = b->settings.max_flows,
+		.census = &b->census,
 	};
 	int done;
 
@@ -177,6 +229,7 @@ static bool kernel_sweep(struct backend *backend)
 		b->peers_changed = false;
 	}
 	terms.peers = b->peers_checked ? b->peers : NULL;
+	terms.told = b->peers && peers_keep(b->peers) ? b->peers : NULL;
 	done = flow_walk_step(b->walk, &terms);
 	if (done < 0) {
 		if (!b->walk_failed)
@@ -198,6 +251,20 @@ static void kernel_follow(struct backend *backend, const struct backend_settings
 	b->programs.skel->bss->measure_handshakes = settings->handshakes;
 }
 
+static struct census_figures kernel_figures(struct backend *backend, unsigned int ifindex)
+{
+	struct backend_bpf *b = self(backend);
+	struct census_figures figures = census_figures(&b->census, ifindex);
+
+	figures.seen = bpf_programs_sightings(&b->programs, ifindex);
+	return figures;
+}
+
+static void kernel_look_out(struct backend *backend, bool on)
+{
+	self(backend)->programs.skel->bss->count_sightings = on;
+}
+
 static void kernel_counters(struct backend *backend, __u64 values[COUNTERS])
 {
 	struct backend_bpf *b = self(backend);
@@ -216,6 +283,7 @@ static void kernel_close(struct backend *backend)
 	while (b->measured)
 		kernel_detach(backend, b->measured->interface.ifindex);
 	flow_walk_free(b->walk);
+	census_free(&b->census);
 	ring_buffer__free(b->ring);
 	bpf_programs_unload(&b->programs);
 	free(b);
@@ -225,11 +293,14 @@ static const struct backend_ops kernel_ops = {
 	.name = "bpf",
 	.attach = kernel_attach,
 	.detach = kernel_detach,
+	.check = kernel_check,
 	.set_peers = kernel_set_peers,
 	.fd = kernel_fd,
 	.read = kernel_read,
 	.sweep = kernel_sweep,
 	.follow = kernel_follow,
+	.figures = kernel_figures,
+	.look_out = kernel_look_out,
 	.counters = kernel_counters,
 	.close = kernel_close,
 };
@@ -244,6 +315,7 @@ static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 		return err;
 	skel = b->programs.skel;
 	skel->bss->measure_handshakes = b->settings.handshakes;
+	skel->bss->count_sightings = true;
 	b->ring = ring_buffer__new(bpf_map__fd(skel->maps.records), on_record, b, NULL);
 	if (!b->ring) {
 		err = -errno;

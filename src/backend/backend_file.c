@@ -16,6 +16,11 @@
 #define PACKETS_READ 4096 /* in one go */
 #define GROUP        16   /* of them whose flows are fetched into the cache together */
 
+/* A pipe may go on for weeks: what is over has to go. By the capture's clock. */
+#define PIPE_IDLE_NS  (3600 * NS_PER_S)
+#define PIPE_ENDED_NS (60 * NS_PER_S)
+#define PIPE_SWEEP_NS (10 * NS_PER_S)
+
 /* A packet that waits for its group to be complete. */
 struct waiting {
 	struct flow_segment segment;
@@ -37,8 +42,11 @@ struct backend_file {
 	int link_type; /* of the packets before, and what that is for us */
 	enum link_layer link;
 	bool link_known;
-	__u64 unknown; /* packets of unknown link types */
-	__u64 untimed; /* packets without a time */
+	const struct peers *peers; /* NULL: all */
+	__u64 unknown;             /* packets of unknown link types */
+	struct seen seen;
+	bool sweeping; /* a pipe's flows, since .. */
+	__u64 swept_ns;
 };
 
 static struct backend_file *self(struct backend *backend)
@@ -67,15 +75,6 @@ static unsigned int directions(const struct backend_file *b, const struct packet
 	       (local_addresses_have(&b->local, &p->dst) ? DIRECTION_RECEIVED : 0);
 }
 
-static void report_link(const struct backend_file *b)
-{
-	const char *name = pcap_datalink_val_to_name(b->link_type);
-
-	log_warning("%s: packet %llu: link type %d (%s) is not known and left out; known are "
-		    "Ethernet, raw IP, Linux cooked v1 and v2, and loopback",
-		    b->path, b->packet.number, b->link_type, name ? name : "?");
-}
-
 /* Packets of one file can be of different interfaces, but mostly are not. */
 static bool link_follow(struct backend_file *b)
 {
@@ -85,8 +84,6 @@ static bool link_follow(struct backend_file *b)
 		return b->link_known;
 	b->link_type = b->packet.link_type;
 	b->link_known = frame_link_layer(b->link_type, &b->link) == 0;
-	if (!b->link_known && !b->unknown)
-		report_link(b);
 	if (b->link_known && b->expression &&
 	    expression_follow(b->expression, b->link_type, reason, sizeof(reason))) {
 		log_warning("%s: packet %llu: --filter: %s; such packets are left out", b->path,
@@ -107,36 +104,82 @@ static void run_group(struct backend_file *b)
 	b->waiting_count = 0;
 }
 
+static void count_unknown(struct backend_file *b)
+{
+	const char *name = pcap_datalink_val_to_name(b->link_type);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", b->link_type);
+	seen_count(b->seen.links, name ? name : number);
+	b->unknown++;
+}
+
+static bool is_peer(const struct backend_file *b, const struct address *addr)
+{
+	return !b->peers || peers_match(b->peers, b->settings.file_index, addr);
+}
+
+static void count_segment(struct seen *seen, const struct backend_file *b,
+			  const struct flow_segment *segment)
+{
+	const struct packet *p = &segment->packet;
+	bool sent = segment->directions & DIRECTION_SENT && is_peer(b, &p->dst);
+
+	seen->tcp++;
+	seen->tcp_ours += sent || (segment->directions & DIRECTION_RECEIVED && is_peer(b, &p->src));
+	seen->data += sent && p->payload;
+}
+
+/* Can anything be made of this packet, as far as its bytes do not say? */
+static bool is_wanted(struct backend_file *b)
+{
+	const struct captured *c = &b->packet;
+
+	if (!link_follow(b)) {
+		count_unknown(b);
+		return false;
+	}
+	if (!c->timed) {
+		if (!b->seen.untimed++)
+			log_warning("%s: packet %llu has no time and is left out, as are others",
+				    b->path, c->number);
+		return false;
+	}
+	if (b->expression &&
+	    !expression_matches(b->expression, c->bytes, c->length, c->wire_length)) {
+		b->seen.filtered++;
+		return false;
+	}
+	return true;
+}
+
 static void measure(struct backend_file *b)
 {
 	struct flow_segment *segment = &b->waiting[b->waiting_count].segment;
 	const struct captured *c = &b->packet;
+	struct inside inside;
 	enum packet_kind kind;
 
-	if (!link_follow(b)) {
-		b->unknown++;
+	b->seen.packets++;
+	if (!is_wanted(b))
 		return;
-	}
-	if (!c->timed) {
-		if (!b->untimed++)
-			log_warning("%s: packet %llu has no time and is left out, as are others",
-				    b->path, c->number);
-		return;
-	}
-	if (b->expression &&
-	    !expression_matches(b->expression, c->bytes, c->length, c->wire_length))
-		return;
-	kind = frame_parse(b->link, c->bytes, c->length, c->wire_length, &segment->packet);
+	kind = frame_parse(b->link, c->bytes, c->length, c->wire_length, &segment->packet, &inside);
 	if (kind != PACKET_TCP) {
 		flow_table_unread(b->table, kind);
+		if (inside.unread)
+			seen_count(b->seen.unread, inside.unread);
 		return;
 	}
+	if (inside.passed)
+		seen_count(b->seen.inside, inside.passed);
 	segment->now_ns = c->time_ns;
 	segment->ifindex = b->settings.file_index;
+	segment->epoch = 0;
 	segment->place = 0; /* an ID tells enough */
 	if (!segment->packet.id)
-		segment->place = frame_place(b->link, c->bytes, c->length, c->interface);
+		segment->place = frame_place(b->link, c->bytes, c->length, c->interface, &inside);
 	segment->directions = directions(b, &segment->packet);
+	count_segment(&b->seen, b, segment);
 	flow_table_expect(b->table, segment);
 	b->waiting[b->waiting_count++].number = c->number;
 	if (b->waiting_count == GROUP)
@@ -145,7 +188,7 @@ static void measure(struct backend_file *b)
 
 static int file_end(const struct backend_file *b)
 {
-	if (b->packet.number && b->unknown == b->packet.number) {
+	if (b->seen.packets && b->unknown == b->seen.packets) {
 		log_error("%s: no packet has a link type that can be measured", b->path);
 		return -ENOTSUP;
 	}
@@ -161,9 +204,22 @@ static int file_next(struct backend_file *b)
 		measure(b);
 		return 0;
 	}
-	if (status < 0)
-		log_error("%s: %s; the packets before it were read", b->path, reason);
+	if (status < 0 && status != -EAGAIN)
+		log_error("%s: %s%s", b->path, reason,
+			  b->packet.number ? "; the packets before it were read" : "");
 	return status < 0 ? status : file_end(b);
+}
+
+static void sweep_pipe(struct backend_file *b)
+{
+	__u64 now_ns = b->packet.time_ns;
+	struct sweep_terms terms = sweep_terms(now_ns, PIPE_IDLE_NS, PIPE_ENDED_NS);
+
+	if (!b->packet.timed || (!b->sweeping && now_ns - b->swept_ns < PIPE_SWEEP_NS))
+		return;
+	if (!b->sweeping)
+		b->swept_ns = now_ns;
+	b->sweeping = !flow_table_sweep(b->table, &terms);
 }
 
 static int file_read(struct backend *backend)
@@ -174,31 +230,52 @@ static int file_read(struct backend *backend)
 	for (int i = 0; i < PACKETS_READ && !status; i++)
 		status = file_next(b);
 	run_group(b);
+	if (capture_file_fd(b->file) >= 0)
+		sweep_pipe(b);
 	return status;
 }
 
 /* A file without peers is measured as a whole. */
 static int file_set_peers(struct backend *backend, const struct peers *peers)
 {
-	flow_table_set_peers(self(backend)->table, peers);
+	struct backend_file *b = self(backend);
+
+	b->peers = peers;
+	flow_table_set_peers(b->table, peers);
 	return 0;
 }
 
 static int file_fd(struct backend *backend)
 {
-	(void)backend;
-	return -1;
+	return capture_file_fd(self(backend)->file);
 }
 
-/* Flows of a file never time out: its clock may jump, and an answer may be hours away. */
+/* Flows of a file never time out: its clock may jump, and an answer may be hours away. A walk that
+ * a pipe has begun comes to its end first. */
 static bool file_sweep(struct backend *backend)
 {
-	return flow_table_sweep(self(backend)->table, NULL);
+	struct backend_file *b = self(backend);
+	bool complete = flow_table_sweep(b->table, NULL), sweeping = b->sweeping;
+
+	b->sweeping = sweeping && !complete;
+	return complete && !sweeping;
 }
 
 static void file_counters(struct backend *backend, __u64 values[COUNTERS])
 {
 	memcpy(values, flow_table_counters(self(backend)->table), COUNTERS * sizeof(*values));
+}
+
+static void file_seen(struct backend *backend, struct seen *seen)
+{
+	struct backend_file *b = self(backend);
+
+	*seen = b->seen;
+	flow_table_seen(b->table, seen);
+	if (b->peers)
+		seen->ours = SEEN_PEERS;
+	else if (b->local.count)
+		seen->ours = SEEN_LOCAL;
 }
 
 static void file_close(struct backend *backend)
@@ -219,17 +296,34 @@ static const struct backend_ops file_ops = {
 	.read = file_read,
 	.sweep = file_sweep,
 	.counters = file_counters,
+	.seen = file_seen,
 	.close = file_close,
 };
 
-static int open_capture(struct backend_file *b, char reason[BACKEND_REASON])
+static int open_capture(struct backend_file *b, const char *path, char reason[BACKEND_REASON])
 {
 	char detail[BACKEND_REASON - 64];
-	int err = capture_file_open(&b->file, b->path, detail, sizeof(detail));
+	int err = capture_file_open(&b->file, path, detail, sizeof(detail));
 
 	if (err)
 		snprintf(reason, BACKEND_REASON, "%.60s: %s", b->path, detail);
 	return err;
+}
+
+void backend_file_tell_refused(const char *path, const __u64 counters[COUNTERS])
+{
+	if (counters[COUNTER_FLOWS_REFUSED])
+		log_warning("%s: %llu segments were left out, since their connections would have "
+			    "been more than %u, which are measured at a time",
+			    capture_file_name(path), counters[COUNTER_FLOWS_REFUSED],
+			    BACKEND_FILE_FLOWS);
+}
+
+/* Memory is no object here, but most flows of a large file never need many marks. */
+static void choose_marks(struct backend_settings *s)
+{
+	s->marks = s->file_marks ? s->file_marks : MARKS_MIN;
+	s->marks_most = s->file_marks ? 0 : MARKS_MAX;
 }
 
 int backend_file_open(struct backend **backend, const struct backend_settings *settings,
@@ -243,13 +337,14 @@ int backend_file_open(struct backend **backend, const struct backend_settings *s
 		return -ENOMEM;
 	b->backend.ops = &file_ops;
 	b->settings = *settings;
-	b->path = path;
+	choose_marks(&b->settings);
+	b->path = capture_file_name(path);
 	b->link_type = -1;
-	err = open_capture(b, reason);
+	err = open_capture(b, path, reason);
 	if (!err)
 		err = local_addresses_set(&b->local, local, local_count);
 	if (!err)
-		err = backend_flow_table(&b->table, settings, deliver, b);
+		err = backend_flow_table(&b->table, &b->settings, deliver, b);
 	if (!err && settings->expression)
 		err = expression_new(&b->expression, settings->expression);
 	if (err) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The libpcap backend: the engine over a copy of the peers' packets, in user space. */
 #include "backend.h"
+#include "breaks.h"
 #include "expression.h"
 #include "frame.h"
 #include "local_addresses.h"
@@ -17,10 +18,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define BUFFER_BYTES  (8 * 1024 * 1024) /* of each interface, in the kernel */
-#define BLOCK_MS      50                /* packets wait at most so long for a block to fill */
-#define CLOCK_STEP_NS 2000000           /* more than adjtime(3) slews between two reads, mostly */
-#define ROUNDS        64                /* buffers read from one interface before the next */
+#define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
+#define BLOCK_MS     50                /* packets wait at most so long for a block to fill */
+#define PACKETS      1024              /* read before drops and clock are asked for again */
+#define ROUNDS       64                /* .. and so many times before the next interface's turn */
 
 struct capture {
 	struct backend_pcap *backend;
@@ -29,6 +30,7 @@ struct capture {
 	enum link_layer link;
 	bool filtered; /* the handle has a filter */
 	__u64 drops;   /* of handles closed since */
+	struct breaks breaks;
 	struct capture *next;
 };
 
@@ -42,7 +44,8 @@ struct backend_pcap {
 	const struct peers *peers;
 	struct expression *expression; /* NULL: none */
 	struct capture *captures;
-	__s64 clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+	struct clock_watch clock;
+	__u32 epochs; /* of all captures (breaks.h) */
 	__u64 unknown_direction;
 	__u64 drops; /* of captures closed since */
 };
@@ -106,27 +109,51 @@ static unsigned int directions(const struct capture *c, const __u8 *bytes, const
 	return d;
 }
 
+/* Captured times are of CLOCK_REALTIME; AF_PACKET has no other clock but the network card's. */
+static void follow_clock(struct backend_pcap *b)
+{
+	struct capture *c;
+
+	if (!clock_watch_follow(&b->clock))
+		return;
+	LL_FOREACH (b->captures, c)
+		breaks_notice(&c->breaks, monotonic_ns());
+}
+
+static __u64 captured_ns(const struct capture *c, const struct pcap_pkthdr *header)
+{
+	__u64 seconds = header->ts.tv_sec * 1000000000ull;
+
+	return pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO
+		       ? seconds + (__u64)header->ts.tv_usec
+		       : seconds + header->ts.tv_usec * 1000ull;
+}
+
 static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_char *bytes)
 {
 	struct capture *c = (void *)arg;
+	struct backend_pcap *b = c->backend;
+	struct flow_segment segment;
 	enum packet_kind kind;
-	struct packet packet;
-	__u64 now;
+	struct inside inside;
 
-	if (c->backend->expression &&
-	    !expression_matches(c->backend->expression, bytes, header->caplen, header->len))
+	if (b->expression && !expression_matches(b->expression, bytes, header->caplen, header->len))
 		return;
-	kind = frame_parse(c->link, bytes, header->caplen, header->len, &packet);
+	kind = frame_parse(c->link, bytes, header->caplen, header->len, &segment.packet, &inside);
 	if (kind != PACKET_TCP) {
-		flow_table_unread(c->backend->table, kind);
+		flow_table_unread(b->table, kind);
 		return;
 	}
-	now = header->ts.tv_sec * 1000000000ull;
-	now += pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO
-		       ? (__u64)header->ts.tv_usec
-		       : header->ts.tv_usec * 1000ull;
-	flow_table_packet(c->backend->table, &packet, now, c->interface.ifindex,
-			  directions(c, bytes, &packet));
+	segment.now_ns = captured_ns(c, header);
+	if (clock_watch_suspects(&b->clock, &c->breaks, segment.now_ns))
+		follow_clock(b);
+	c->breaks.last_ns = segment.now_ns;
+	segment.epoch = breaks_epoch(&c->breaks);
+	segment.ifindex = c->interface.ifindex;
+	segment.place = c->interface.ifindex;
+	segment.directions = directions(c, bytes, &segment.packet);
+	flow_table_expect(b->table, &segment);
+	flow_table_run(b->table, &segment);
 }
 
 /* Lets only the peers' packets through; none at all while there are no peers. */
@@ -253,6 +280,8 @@ static int handle_open(struct capture *c, char reason[BACKEND_REASON])
 		snprintf(reason, BACKEND_REASON, "waiting for %s: %s", c->interface.name,
 			 strerror(errno));
 	}
+	follow_clock(c->backend);
+	breaks_open(&c->breaks, &c->backend->epochs);
 	if (err)
 		handle_close(c);
 	return err;
@@ -323,11 +352,18 @@ static int live_fd(struct backend *backend)
 static void capture_read(struct capture *c)
 {
 	char reason[BACKEND_REASON];
+	__u64 now = 0;
 	int n = 1;
 
 	expression_turn(c, reason); /* as before it was opened: it has been compiled */
-	for (int i = 0; i < ROUNDS && n > 0; i++)
-		n = pcap_dispatch(c->pcap, -1, on_packet, (void *)c);
+	for (int i = 0; i < ROUNDS && n > 0; i++) {
+		now = monotonic_ns();
+		follow_clock(c->backend);
+		breaks_drops(&c->breaks, capture_drops(c), now);
+		n = pcap_dispatch(c->pcap, PACKETS, on_packet, (void *)c);
+	}
+	if (n == 0)
+		breaks_empty(&c->breaks, now);
 	if (n >= 0)
 		return;
 	log_warning("capturing on %s: %s; going on when it is up again", c->interface.name,
@@ -335,25 +371,10 @@ static void capture_read(struct capture *c)
 	handle_close(c);
 }
 
-/* Captured times are of CLOCK_REALTIME. If that is set while a segment is on its way, what its ACK
- * would say is off by that step. */
-static void follow_clock(struct backend_pcap *b)
-{
-	__s64 offset = (__s64)(clock_ns(CLOCK_REALTIME) - monotonic_ns());
-	__s64 step = offset - b->clock_offset;
-
-	if (b->clock_offset && (step > CLOCK_STEP_NS || step < -CLOCK_STEP_NS)) {
-		log_debug("the clock was set by %lld us", step / 1000);
-		flow_table_forget(b->table);
-	}
-	b->clock_offset = offset;
-}
-
 static int live_read(struct backend *backend)
 {
 	struct capture *c;
 
-	follow_clock(self(backend));
 	LL_FOREACH (self(backend)->captures, c)
 		if (c->pcap)
 			capture_read(c);
@@ -410,6 +431,11 @@ static void live_follow(struct backend *backend, const struct backend_settings *
 	flow_table_set_handshakes(b->table, settings->handshakes);
 }
 
+static struct census_figures live_figures(struct backend *backend, unsigned int ifindex)
+{
+	return census_figures(flow_table_census(self(backend)->table), ifindex);
+}
+
 static void live_counters(struct backend *backend, __u64 values[COUNTERS])
 {
 	struct backend_pcap *b = self(backend);
@@ -447,6 +473,7 @@ static const struct backend_ops live_ops = {
 	.refresh = live_refresh,
 	.drain = live_drain,
 	.follow = live_follow,
+	.figures = live_figures,
 	.counters = live_counters,
 	.close = live_close,
 };

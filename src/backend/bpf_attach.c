@@ -13,29 +13,50 @@
 enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
 #define MPROG_BEFORE (1U << 3) /* BPF_F_BEFORE; without another program named: at the head */
 
-static int tcx_link(int program, unsigned int ifindex, int type)
+/* Where the link is attached, and with what: fd of an XDP or TCX link. Returns 0 or -errno. */
+static int link_look(int fd, unsigned int *ifindex, __u32 *program)
+{
+	struct bpf_link_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -errno;
+	*program = info.prog_id;
+	*ifindex = info.xdp.ifindex; /* info.tcx.ifindex has the same place; 0: nowhere */
+	return 0;
+}
+
+/* Takes over what bpf_link_create returned. Returns 0 or -errno. */
+static int link_keep(struct hook_link *link, int fd)
+{
+	unsigned int ifindex;
+
+	if (fd < 0)
+		return -errno;
+	link->fd = fd;
+	return link_look(fd, &ifindex, &link->program);
+}
+
+static int tcx_link(struct hook_link *link, int program, unsigned int ifindex, int type)
 {
 	/* At the head of the chain, since others may end it (Cilium does). */
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = MPROG_BEFORE);
-	int fd = bpf_link_create(program, ifindex, (enum bpf_attach_type)type, &opts);
 
-	return fd < 0 ? -errno : fd;
+	return link_keep(link,
+			 bpf_link_create(program, ifindex, (enum bpf_attach_type)type, &opts));
 }
 
 /* Natively where the driver can; else (no support, jumbo frames ..) as generic XDP. */
-static int xdp_link(int program, const struct interface *interface)
+static int xdp_link(struct hook_link *link, int program, const struct interface *interface)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, generic, .flags = XDP_FLAGS_SKB_MODE);
-	int fd = bpf_link_create(program, interface->ifindex, BPF_XDP, NULL), err = -errno;
+	int err = link_keep(link, bpf_link_create(program, interface->ifindex, BPF_XDP, NULL));
 
-	if (fd >= 0)
-		return fd;
-	if (err == -EBUSY || err == -EPERM || err == -EACCES)
+	if (!err || err == -EBUSY || err == -EPERM || err == -EACCES)
 		return err;
 	log_info("%s: the driver refuses native XDP (%s); using generic XDP", interface->name,
 		 strerror(-err));
-	fd = bpf_link_create(program, interface->ifindex, BPF_XDP, &generic);
-	return fd < 0 ? -errno : fd;
+	return link_keep(link, bpf_link_create(program, interface->ifindex, BPF_XDP, &generic));
 }
 
 static int explain(char reason[BACKEND_REASON], const char *what, const struct interface *interface,
@@ -73,31 +94,32 @@ static int attach_clsact(struct attachment *a, const struct hook_programs *progr
 static int attach_tc(struct attachment *a, const struct hook_programs *programs, bool ingress,
 		     const struct interface *interface, char reason[BACKEND_REASON])
 {
-	a->egress_link = tcx_link(programs->egress, interface->ifindex, TCX_EGRESS);
-	if (a->egress_link == -EINVAL) /* a kernel without TCX */
+	int err = tcx_link(&a->egress, programs->egress, interface->ifindex, TCX_EGRESS);
+
+	if (err == -EINVAL) /* a kernel without TCX */
 		return attach_clsact(a, programs, ingress, interface, reason);
-	if (a->egress_link < 0)
-		return explain(reason, "TCX egress", interface, a->egress_link);
+	if (err)
+		return explain(reason, "TCX egress", interface, err);
 	if (!ingress)
 		return 0;
-	a->ingress_link = tcx_link(programs->ingress, interface->ifindex, TCX_INGRESS);
-	if (a->ingress_link < 0)
-		return explain(reason, "TCX ingress", interface, a->ingress_link);
-	return 0;
+	err = tcx_link(&a->ingress, programs->ingress, interface->ifindex, TCX_INGRESS);
+	return err ? explain(reason, "TCX ingress", interface, err) : 0;
 }
 
 static int attach_xdp(struct attachment *a, const struct hook_programs *programs,
 		      const struct interface *interface, char reason[BACKEND_REASON])
 {
+	int err;
+
 	if (programs->xdp < 0) {
 		snprintf(reason, BACKEND_REASON,
 			 "%s has no Ethernet header, which XDP needs: use --hook tc",
 			 interface->name);
 		return -ENOTSUP;
 	}
-	a->ingress_link = xdp_link(programs->xdp, interface);
-	if (a->ingress_link < 0)
-		return explain(reason, "XDP", interface, a->ingress_link);
+	err = xdp_link(&a->ingress, programs->xdp, interface);
+	if (err)
+		return explain(reason, "XDP", interface, err);
 	return attach_tc(a, programs, false, interface, reason);
 }
 
@@ -107,7 +129,7 @@ int attachment_open(struct attachment *a, const struct hook_programs *programs,
 {
 	int err;
 
-	*a = (struct attachment){.egress_link = -1, .ingress_link = -1};
+	*a = (struct attachment){.egress.fd = -1, .ingress.fd = -1};
 	if (hook == HOOK_XDP)
 		err = attach_xdp(a, programs, interface, reason);
 	else if (hook == HOOK_CLSACT)
@@ -119,14 +141,47 @@ int attachment_open(struct attachment *a, const struct hook_programs *programs,
 	return err;
 }
 
+static bool link_is_lost(const struct hook_link *link, unsigned int ifindex)
+{
+	unsigned int now = 0;
+	__u32 program = 0;
+
+	return link->fd >= 0 && link_look(link->fd, &now, &program) == 0 &&
+	       (now != ifindex || program != link->program);
+}
+
+int attachment_check(const struct attachment *a, const struct interface *interface,
+		     char reason[BACKEND_REASON])
+{
+	const char *what;
+
+	if (link_is_lost(&a->egress, interface->ifindex))
+		what = "egress";
+	else if (link_is_lost(&a->ingress, interface->ifindex))
+		what = "ingress";
+	else if (a->clsact && clsact_check(a->clsact) == -ENOENT)
+		what = "clsact";
+	else
+		return 0;
+	snprintf(reason, BACKEND_REASON,
+		 "interface %s was made anew, or another program has removed ours (at %s)",
+		 interface->name, what);
+	return -ENOENT;
+}
+
+static void link_close(struct hook_link *link)
+{
+	if (link->fd >= 0)
+		close(link->fd);
+	link->fd = -1;
+}
+
 void attachment_close(struct attachment *a)
 {
-	if (a->egress_link >= 0)
-		close(a->egress_link);
-	if (a->ingress_link >= 0)
-		close(a->ingress_link);
+	link_close(&a->egress);
+	link_close(&a->ingress);
 	clsact_close(a->clsact);
-	*a = (struct attachment){.egress_link = -1, .ingress_link = -1};
+	a->clsact = NULL;
 }
 
 const char *attachment_kind(const struct attachment *a, enum hook_choice hook)

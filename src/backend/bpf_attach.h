@@ -18,9 +18,14 @@ struct hook_programs {
 	int xdp; /* -1 where there is no Ethernet header */
 };
 
+/* A link, which ends with its descriptor. */
+struct hook_link {
+	int fd;        /* or -1 */
+	__u32 program; /* id of what we attached */
+};
+
 struct attachment {
-	int egress_link; /* descriptors of links, or -1 */
-	int ingress_link;
+	struct hook_link egress, ingress;
 	struct clsact *clsact; /* or NULL */
 };
 
@@ -28,6 +33,14 @@ struct attachment {
 int attachment_open(struct attachment *attachment, const struct hook_programs *programs,
 		    const struct interface *interface, enum hook_choice hook,
 		    char reason[BACKEND_REASON]);
+
+/* Are our programs where they were attached? Links lose their interface when it goes, also if one
+ * of the same index comes in its place, or when another tool detaches them; clsact's filters are
+ * anybody's to remove. Returns 0, or -ENOENT explained in reason; 0, too, if the kernel does not
+ * say. */
+int attachment_check(const struct attachment *attachment, const struct interface *interface,
+		     char reason[BACKEND_REASON]);
+
 void attachment_close(struct attachment *attachment);
 
 /* "tcx", "clsact", "xdp and tcx", ..: for the log */

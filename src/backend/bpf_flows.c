@@ -135,7 +135,11 @@ static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, 
 		else if (batch_waits(f) || flow_is_over(f, &tend.terms) ||
 			 flow_gives_way(f, &tend.terms))
 			err = request_add(w, &tend, key);
+		if (terms->told && !flow_is_over(f, &tend.terms))
+			peers_see_flow(terms->told, key->ifindex, &key->peer);
 		eviction_see(&w->eviction, f);
+		if (terms->census)
+			census_see(terms->census, key->ifindex, f, &terms->over);
 	}
 	if (!err)
 		err = request_run(w, &drop);
@@ -148,8 +152,11 @@ int flow_walk_step(struct flow_walk *w, const struct flow_walk_terms *terms)
 	bool last;
 	int err;
 
-	if (!w->under_way)
+	if (!w->under_way) {
 		eviction_begin(&w->eviction, &terms->over, terms->flows, terms->max_flows);
+		if (terms->census)
+			census_begin(terms->census);
+	}
 	err = bpf_map_lookup_batch(w->flows, w->under_way ? &w->position : NULL, &w->position,
 				   w->keys, w->values, &n, NULL);
 	last = err && errno == ENOENT;

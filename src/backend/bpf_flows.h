@@ -3,8 +3,8 @@
 #ifndef METRO_BPF_FLOWS_USER_H
 #define METRO_BPF_FLOWS_USER_H
 
+#include "census.h"
 #include "peers.h"
-#include "sweep.h"
 
 /* Makes the map of flows with that many marks each. Returns its descriptor or -errno. */
 int flow_map_create(unsigned int marks, unsigned int max_flows);
@@ -18,7 +18,9 @@ void flow_walk_free(struct flow_walk *walk);
 struct flow_walk_terms {
 	struct sweep_terms over;   /* by CLOCK_MONOTONIC */
 	const struct peers *peers; /* drop flows whose peer is not among these; NULL: keep all */
+	const struct peers *told;  /* is told of the flows that stay; NULL: none */
 	__u32 flows, max_flows;    /* that there are now, and may be */
+	struct census *census;     /* takes them in; or NULL */
 };
 
 /* Looks at some more flows, at most a few hundred: sends waiting samples into the ring buffer,

@@ -5,15 +5,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BITS_A_PREFIX 16 /* one address in so many that is no peer passes, at most */
-
-#define READERS_NS    10000000000ull /* no program runs for so long, even if its CPU is taken away */
 
 /* ---- the filter ---- */
 
@@ -83,97 +79,164 @@ void peer_filter_add(struct peer_filter *f, const struct prefix *prefix)
 		filter_add_v6(f, &prefix->addr, prefix->bits);
 }
 
-/* A program that was held up may still read the filter that went out of use the last time. If that
- * was not long ago, this waits until none does: for an RCU grace period, 12 to 90 ms. */
-static void await_readers(struct bpf_programs *p)
-{
-	__u64 now = monotonic_ns();
-
-	if (now - p->filter_used_ns < READERS_NS)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-}
-
+/* The caller has seen to it that no program reads the filter that went out of use the last time. */
 static void filter_follow(struct bpf_programs *p, const struct peers *peers)
 {
 	struct peer_filters *filters = &p->skel->bss->peer_filters;
 	struct peer_filter *next = &filters->filters[!filters->used];
 
-	await_readers(p);
 	peer_filter_clear(next, peers_count(peers));
 	for (size_t i = 0; i < peers_count(peers); i++)
 		peer_filter_add(next, &peers_at(peers, i)->prefix);
 	__atomic_store_n(&filters->used, !filters->used, __ATOMIC_RELEASE);
-	p->filter_used_ns = monotonic_ns();
 }
 
-/* ---- the maps ---- */
+/* ---- networks ---- */
 
-static int add_to_map(struct bpf_programs *p, const struct peer *peer)
+static int network_add(struct bpf_programs *p, const struct peer *peer)
 {
-	struct peer_host host = {.ifindex = peer->ifindex, .addr = peer->prefix.addr};
 	struct peer_network network =
 		peer_network_key(peer->ifindex, &peer->prefix.addr, peer->prefix.bits);
-	bool one = prefix_is_host(&peer->prefix);
-	struct bpf_map *map = one ? p->skel->maps.peer_hosts : p->skel->maps.peer_networks;
 
-	if (bpf_map_update_elem(bpf_map__fd(map), one ? (void *)&host : (void *)&network,
-				&p->peers_version, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_networks), &network,
+				&p->networks_version, BPF_ANY))
 		return -errno;
-	if (!one)
-		p->skel->bss->network_count++;
+	p->skel->bss->network_count++;
 	return 0;
 }
+
+static int networks_add(struct bpf_programs *p, const struct peers *peers)
+{
+	int err = 0;
+
+	p->networks_version++;
+	for (size_t i = 0; i < peers_count(peers) && !err; i++)
+		if (!prefix_is_host(&peers_at(peers, i)->prefix))
+			err = network_add(p, peers_at(peers, i));
+	return err;
+}
+
+/* Deletes those that are not of the present version. */
+static void networks_purge(const struct bpf_programs *p)
+{
+	int fd = bpf_map__fd(p->skel->maps.peer_networks), err = 0;
+	struct peer_network keys[2];
+	bool have = false;
+	__u32 current = 0;
+	__u8 version;
+
+	/* The key to go on from must still be there, so deletion lags one behind. */
+	while (!err) {
+		err = bpf_map_get_next_key(fd, have ? &keys[0] : NULL, &keys[1]);
+		if (have && !bpf_map_lookup_elem(fd, &keys[0], &version)) {
+			if (version == p->networks_version)
+				current++;
+			else
+				bpf_map_delete_elem(fd, &keys[0]);
+		}
+		keys[0] = keys[1];
+		have = true;
+	}
+	p->skel->bss->network_count = current;
+}
+
+/* ---- addresses ---- */
+
+static int host_add(int map, const struct peer *peer)
+{
+	struct peer_host host = {.ifindex = peer->ifindex, .addr = peer->prefix.addr};
+	__u8 value = 0;
+
+	return bpf_map_update_elem(map, &host, &value, BPF_ANY) ? -errno : 0;
+}
+
+/* A map with room for so many. Returns its descriptor or -errno. */
+static int hosts_create(size_t count)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	__u32 room = PEER_HOSTS_MIN;
+	int map;
+
+	while (room < count && room < PEERS_MAX)
+		room *= 2;
+	map = bpf_map_create(BPF_MAP_TYPE_HASH, "peer_hosts", sizeof(struct peer_host),
+			     sizeof(__u8), room, &opts);
+	return map < 0 ? -errno : map;
+}
+
+static int hosts_fill(int map, const struct peers *peers)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < peers_count(peers) && !err; i++)
+		if (prefix_is_host(&peers_at(peers, i)->prefix))
+			err = host_add(map, peers_at(peers, i));
+	return err;
+}
+
+static size_t hosts_count(const struct peers *peers)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < peers_count(peers); i++)
+		count += prefix_is_host(&peers_at(peers, i)->prefix);
+	return count;
+}
+
+/* The programs use this map from now on; it is p's. The kernel then waits until none runs that
+ * began before (12 to 90 ms; Linux 5.0 and later, for any map of maps). */
+static int hosts_use(struct bpf_programs *p, int map)
+{
+	__u32 zero = 0;
+
+	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_hosts), &zero, &map, BPF_ANY))
+		return -errno;
+	if (p->hosts >= 0)
+		close(p->hosts);
+	p->hosts = map;
+	return 0;
+}
+
+/* Fills a map of its own with the peers' addresses, and then has it used. */
+static int hosts_set(struct bpf_programs *p, const struct peers *peers)
+{
+	int map = hosts_create(hosts_count(peers)), err;
+
+	if (map < 0)
+		return map;
+	err = hosts_fill(map, peers);
+	if (!err)
+		err = hosts_use(p, map);
+	if (err)
+		close(map);
+	return err;
+}
+
+/* ---- both ---- */
 
 int bpf_peers_add(struct bpf_programs *p, const struct peer *peer)
 {
 	struct peer_filters *filters = &p->skel->bss->peer_filters;
 
 	peer_filter_add(&filters->filters[filters->used], &peer->prefix);
-	return add_to_map(p, peer);
+	return network_add(p, peer);
 }
 
-/* Deletes the entries that are not of the present version. Returns how many are. */
-static __u32 purge(const struct bpf_programs *p, struct bpf_map *map)
-{
-	size_t size = bpf_map__key_size(map);
-	char keys[2][sizeof(struct peer_network)];
-	int fd = bpf_map__fd(map), err;
-	bool have = false;
-	__u32 current = 0;
-	__u8 version;
-
-	/* The key to go on from must still be there, so deletion lags one behind. */
-	for (;;) {
-		err = bpf_map_get_next_key(fd, have ? keys[0] : NULL, keys[1]);
-		if (have && !bpf_map_lookup_elem(fd, keys[0], &version)) {
-			if (version == p->peers_version)
-				current++;
-			else
-				bpf_map_delete_elem(fd, keys[0]);
-		}
-		if (err)
-			return current;
-		memcpy(keys[0], keys[1], size);
-		have = true;
-	}
-}
-
+/* In this order, a peer that was one by its address and now is by its network, or the other way
+ * round, is not missed in between. */
 int bpf_peers_set(struct bpf_programs *p, const struct peers *peers)
 {
-	int err;
+	int err = networks_add(p, peers);
 
-	p->peers_version++;
-	for (size_t i = 0; i < peers_count(peers); i++) {
-		err = add_to_map(p, peers_at(peers, i));
-		if (err) {
-			log_error("telling the kernel the peers: %s (at most %d addresses and as "
-				  "many networks)",
-				  strerror(-err), PEERS_MAX);
-			return err;
-		}
+	if (!err)
+		err = hosts_set(p, peers);
+	if (err) {
+		log_error("telling the kernel the peers: %s (at most %d addresses and as many "
+			  "networks; before Linux 5.10, %d addresses)",
+			  strerror(-err), PEERS_MAX, PEER_HOSTS_MIN);
+		return err;
 	}
-	purge(p, p->skel->maps.peer_hosts);
-	p->skel->bss->network_count = purge(p, p->skel->maps.peer_networks);
+	networks_purge(p);
 	filter_follow(p, peers);
 	return 0;
 }

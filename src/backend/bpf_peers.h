@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The peers as the BPF programs know them: two maps, and a filter in front of them. */
+/* The peers as the BPF programs know them: a map of addresses, one of networks, and a filter in
+ * front of them. */
 #ifndef METRO_BPF_PEERS_H
 #define METRO_BPF_PEERS_H
 
 #include "bpf_programs.h"
 #include "peer_filter.h"
 
-/* Makes the peer maps hold just these peers. Returns 0 or -errno, reported; then the maps hold some
- * of the new peers beside those of before. */
+/* Makes the peer maps hold just these peers. Returns 0 or -errno, reported; then they hold those of
+ * before, and perhaps some of the new networks. */
 int bpf_peers_set(struct bpf_programs *programs, const struct peers *peers);
 
-/* One peer more, until the next bpf_peers_set. Returns 0 or -errno. */
+/* One peer more, an address, too, in the map of networks, until the next bpf_peers_set. Returns 0
+ * or -errno. */
 int bpf_peers_add(struct bpf_programs *programs, const struct peer *peer);
 
 /* Empties the filter and gives it room for so many prefixes. */

@@ -75,7 +75,7 @@ int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *set
 {
 	int err;
 
-	*p = (struct bpf_programs){.flows = -1};
+	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
 	libbpf_set_print(libbpf_says);
 	if (settings->marks > MARKS_MAX_BPF) {
 		snprintf(reason, BACKEND_REASON, "in the kernel a flow has at most %d marks",
@@ -104,7 +104,9 @@ void bpf_programs_unload(struct bpf_programs *p)
 	metro__destroy(p->skel);
 	if (p->flows >= 0)
 		close(p->flows);
-	*p = (struct bpf_programs){.flows = -1};
+	if (p->hosts >= 0)
+		close(p->hosts);
+	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
 }
 
 int bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])
@@ -126,4 +128,24 @@ int bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])
 			values[i] += per_cpu[cpu].values[i];
 	free(per_cpu);
 	return err;
+}
+
+void bpf_programs_sight(const struct bpf_programs *p, __u32 ifindex, bool begin)
+{
+	const struct sightings none = {};
+	int fd = bpf_map__fd(p->skel->maps.sightings);
+
+	if (!begin)
+		bpf_map_delete_elem(fd, &ifindex);
+	else if (bpf_map_update_elem(fd, &ifindex, &none, BPF_ANY))
+		log_debug("interface %u: what passes is not counted: %s", ifindex, strerror(errno));
+}
+
+struct sightings bpf_programs_sightings(const struct bpf_programs *p, __u32 ifindex)
+{
+	struct sightings sightings = {};
+
+	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.sightings), &ifindex, &sightings))
+		return (struct sightings){};
+	return sightings;
 }

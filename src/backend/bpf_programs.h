@@ -10,9 +10,9 @@
 
 struct bpf_programs {
 	struct metro *skel;
-	int flows;            /* the map of flows */
-	__u8 peers_version;   /* value of the peer maps' present entries */
-	__u64 filter_used_ns; /* since when the present peer filter is in use, CLOCK_MONOTONIC */
+	int flows;             /* the map of flows */
+	int hosts;             /* the map of peers by address that is in use; -1: none yet */
+	__u8 networks_version; /* value of the present entries of the map of networks */
 };
 
 /* Loads programs and maps. replay: the clock is bss->replay_ns, for captures run through the
@@ -24,5 +24,10 @@ void bpf_programs_unload(struct bpf_programs *programs);
 
 /* The programs' counters, summed over all CPUs. Returns 0 or -errno. */
 int bpf_programs_counters(const struct bpf_programs *programs, __u64 values[COUNTERS]);
+
+/* Begins, from zero, or ends counting sightings on an interface, of which there may be
+ * SIGHTINGS_MAX; and what they are. Without an entry they are zero. */
+void bpf_programs_sight(const struct bpf_programs *programs, __u32 ifindex, bool begin);
+struct sightings bpf_programs_sightings(const struct bpf_programs *programs, __u32 ifindex);
 
 #endif

@@ -1,38 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "clsact.h"
+#include "clsact_owner.h"
 #include "log.h"
 #include "tc_dump.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#define SLOTS        8 /* bpf-metro processes on one interface */
 #define PRIORITIES   8 /* tried from the first on, since another kind of filter may have one */
 #define PROGRAM_NAME "metro_"
 
-/* Our filters' handles say "mt", whether it was one of us who made the qdisc, and the slot. */
-#define HANDLE         0x6d740001u
-#define HANDLE_MASK    0xffff0000u
-#define HANDLE_MADE    0x1000u
-#define HANDLE_SLOT(h) (((h)&0xff) - 1)
+/* A filter's handle is its owner's number, and this bit, which no number has, if one of us made the
+ * qdisc. */
+#define HANDLE_MADE 0x00800000u
+_Static_assert(HANDLE_MADE &OWNERS_MASK && !(HANDLE_MADE & OWNERS_PREFIX), "a bit of its own");
 
 enum { EGRESS, INGRESS, SIDES };
 
 static const enum bpf_tc_attach_point points[SIDES] = {BPF_TC_EGRESS, BPF_TC_INGRESS};
 
+/* One of our filters. */
+struct filter {
+	__u32 handle;
+	__u32 priority; /* 0: not attached */
+	__u32 program;  /* its id */
+};
+
 struct clsact {
 	unsigned int ifindex;
-	unsigned int slot;
-	int slot_sockets[SLOTS]; /* held while opening; afterwards only that of our slot */
-	bool made_qdisc;         /* by one of us, so by the last of us it is removed */
-	__u32 priority[SIDES];   /* 0: not attached */
+	int owner_fd;
+	__u32 owner;
+	bool made_qdisc; /* by one of us, so by the last of us it is removed */
+	struct filter filters[SIDES];
 };
 
 static struct bpf_tc_hook hook_of(unsigned int ifindex, enum bpf_tc_attach_point point)
@@ -44,55 +47,6 @@ static struct bpf_tc_hook hook_of(unsigned int ifindex, enum bpf_tc_attach_point
 	};
 }
 
-static __u32 handle_of(const struct clsact *c)
-{
-	return (HANDLE + c->slot) | (c->made_qdisc ? HANDLE_MADE : 0);
-}
-
-/* Returns a socket that stands for the slot, or -EADDRINUSE if another process has it. */
-static int slot_take(unsigned int ifindex, unsigned int slot)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int fd, err, n;
-
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	n = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "bpf-metro/clsact/%u/%u",
-		     ifindex, slot);
-	if (bind(fd, (struct sockaddr *)&addr, offsetof(struct sockaddr_un, sun_path) + 1 + n)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-/* Takes all free slots for now, so that none is given away while its leftovers are removed. */
-static int slots_claim(struct clsact *c)
-{
-	int free_slots = 0;
-
-	for (unsigned int slot = 0; slot < SLOTS; slot++) {
-		c->slot_sockets[slot] = slot_take(c->ifindex, slot);
-		if (c->slot_sockets[slot] >= 0)
-			c->slot = free_slots++ ? c->slot : slot;
-		else if (c->slot_sockets[slot] != -EADDRINUSE)
-			return c->slot_sockets[slot];
-	}
-	return free_slots ? 0 : -EBUSY;
-}
-
-static void slots_release(struct clsact *c, bool all)
-{
-	for (unsigned int slot = 0; slot < SLOTS; slot++) {
-		if (c->slot_sockets[slot] < 0 || (!all && slot == c->slot))
-			continue;
-		close(c->slot_sockets[slot]);
-		c->slot_sockets[slot] = -1;
-	}
-}
-
 static int filter_remove(unsigned int ifindex, int side, __u32 handle, __u32 priority)
 {
 	struct bpf_tc_hook hook = hook_of(ifindex, points[side]);
@@ -101,49 +55,61 @@ static int filter_remove(unsigned int ifindex, int side, __u32 handle, __u32 pri
 	return bpf_tc_detach(&hook, &opts);
 }
 
-/* Is this filter's program one of ours? Where we may not ask (CAP_SYS_ADMIN), its handle has to do.
- */
-static bool filter_is_ours(unsigned int ifindex, int side, const struct tc_filter *filter)
+/* Is this of a bpf-metro, this one or another? */
+static bool filter_is_ours(const struct tc_filter *filter)
 {
-	struct bpf_tc_hook hook = hook_of(ifindex, points[side]);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = filter->handle, .priority = filter->priority);
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-	bool ours;
-	int fd;
-
-	if ((filter->handle & HANDLE_MASK) != (HANDLE & HANDLE_MASK) ||
-	    HANDLE_SLOT(filter->handle) >= SLOTS || bpf_tc_query(&hook, &opts))
-		return false;
-	fd = bpf_prog_get_fd_by_id(opts.prog_id);
-	if (fd < 0)
-		return errno == EPERM;
-	ours = bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
-	       !strncmp(info.name, PROGRAM_NAME, strlen(PROGRAM_NAME));
-	close(fd);
-	return ours;
+	return (filter->handle & ~HANDLE_MADE & OWNERS_MASK) == OWNERS_PREFIX &&
+	       !strncmp(filter->name, PROGRAM_NAME, strlen(PROGRAM_NAME));
 }
 
-struct survey {
-	struct clsact *clsact;
-	int side;
-	int filters; /* anybody's */
+/* ---- what dead processes left ---- */
+
+struct leftovers {
+	struct tc_filter *filters;
+	size_t count;
+	bool made_qdisc; /* according to one of us */
+	int error;
 };
 
-/* A filter in a slot that we could take is one that a killed process left. */
-static void on_filter_clean(void *arg, const struct tc_filter *filter)
+static void on_filter_gather(void *arg, const struct tc_filter *filter)
 {
-	struct survey *s = arg;
-	struct clsact *c = s->clsact;
+	struct leftovers *l = arg;
+	struct tc_filter *more;
 
-	if (!filter_is_ours(c->ifindex, s->side, filter))
+	if (!filter_is_ours(filter) || l->error)
 		return;
-	c->made_qdisc |= (filter->handle & HANDLE_MADE) != 0;
-	if (c->slot_sockets[HANDLE_SLOT(filter->handle)] < 0)
+	l->made_qdisc |= (filter->handle & HANDLE_MADE) != 0;
+	more = realloc(l->filters, (l->count + 1) * sizeof(*more));
+	if (!more) {
+		l->error = -ENOMEM;
 		return;
-	if (!filter_remove(c->ifindex, s->side, filter->handle, filter->priority))
-		log_info("removed a filter that a killed bpf-metro left on interface %u",
-			 c->ifindex);
+	}
+	l->filters = more;
+	l->filters[l->count] = *filter;
+	l->filters[l->count++].name = NULL;
+}
+
+/* The owners are read after the filters: an owner comes before its filters and goes after them. */
+static void leftovers_remove(const struct leftovers *l, unsigned int ifindex, int side)
+{
+	struct owners owners;
+	int err = owners_read(&owners);
+
+	if (err) {
+		log_warning("interface %u: what a killed bpf-metro may have left stays: who is "
+			    "alive, /proc/net/netlink does not say (%s)",
+			    ifindex, strerror(-err));
+		return;
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		const struct tc_filter *filter = &l->filters[i];
+
+		if (!owners_have(&owners, filter->handle & ~HANDLE_MADE) &&
+		    !filter_remove(ifindex, side, filter->handle, filter->priority))
+			log_info("removed a filter that a killed bpf-metro left on interface %u",
+				 ifindex);
+	}
+	owners_free(&owners);
 }
 
 static int clean(struct clsact *c)
@@ -151,41 +117,87 @@ static int clean(struct clsact *c)
 	int err = 0;
 
 	for (int side = 0; side < SIDES && !err; side++) {
-		struct survey survey = {.clsact = c, .side = side};
+		struct leftovers l = {};
 
-		err = tc_filters(c->ifindex, side == INGRESS, on_filter_clean, &survey);
+		err = tc_filters(c->ifindex, side == INGRESS, on_filter_gather, &l);
+		err = err ? err : l.error;
+		if (!err && l.count)
+			leftovers_remove(&l, c->ifindex, side);
+		c->made_qdisc |= l.made_qdisc;
+		free(l.filters);
 	}
 	return err;
 }
+
+/* ---- the qdisc ---- */
 
 static int qdisc_get(struct clsact *c)
 {
 	struct bpf_tc_hook hook = hook_of(c->ifindex, BPF_TC_EGRESS);
 	int qdisc = tc_qdisc(c->ifindex), err;
 
+	if (qdisc == TC_QDISC_NONE) {
+		err = bpf_tc_hook_create(&hook); /* or fails, if there is one */
+		c->made_qdisc = err == 0;
+		if (err != -EEXIST)
+			return err;
+		qdisc = tc_qdisc(c->ifindex); /* somebody was faster */
+	}
 	if (qdisc < 0)
 		return qdisc;
 	if (qdisc == TC_QDISC_INGRESS)
 		return -EEXIST; /* it has no egress side, and there cannot be both */
-	if (qdisc == TC_QDISC_CLSACT)
-		return clean(c);
-	err = bpf_tc_hook_create(&hook);
-	c->made_qdisc = err == 0;
-	return err;
+	return clean(c);
+}
+
+static void on_filter_count(void *arg, const struct tc_filter *filter)
+{
+	(void)filter;
+	++*(unsigned int *)arg;
+}
+
+static void qdisc_put(unsigned int ifindex)
+{
+	struct bpf_tc_hook hook =
+		hook_of(ifindex, (enum bpf_tc_attach_point)(BPF_TC_EGRESS | BPF_TC_INGRESS));
+	unsigned int filters = 0; /* anybody's */
+
+	for (int side = 0; side < SIDES; side++)
+		if (tc_filters(ifindex, side == INGRESS, on_filter_count, &filters))
+			return; /* not sure that it is empty */
+	if (!filters)
+		bpf_tc_hook_destroy(&hook);
+}
+
+/* ---- our filters ---- */
+
+static int program_id(int program, __u32 *id)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(program, &info, &size))
+		return -errno;
+	*id = info.id;
+	return 0;
 }
 
 static int filter_add(struct clsact *c, int side, int program)
 {
 	struct bpf_tc_hook hook = hook_of(c->ifindex, points[side]);
-	int err = -EINVAL;
+	struct filter *f = &c->filters[side];
+	int err = program_id(program, &f->program);
 
+	if (err)
+		return err;
+	f->handle = c->owner | (c->made_qdisc ? HANDLE_MADE : 0);
 	for (__u32 priority = 1; priority <= PRIORITIES; priority++) {
-		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle_of(c), .priority = priority,
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f->handle, .priority = priority,
 			    .prog_fd = program);
 
 		err = bpf_tc_attach(&hook, &opts);
 		if (!err) {
-			c->priority[side] = priority;
+			f->priority = priority;
 			if (priority > 1)
 				log_warning("interface %u: other filters come before ours and may "
 					    "keep packets from it",
@@ -199,26 +211,36 @@ static int filter_add(struct clsact *c, int side, int program)
 	return err;
 }
 
-static void on_filter_count(void *arg, const struct tc_filter *filter)
-{
-	struct survey *s = arg;
+struct sighting {
+	const struct filter *wanted;
+	bool found;
+	bool made_qdisc; /* according to one of us */
+};
 
-	(void)filter;
-	s->filters++;
+static void on_filter_look(void *arg, const struct tc_filter *filter)
+{
+	struct sighting *s = arg;
+
+	s->found |= filter->handle == s->wanted->handle &&
+		    filter->priority == s->wanted->priority &&
+		    filter->program == s->wanted->program;
+	s->made_qdisc |= filter_is_ours(filter) && filter->handle & HANDLE_MADE;
 }
 
-static void qdisc_put(unsigned int ifindex)
+/* Is our filter there? Returns 1, 0 or -errno. The neighbour that made the qdisc may have been
+ * about to attach when we did, and says so only now. */
+static int filter_look(struct clsact *c, int side)
 {
-	struct bpf_tc_hook hook =
-		hook_of(ifindex, (enum bpf_tc_attach_point)(BPF_TC_EGRESS | BPF_TC_INGRESS));
-	struct survey survey = {};
+	struct sighting s = {.wanted = &c->filters[side]};
+	int err = tc_filters(c->ifindex, side == INGRESS, on_filter_look, &s);
 
-	for (int side = 0; side < SIDES; side++)
-		if (tc_filters(ifindex, side == INGRESS, on_filter_count, &survey))
-			return; /* not sure that it is empty */
-	if (!survey.filters)
-		bpf_tc_hook_destroy(&hook);
+	if (err)
+		return err;
+	c->made_qdisc |= s.found && s.made_qdisc;
+	return s.found;
 }
+
+/* ---- life ---- */
 
 int clsact_open(struct clsact **clsact, unsigned int ifindex, int egress, int ingress)
 {
@@ -228,11 +250,8 @@ int clsact_open(struct clsact **clsact, unsigned int ifindex, int egress, int in
 	if (!c)
 		return -ENOMEM;
 	c->ifindex = ifindex;
-	memset(c->slot_sockets, 0xff, sizeof(c->slot_sockets));
-	err = slots_claim(c);
-	if (!err)
-		err = qdisc_get(c);
-	slots_release(c, false);
+	c->owner_fd = owner_become(&c->owner);
+	err = c->owner_fd < 0 ? c->owner_fd : qdisc_get(c);
 	if (!err)
 		err = filter_add(c, EGRESS, egress);
 	if (!err && ingress >= 0)
@@ -245,22 +264,45 @@ int clsact_open(struct clsact **clsact, unsigned int ifindex, int egress, int in
 	return 0;
 }
 
+int clsact_check(struct clsact *c)
+{
+	for (int side = 0; side < SIDES; side++) {
+		int there = c->filters[side].priority ? filter_look(c, side) : 1;
+
+		if (there <= 0)
+			return there ? there : -ENOENT;
+	}
+	return 0;
+}
+
+/* Returns whether it was there. */
+static bool filter_withdraw(struct clsact *c, int side)
+{
+	const struct filter *f = &c->filters[side];
+	int there = f->priority ? filter_look(c, side) : 0, err = there;
+
+	if (there == 1)
+		err = filter_remove(c->ifindex, side, f->handle, f->priority);
+	if (err < 0 && err != -ENOENT && err != -ENODEV && err != -EINVAL)
+		log_warning("removing our filter from interface %u: %s", c->ifindex,
+			    strerror(-err));
+	return there == 1;
+}
+
 void clsact_close(struct clsact *c)
 {
-	int err;
+	bool attached = false, complete;
 
 	if (!c)
 		return;
-	for (int side = 0; side < SIDES; side++) {
-		if (!c->priority[side])
-			continue;
-		err = filter_remove(c->ifindex, side, handle_of(c), c->priority[side]);
-		if (err && err != -ENOENT && err != -ENODEV && err != -EINVAL)
-			log_warning("removing our filter from interface %u: %s", c->ifindex,
-				    strerror(-err));
-	}
-	if (c->made_qdisc)
+	complete = c->filters[EGRESS].priority;
+	for (int side = 0; side < SIDES; side++)
+		attached |= filter_withdraw(c, side);
+	/* Where not one filter of ours is left, the qdisc is not the one that we had, if we got as
+	 * far as having filters. */
+	if (c->made_qdisc && (attached || !complete))
 		qdisc_put(c->ifindex);
-	slots_release(c, true);
+	if (c->owner_fd >= 0)
+		close(c->owner_fd);
 	free(c);
 }

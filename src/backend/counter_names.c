@@ -22,6 +22,7 @@ static const char *const names[] = {
 	[COUNTER_RING_LOST] = "ring_lost",
 	[COUNTER_CAPTURE_DROPS] = "capture_drops",
 	[COUNTER_DIRECTION] = "direction_unknown",
+	[COUNTER_REATTACHED] = "reattached",
 };
 
 static_assert(sizeof(names) / sizeof(names[0]) == COUNTERS, "a counter has no name");

@@ -68,14 +68,26 @@ int flow_index_add(struct flow_index *index, __u32 hash, void *entry)
 	return 0;
 }
 
+static __u32 place_of(const struct flow_index *index, __u32 hash, const void *entry)
+{
+	__u32 i = hash & index->mask;
+
+	while (index->slots[i].entry != entry)
+		i = (i + 1) & index->mask;
+	return i;
+}
+
+void flow_index_replace(struct flow_index *index, __u32 hash, const void *entry, void *other)
+{
+	index->slots[place_of(index, hash, entry)].entry = other;
+}
+
 /* What follows without a gap may have been put off by the one that goes, and moves up. */
 void flow_index_remove(struct flow_index *index, __u32 hash, const void *entry)
 {
 	struct flow_slot *slots = index->slots;
-	__u32 mask = index->mask, hole = hash & mask, i;
+	__u32 mask = index->mask, hole = place_of(index, hash, entry), i;
 
-	while (slots[hole].entry != entry)
-		hole = (hole + 1) & mask;
 	for (i = (hole + 1) & mask; slots[i].entry; i = (i + 1) & mask) {
 		/* Not before its own place: that lies after the hole, up to i. */
 		if (((i - slots[i].hash) & mask) < ((i - hole) & mask))

@@ -30,6 +30,9 @@ void flow_index_close(struct flow_index *index); /* the entries stay their owner
 /* Adds an entry whose key is not there. Returns 0, or -ENOMEM, and then it is not. */
 int flow_index_add(struct flow_index *index, __u32 hash, void *entry);
 
+/* Puts another entry of the same key into an entry's place. */
+void flow_index_replace(struct flow_index *index, __u32 hash, const void *entry, void *other);
+
 /* Removes an entry that is there. */
 void flow_index_remove(struct flow_index *index, __u32 hash, const void *entry);
 

@@ -3,15 +3,19 @@
 #ifndef METRO_FLOW_TABLE_H
 #define METRO_FLOW_TABLE_H
 
+#include "census.h"
 #include "counters.h"
 #include "engine.h"
 #include "peers.h"
+#include "seen.h"
 #include "sweep.h"
 
 struct flow_table;
 
 struct flow_table_settings {
 	struct engine_settings engine;
+	unsigned int marks_most; /* as many as a flow's marks grow to when it needs them, a power of
+				    two; 0: they do not grow. Beyond it, every second one goes. */
 	unsigned int max_flows;
 	bool handshakes; /* tell how long they took */
 	/* Called with samples; the record is gone after the call. */
@@ -34,8 +38,8 @@ void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
 /* From now on tells how long handshakes took, or no longer does. */
 void flow_table_set_handshakes(struct flow_table *table, bool handshakes);
 
-/* Runs one packet through the engine; directions is a set of enum direction. All that come this way
- * were captured in one place. */
+/* Runs one packet through the engine, of epoch 0 (see below); directions is a set of enum
+ * direction. All that come this way were captured in one place. */
 void flow_table_packet(struct flow_table *table, const struct packet *packet, __u64 now_ns,
 		       __u32 ifindex, unsigned int directions);
 
@@ -49,8 +53,17 @@ struct flow_segment {
 	__u32 ifindex;
 	__u32 place; /* where it was captured (copies.h) */
 	unsigned int directions;
+	__u32 epoch;                    /* of the capture: see below */
 	__u32 hash_sent, hash_received; /* the table's own */
 };
+
+/*
+ * A capture counts its epoch up when packets were lost or its clock was set. Two packets of one
+ * flow make a sample only if they have the same epoch. What is in flight when another one begins is
+ * distrusted, and so is the first data sent in it, since that may be data sent again whose first
+ * copy was lost. Where the break lies among packets at hand is not known while each of them has an
+ * epoch of its own.
+ */
 
 void flow_table_expect(const struct flow_table *table, struct flow_segment *segment);
 void flow_table_fetch(const struct flow_table *table, const struct flow_segment *segment);
@@ -60,12 +73,15 @@ void flow_table_run(struct flow_table *table, const struct flow_segment *segment
  * true when the walk is complete. */
 bool flow_table_sweep(struct flow_table *table, const struct sweep_terms *terms);
 
-/* Forgets all outstanding segments, since their times cannot be compared with what comes next. */
-void flow_table_forget(struct flow_table *table);
-
 /* Packets that packet_parse could not make a segment of are counted here, too. */
 void flow_table_unread(struct flow_table *table, enum packet_kind kind);
 
+/* What there is on each interface. */
+struct census *flow_table_census(struct flow_table *table);
+
 __u64 *flow_table_counters(struct flow_table *table);
+
+/* Fills in answered and acks_alone. */
+void flow_table_seen(const struct flow_table *table, struct seen *seen);
 
 #endif

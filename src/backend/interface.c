@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "interface.h"
+#include "rtnl.h"
 
 #include <errno.h>
 #include <linux/if_arp.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
+#include <linux/if_link.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -54,6 +55,30 @@ int interface_is_bare_ip(const struct interface *interface)
 	default:
 		return -ENOTSUP;
 	}
+}
+
+static void on_link(void *arg, const struct nlmsghdr *message)
+{
+	const struct rtattr *info =
+		rtnl_attribute(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
+
+	snprintf(arg, INTERFACE_KIND, "%s", rtnl_text(rtnl_nested(info, IFLA_INFO_KIND)));
+}
+
+void interface_kind(unsigned int ifindex, char kind[INTERFACE_KIND])
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifinfomsg link;
+	} request = {
+		.header = {.nlmsg_len = sizeof(request),
+			   .nlmsg_type = RTM_GETLINK,
+			   .nlmsg_flags = NLM_F_REQUEST},
+		.link = {.ifi_index = (int)ifindex},
+	};
+
+	kind[0] = '\0';
+	rtnl_ask(&request.header, on_link, kind);
 }
 
 int interface_watch(void)

@@ -20,6 +20,12 @@ int interface_find(const char *name, struct interface *interface);
  * for link layers that bpf-metro does not know. */
 int interface_is_bare_ip(const struct interface *interface);
 
+#define INTERFACE_KIND 16
+
+/* What the interface is, as `ip link add type` has it: "bond", "vrf", "veth" ..; "" for hardware,
+ * and if the kernel does not say. */
+void interface_kind(unsigned int ifindex, char kind[INTERFACE_KIND]);
+
 /* A descriptor that becomes readable when interfaces appear, change or go. Returns it or -errno. */
 int interface_watch(void);
 

@@ -14,9 +14,12 @@ int tc_qdisc(unsigned int ifindex);
 struct tc_filter {
 	__u32 handle;
 	__u32 priority;
+	__u32 program;    /* id of its BPF program; 0: it has none */
+	const char *name; /* .. and what it is called there, "" for none; for the call alone */
 };
 
-/* Calls fn for each filter on one side. Returns 0 or -errno. */
+/* Calls fn for each filter on one side; there are none without a qdisc, or without the interface.
+ * Returns 0 or -errno. */
 int tc_filters(unsigned int ifindex, bool ingress,
 	       void (*fn)(void *arg, const struct tc_filter *filter), void *arg);
 

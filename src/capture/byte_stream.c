@@ -1,38 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "byte_stream.h"
+#include "gunzip.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <zlib.h>
 
-#define PIECE (256 * 1024) /* read at a time */
+#define PIECE       (256 * 1024)         /* read at a time */
+#define EXAMINE_MAX (1024 * 1024 * 1024) /* takes some seconds */
 
 int byte_stream_open(struct byte_stream **stream, const char *path)
 {
 	struct byte_stream *s = calloc(1, sizeof(*s));
-	int fd, err;
+	int err;
 
 	if (!s)
 		return -ENOMEM;
-	fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
-	if (fd < 0) {
-		err = -errno;
-		free(s);
+	err = input_open(&s->input, path);
+	if (!err) {
+		s->size = 2 * PIECE;
+		s->bytes = malloc(s->size);
+		err = s->bytes ? 0 : -ENOMEM;
+	}
+	if (err) {
+		byte_stream_close(s);
 		return err;
 	}
-	s->file = gzdopen(fd, "rb");
-	s->size = 2 * PIECE;
-	s->bytes = malloc(s->size);
-	if (!s->file || !s->bytes) {
-		if (!s->file)
-			close(fd);
-		byte_stream_close(s);
-		return -ENOMEM;
-	}
-	gzbuffer(s->file, PIECE);
 	*stream = s;
 	return 0;
 }
@@ -41,18 +34,20 @@ void byte_stream_close(struct byte_stream *s)
 {
 	if (!s)
 		return;
-	if (s->file)
-		gzclose(s->file);
+	gunzip_free(s->gunzip);
+	input_close(&s->input);
 	free(s->bytes);
 	free(s);
 }
 
-/* Room for len bytes from the unread ones on, which move to the front. */
+/* Room for len bytes from the unread ones on, which move to the front, and a piece more. */
 static int make_room(struct byte_stream *s, size_t len)
 {
 	__u8 *bytes;
 
-	memmove(s->bytes, s->bytes + s->from, s->to - s->from);
+	if (s->from)
+		memmove(s->bytes, s->bytes + s->from, s->to - s->from);
+	s->dropped += s->from;
 	s->to -= s->from;
 	s->from = 0;
 	if (len + PIECE <= s->size)
@@ -65,31 +60,77 @@ static int make_room(struct byte_stream *s, size_t len)
 	return 0;
 }
 
-/* What could be decompressed before the data went bad is still delivered: the stream just ends. */
-static int fill(struct byte_stream *s)
+/* Reads at most so many bytes. */
+static long fill(struct byte_stream *s, size_t room)
 {
-	int n, status;
+	__u8 *to = s->bytes + s->to;
+	long n = s->gunzip ? gunzip_read(s->gunzip, to, room) : input_read(&s->input, to, room);
 
-	n = gzread(s->file, s->bytes + s->to, (unsigned int)(s->size - s->to));
 	if (n > 0) {
 		s->to += (size_t)n;
-		return 0;
+	} else if (n != -EAGAIN) {
+		s->ended = true;
+		s->error = n;
 	}
-	s->ended = true;
-	if (n == 0)
+	return n;
+}
+
+/* Reads the first bytes, by which a gzip file is recognised. Returns 0 or -errno. */
+static long recognise(struct byte_stream *s)
+{
+	long n = 1;
+
+	while (s->to < GUNZIP_MAGIC && n > 0)
+		n = fill(s, GUNZIP_MAGIC - s->to);
+	if (n == -EAGAIN)
+		return n;
+	s->recognised = true;
+	if (s->to < GUNZIP_MAGIC || !gunzip_recognises(s->bytes))
 		return 0;
-	gzerror(s->file, &status);
-	return status == Z_ERRNO ? -errno : 0;
+	n = gunzip_new(&s->gunzip, &s->input, s->bytes, s->to);
+	s->to = 0;
+	s->ended = false;
+	return n;
 }
 
 long byte_stream_peek_on(struct byte_stream *s, size_t len, const __u8 **bytes)
 {
-	int err = s->ended ? 0 : make_room(s, len);
+	long err = s->ended ? 0 : make_room(s, len);
 
-	while (!err && s->to - s->from < len && !s->ended)
-		err = fill(s);
+	if (!err && !s->recognised)
+		err = recognise(s);
+	while (!err && s->to - s->from < len && !s->ended) {
+		err = fill(s, s->size - s->to);
+		err = err == -EAGAIN ? err : 0;
+	}
+	if (!err && s->to - s->from < len)
+		err = s->error;
 	if (err)
 		return err;
 	*bytes = s->bytes + s->from;
 	return (long)(s->to - s->from < len ? s->to - s->from : len);
+}
+
+const char *byte_stream_explain(const struct byte_stream *s, long error)
+{
+	const char *damage = s->gunzip && error == -EBADMSG ? gunzip_damage(s->gunzip) : NULL;
+
+	return damage ? damage : strerror((int)-error);
+}
+
+const char *byte_stream_examine(struct byte_stream *s)
+{
+	if (!s->gunzip || s->input.live)
+		return NULL;
+	for (__u64 all = 0; !s->ended && all < EXAMINE_MAX; all += s->to) {
+		s->from = s->to = 0;
+		fill(s, s->size);
+	}
+	s->ended = true;
+	return gunzip_damage(s->gunzip);
+}
+
+__u64 byte_stream_ignored_at(const struct byte_stream *s)
+{
+	return s->gunzip ? gunzip_ignored_at(s->gunzip) : 0;
 }

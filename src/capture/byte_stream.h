@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A file or standard input, plain or compressed with gzip, read in large pieces. */
+/* A file, a pipe or standard input, plain or compressed with gzip, read in large pieces. */
 #ifndef METRO_BYTE_STREAM_H
 #define METRO_BYTE_STREAM_H
 
-#include "types.h"
+#include "input.h"
+
+struct gunzip;
 
 struct byte_stream {
-	void *file; /* gzFile */
+	struct input input;
+	bool recognised;       /* compressed or not */
+	struct gunzip *gunzip; /* NULL: not compressed */
 	__u8 *bytes;
-	size_t size; /* of the memory at bytes */
-	size_t from; /* the unread part of it .. */
-	size_t to;   /* .. ends here */
+	size_t size;   /* of the memory at bytes */
+	size_t from;   /* the unread part of it .. */
+	size_t to;     /* .. ends here */
+	__u64 dropped; /* bytes of the data that were there before those in memory */
 	bool ended;
+	long error; /* .. and why: 0 the end of the data, or -errno */
 };
 
 /* Opens a path, or standard input for "-". Returns 0 or -errno. */
@@ -22,7 +28,9 @@ void byte_stream_close(struct byte_stream *stream);
 long byte_stream_peek_on(struct byte_stream *stream, size_t len, const __u8 **bytes);
 
 /* Makes the next len bytes available in one piece, without moving on. Returns how many are there,
- * less than len only at the end of the data, or -errno. The pointer holds until the next call. */
+ * less than len only at the end of the data, or -errno: -EAGAIN if the rest has not come yet, which
+ * can be asked for again, and -EBADMSG if the compressed data is damaged behind what is there. The
+ * pointer holds until the next call. */
 static inline long byte_stream_peek(struct byte_stream *s, size_t len, const __u8 **bytes)
 {
 	if (unlikely(s->to - s->from < len))
@@ -36,5 +44,22 @@ static inline void byte_stream_skip(struct byte_stream *s, size_t len)
 {
 	s->from += len;
 }
+
+/* Where the next byte is in the data, after it has been inflated. */
+static inline __u64 byte_stream_at(const struct byte_stream *s)
+{
+	return s->dropped + s->from;
+}
+
+/* A clause about an error that peek returned; holds until the stream is closed. */
+const char *byte_stream_explain(const struct byte_stream *stream, long error);
+
+/* Data that makes no sense may have been damaged when it was compressed: reads on, at most 1 GiB,
+ * to find out, but not from a pipe. Returns a clause as above, or NULL. Nothing can be read
+ * afterwards. */
+const char *byte_stream_examine(struct byte_stream *stream);
+
+/* Where in the file the bytes begin that were ignored behind the compressed data; 0: none. */
+__u64 byte_stream_ignored_at(const struct byte_stream *stream);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "capture_file.h"
 #include "capture_format.h"
+#include "log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ int capture_damaged(struct capture_file *file, const char *format, ...)
 	va_list args;
 	int n;
 
-	n = snprintf(file->reason, file->reason_size, "packet %llu: ", file->packets + 1);
+	n = snprintf(file->reason, file->reason_size, "packet %llu: ", file->frames + 1);
 	if (n < 0 || (size_t)n >= file->reason_size)
 		return -EBADMSG;
 	va_start(args, format);
@@ -37,49 +38,90 @@ int capture_damaged(struct capture_file *file, const char *format, ...)
 
 int capture_short(struct capture_file *file, long n, size_t len, const char *what)
 {
-	if (n < 0) {
-		snprintf(file->reason, file->reason_size, "reading packet %llu: %s",
-			 file->packets + 1, strerror((int)-n));
+	if (n == -EAGAIN || n == 0)
 		return (int)n;
-	}
-	if (n == 0)
-		return 0;
-	return capture_damaged(file, "the file ends in the middle of %s (%ld of %zu bytes)", what,
-			       n, len);
+	if (n > 0)
+		return capture_damaged(file, "the file ends in the middle of %s (%ld of %zu bytes)",
+				       what, n, len);
+	snprintf(file->reason, file->reason_size, "packet %llu: %s", file->frames + 1,
+		 byte_stream_explain(file->stream, n));
+	return (int)n;
 }
 
-int capture_add_interface(struct capture_file *file, const struct capture_interface *interface)
+/* Room for twice as many, up to the bound. */
+static int more_interfaces(struct capture_file *file)
 {
+	size_t room = file->interfaces_room ? 2 * file->interfaces_room : 4;
 	struct capture_interface *all;
 
-	all = realloc(file->interfaces, (file->interfaces_count + 1) * sizeof(*all));
+	if (file->interfaces_count == CAPTURE_INTERFACES_MAX)
+		return capture_damaged(file,
+				       "the section describes more than %d interfaces, which is as "
+				       "many as are read",
+				       CAPTURE_INTERFACES_MAX);
+	all = realloc(file->interfaces, room * sizeof(*all));
 	if (!all) {
 		snprintf(file->reason, file->reason_size, "out of memory");
 		return -ENOMEM;
 	}
-	all[file->interfaces_count] = *interface;
-	all[file->interfaces_count++].unit_ns =
-		NS_PER_S % interface->units_per_s ? 0 : NS_PER_S / interface->units_per_s;
 	file->interfaces = all;
+	file->interfaces_room = room;
+	return 0;
+}
+
+int capture_add_interface(struct capture_file *file, const struct capture_interface *interface)
+{
+	struct capture_interface *added;
+	int err = file->interfaces_count < file->interfaces_room ? 0 : more_interfaces(file);
+
+	if (err)
+		return err;
+	added = &file->interfaces[file->interfaces_count++];
+	*added = *interface;
+	if (interface->units_per_s && NS_PER_S % interface->units_per_s == 0)
+		added->unit_ns = NS_PER_S / interface->units_per_s;
 	return 0;
 }
 
 static int recognise(struct capture_file *file)
 {
 	static const struct capture_format *const formats[] = {&capture_pcap, &capture_pcapng};
+	const __u8 *magic;
+	long n = byte_stream_peek(file->stream, CAPTURE_MAGIC, &magic);
 	int status = 0;
 
+	if (n < 0) {
+		snprintf(file->reason, file->reason_size, "%s",
+			 byte_stream_explain(file->stream, n));
+		return (int)n;
+	}
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]) && !status; i++) {
-		status = formats[i]->open(file);
+		if (n == CAPTURE_MAGIC)
+			status = formats[i]->open(file, magic);
 		if (status == 1)
 			file->format = formats[i];
 	}
 	if (status == 0) {
-		snprintf(file->reason, file->reason_size,
-			 "neither a pcap nor a pcapng capture file");
+		snprintf(file->reason, file->reason_size, "%s",
+			 n ? "neither a pcap nor a pcapng capture file" : "the file is empty");
 		return -EBADMSG;
 	}
 	return status < 0 ? status : 0;
+}
+
+/* What makes no sense may have been damaged when it was compressed. */
+static void blame_compression(struct capture_file *file)
+{
+	const char *damage = byte_stream_examine(file->stream);
+	size_t length = strlen(file->reason);
+
+	if (damage && !strstr(file->reason, damage))
+		snprintf(file->reason + length, file->reason_size - length, "; %s", damage);
+}
+
+const char *capture_file_name(const char *path)
+{
+	return strcmp(path, "-") ? path : "standard input";
 }
 
 int capture_file_open(struct capture_file **file, const char *path, char *reason,
@@ -88,8 +130,11 @@ int capture_file_open(struct capture_file **file, const char *path, char *reason
 	struct capture_file *f = calloc(1, sizeof(*f));
 	int err;
 
-	if (!f)
+	if (!f) {
+		snprintf(reason, reason_size, "out of memory");
 		return -ENOMEM;
+	}
+	f->name = capture_file_name(path);
 	f->reason = reason;
 	f->reason_size = reason_size;
 	err = byte_stream_open(&f->stream, path);
@@ -97,7 +142,9 @@ int capture_file_open(struct capture_file **file, const char *path, char *reason
 		snprintf(reason, reason_size, "%s", strerror(-err));
 	else
 		err = recognise(f);
-	if (err) {
+	if (err == -EBADMSG)
+		blame_compression(f);
+	if (err && err != -EAGAIN) {
 		capture_file_close(f);
 		return err;
 	}
@@ -105,19 +152,41 @@ int capture_file_open(struct capture_file **file, const char *path, char *reason
 	return 0;
 }
 
+static int end(const struct capture_file *file)
+{
+	__u64 at = byte_stream_ignored_at(file->stream);
+
+	if (at)
+		log_warning("%s: what follows the gzip data, from byte %llu on, is ignored",
+			    file->name, at);
+	return 0;
+}
+
 int capture_file_next(struct capture_file *file, struct captured *packet, char *reason,
 		      size_t reason_size)
 {
-	int status;
+	int status = 0;
 
 	file->reason = reason;
 	file->reason_size = reason_size;
 	byte_stream_skip(file->stream, file->consumed);
 	file->consumed = 0;
-	status = file->format->next(file, packet);
-	if (status == 1)
-		packet->number = ++file->packets;
+	if (unlikely(!file->format))
+		status = recognise(file);
+	if (likely(!status))
+		status = file->format->next(file, packet);
+	if (likely(status == 1))
+		packet->number = ++file->frames;
+	else if (status == 0)
+		return end(file);
+	else if (status == -EBADMSG)
+		blame_compression(file);
 	return status;
+}
+
+int capture_file_fd(const struct capture_file *file)
+{
+	return file->stream->input.live ? file->stream->input.fd : -1;
 }
 
 void capture_file_close(struct capture_file *file)

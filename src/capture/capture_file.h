@@ -12,7 +12,7 @@
 struct capture_file;
 
 struct captured {
-	__u64 number;    /* from 1, as tshark counts */
+	__u64 number;    /* from 1, as Wireshark counts: whatever it shows as a frame */
 	__u64 time_ns;   /* since 1970 */
 	bool timed;      /* false: the file does not say when */
 	int link_type;   /* LINKTYPE_* of the file */
@@ -22,15 +22,23 @@ struct captured {
 	const __u8 *bytes;
 };
 
-/* Opens a path, or standard input for "-". Returns 0, or -errno after writing a sentence about it
- * to reason. */
+/* What messages call it: the path, or "standard input" for "-". */
+const char *capture_file_name(const char *path);
+
+/* Opens a path, or standard input for "-"; the path is borrowed. Returns 0, or -errno after writing
+ * a sentence about it to reason. */
 int capture_file_open(struct capture_file **file, const char *path, char *reason,
 		      size_t reason_size);
 
-/* The next packet; its bytes hold until the next call. Returns 1, 0 at the end, or -errno after
- * writing a sentence about the damage to reason: then there is nothing more to be read. */
+/* The next packet; its bytes hold until the next call. Returns 1, 0 at the end, -EAGAIN if it has
+ * not come yet (it is a pipe: ask again), or another -errno after writing a sentence about the
+ * damage to reason: then there is nothing more to be read. What can be left out is left out with a
+ * warning. */
 int capture_file_next(struct capture_file *file, struct captured *packet, char *reason,
 		      size_t reason_size);
+
+/* For a pipe and the like, a descriptor that is readable when there is more; -1 for a file. */
+int capture_file_fd(const struct capture_file *file);
 
 void capture_file_close(struct capture_file *file);
 

@@ -12,33 +12,51 @@
 /* A record of more bytes than this is damage, not data: GSO packets stay below it by far. */
 #define CAPTURE_RECORD_MAX (16u * 1024 * 1024)
 
+/* Of a section. Blocks that describe one compress well: a megabyte can hold fifty million. */
+#define CAPTURE_INTERFACES_MAX 65536
+
 struct capture_interface {
 	int link_type;
 	__u32 snaplen;
-	__u64 units_per_s; /* of its time stamps */
+	__u64 units_per_s; /* of its time stamps; 0: it has an impossible resolution */
 	__u64 unit_ns;     /* the length of one, or 0 if that is no whole number */
+	__u8 resolution;   /* .. as pcapng has it */
 	__s64 offset_s;    /* added to them */
 };
 
+/* pcapng: what is left of a block that nobody needs to see. */
+struct capture_block_rest {
+	__u64 at;      /* where it began */
+	__u64 bytes;   /* yet to be passed over; 0: none */
+	__u32 length;  /* of all of it */
+	bool is_frame; /* it has a number of its own */
+};
+
 struct capture_file {
+	const char *name; /* for messages */
 	struct byte_stream *stream;
-	const struct capture_format *format;
-	bool swapped;  /* the other byte order than this machine's */
-	__u64 packets; /* read so far */
-	char *reason;  /* where to write what is wrong */
+	const struct capture_format *format; /* NULL: not known yet */
+	bool swapped;                        /* the other byte order than this machine's */
+	__u64 frames;                        /* read so far */
+	char *reason;                        /* where to write what is wrong */
 	size_t reason_size;
 
 	struct capture_interface *interfaces; /* of the pcapng section; one for pcap */
 	size_t interfaces_count;
+	size_t interfaces_room;
+	bool told_timeless;   /* of an interface whose packets have no possible time */
 	size_t record_header; /* pcap: bytes in front of a packet */
 	bool lengths_swapped; /* pcap before version 2.3 */
 	size_t consumed;      /* bytes of the last packet, to be skipped */
+	struct capture_block_rest rest;
 };
 
+#define CAPTURE_MAGIC 4 /* bytes by which a format is recognised */
+
 struct capture_format {
-	/* Reads the file's header if it is of this format. Returns 1, 0 if not, -errno if damaged.
-	 */
-	int (*open)(struct capture_file *file);
+	/* Reads the file's header if it is of this format. Returns 1, 0 if not, -EAGAIN if it has
+	 * not come yet, another -errno if it is damaged. */
+	int (*open)(struct capture_file *file, const __u8 *magic);
 	/* As capture_file_next. */
 	int (*next)(struct capture_file *file, struct captured *packet);
 };
@@ -82,7 +100,7 @@ static inline int capture_need(struct capture_file *file, size_t len, const char
 	return likely(n == (long)len) ? 1 : capture_short(file, n, len, what);
 }
 
-/* Adds an interface; returns 0 or -ENOMEM with a reason. */
+/* Adds an interface; returns 0 or -errno with a reason. */
 int capture_add_interface(struct capture_file *file, const struct capture_interface *interface);
 
 #endif

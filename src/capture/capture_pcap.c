@@ -20,16 +20,15 @@ static bool magic_known(__u32 magic)
 	return magic == MAGIC_MICRO || magic == MAGIC_NANO || magic == MAGIC_MODIFIED;
 }
 
-static int pcap_open(struct capture_file *file)
+static int pcap_open(struct capture_file *file, const __u8 *bytes)
 {
 	struct capture_interface interface = {};
 	const __u8 *header;
 	__u32 magic, version;
 	int status;
 
-	if (byte_stream_peek(file->stream, 4, &header) < 4)
-		return 0;
-	magic = capture_u32(file, header);
+	file->swapped = false;
+	magic = capture_u32(file, bytes);
 	if (!magic_known(magic)) {
 		file->swapped = magic_known(__builtin_bswap32(magic));
 		if (!file->swapped)
@@ -45,7 +44,7 @@ static int pcap_open(struct capture_file *file)
 	version = (__u32)capture_u16(file, header + 4) << 16 | capture_u16(file, header + 6);
 	file->lengths_swapped = version <= (2 << 16 | 3);
 	status = capture_add_interface(file, &interface);
-	file->consumed = FILE_HEADER;
+	byte_stream_skip(file->stream, FILE_HEADER);
 	return status ? status : 1;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The format of blocks: draft-ietf-opsawg-pcapng. */
 #include "capture_format.h"
+#include "log.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,21 +11,53 @@ enum block_type {
 	BLOCK_PACKET = 2, /* obsolete */
 	BLOCK_SIMPLE_PACKET = 3,
 	BLOCK_ENHANCED_PACKET = 6,
+	BLOCK_JOURNAL = 9,
+	BLOCK_SYSDIG_EVENT = 0x204,
+	BLOCK_SYSDIG_EVENT_2 = 0x216,
+	BLOCK_SYSDIG_EVENT_2_LARGE = 0x221,
+	BLOCK_CUSTOM = 0xbad,
+	BLOCK_CUSTOM_NOT_COPIED = 0x40000bad,
 	BLOCK_SECTION = 0x0a0d0d0a, /* the same in both byte orders */
 };
 
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
 #define BLOCK_FRAME      12 /* type, length, and length again at the end */
 #define BLOCK_BODY       8  /* where the contents begin */
-#define BLOCK_MAX        (CAPTURE_RECORD_MAX + 65536u)
+#define BLOCK_TRAILER    4
+#define BLOCK_MAX        (CAPTURE_RECORD_MAX + 65536u) /* of those that are read as a whole */
+#define PASS_PIECE       65536u
 
 enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14 };
 
 struct block {
 	__u32 type;
+	__u32 length; /* of all of it, as its beginning says */
 	const __u8 *body;
 	__u32 size; /* of the body */
 };
+
+/* Does Wireshark show blocks of this type as frames, and number them, though they are no packets?
+ * Tried on Wireshark 4.0.17 with one block of each type. */
+static bool is_other_frame(__u32 type)
+{
+	switch (type) {
+	case BLOCK_JOURNAL:
+	case BLOCK_SYSDIG_EVENT:
+	case BLOCK_SYSDIG_EVENT_2:
+	case BLOCK_SYSDIG_EVENT_2_LARGE:
+	case BLOCK_CUSTOM:
+	case BLOCK_CUSTOM_NOT_COPIED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_read(__u32 type)
+{
+	return type == BLOCK_SECTION || type == BLOCK_INTERFACE || type == BLOCK_PACKET ||
+	       type == BLOCK_SIMPLE_PACKET || type == BLOCK_ENHANCED_PACKET;
+}
 
 /* A section may change the byte order, which has to be known to read the block's own length. */
 static int section_order(struct capture_file *file)
@@ -43,11 +76,10 @@ static int section_order(struct capture_file *file)
 	return capture_damaged(file, "a section header without a byte order");
 }
 
-/* Reads a block. It is skipped over with the next call of capture_file_next, or by the caller. */
-static int block_read(struct capture_file *file, struct block *block)
+/* The type and the length of the next block. */
+static int block_begin(struct capture_file *file, struct block *block)
 {
 	const __u8 *bytes;
-	__u32 length;
 	int status = capture_need(file, BLOCK_BODY, "a block's header", &bytes);
 
 	if (status != 1)
@@ -57,21 +89,95 @@ static int block_read(struct capture_file *file, struct block *block)
 		status = section_order(file);
 		if (status != 1)
 			return status;
+		status = capture_need(file, BLOCK_BODY, "a block's header", &bytes);
 	}
-	status = capture_need(file, BLOCK_BODY, "a block's header", &bytes);
-	if (status != 1)
-		return status;
-	length = capture_u32(file, bytes + 4);
-	if (length < BLOCK_FRAME || length > BLOCK_MAX)
-		return capture_damaged(file, "a block claims to have %u bytes", length);
-	length = (length + 3) & ~3u;
-	status = capture_need(file, length, "a block", &bytes);
+	block->length = capture_u32(file, bytes + 4);
+	if (block->length < BLOCK_FRAME || (is_read(block->type) && block->length > BLOCK_MAX))
+		return capture_damaged(file, "a block claims to have %u bytes", block->length);
+	return status;
+}
+
+/* The length stands at a block's end again: that the two agree is what tells damage. */
+static int check_trailer(struct capture_file *file, __u64 at, __u32 length, const __u8 *trailer)
+{
+	__u32 again = capture_u32(file, trailer);
+
+	if (likely(again == length))
+		return 1;
+	return capture_damaged(file,
+			       "the block at byte %llu has %u bytes by its beginning and %u by its "
+			       "end",
+			       at, length, again);
+}
+
+/* Blocks are padded to four bytes. */
+static __u64 padded(__u32 length)
+{
+	return ((__u64)length + 3) & ~3ull;
+}
+
+/* The next piece of a block that is passed over. */
+static int pass_piece(struct capture_file *file, size_t size, const __u8 **bytes)
+{
+	int status = capture_need(file, size, "a block", bytes);
+
+	if (status == 0)
+		return capture_damaged(file, "the file ends in the middle of a block");
+	if (status == 1)
+		byte_stream_skip(file->stream, size);
+	return status;
+}
+
+/* Goes on passing over a block, of which little has to be in memory. */
+static int block_pass(struct capture_file *file)
+{
+	struct capture_block_rest *rest = &file->rest;
+	const __u8 *bytes;
+	int status = 1;
+
+	while (rest->bytes && status == 1) {
+		__u64 most =
+			rest->bytes > BLOCK_TRAILER ? rest->bytes - BLOCK_TRAILER : BLOCK_TRAILER;
+		size_t piece = most < PASS_PIECE ? most : PASS_PIECE;
+
+		status = pass_piece(file, piece, &bytes);
+		if (status == 1)
+			rest->bytes -= piece;
+	}
+	if (status == 1)
+		status = check_trailer(file, rest->at, rest->length, bytes);
+	if (status == 1)
+		file->frames += rest->is_frame;
+	return status;
+}
+
+static int block_pass_begin(struct capture_file *file, const struct block *block)
+{
+	file->rest = (struct capture_block_rest){
+		.at = byte_stream_at(file->stream),
+		.length = block->length,
+		.bytes = padded(block->length) - BLOCK_BODY,
+		.is_frame = is_other_frame(block->type),
+	};
+	byte_stream_skip(file->stream, BLOCK_BODY);
+	return block_pass(file);
+}
+
+/* Makes all of the block available. It is skipped over with the next call of capture_file_next, or
+ * by the caller. */
+static int block_read(struct capture_file *file, struct block *block)
+{
+	__u32 length = (__u32)padded(block->length);
+	const __u8 *bytes;
+	int status = capture_need(file, length, "a block", &bytes);
+
 	if (status != 1)
 		return status;
 	block->body = bytes + BLOCK_BODY;
 	block->size = length - BLOCK_FRAME;
 	file->consumed = length;
-	return 1;
+	return check_trailer(file, byte_stream_at(file->stream), block->length,
+			     bytes + length - BLOCK_TRAILER);
 }
 
 /* if_tsresol: the negative exponent of ten, or of two if its upper bit is set. 0 if out of range.
@@ -89,8 +195,8 @@ static __u64 resolution(__u8 value)
 	return units;
 }
 
-static int interface_options(struct capture_file *file, const __u8 *at, const __u8 *end,
-			     struct capture_interface *interface)
+static void interface_options(const struct capture_file *file, const __u8 *at, const __u8 *end,
+			      struct capture_interface *interface)
 {
 	while (end - at >= 4) {
 		__u16 code = capture_u16(file, at), length = capture_u16(file, at + 2);
@@ -100,11 +206,7 @@ static int interface_options(struct capture_file *file, const __u8 *at, const __
 			break;
 		if (code == OPTION_TSRESOL && length >= 1) {
 			interface->units_per_s = resolution(at[0]);
-			if (!interface->units_per_s)
-				return capture_damaged(file,
-						       "an interface counts time in units of "
-						       "an impossible size (%u)",
-						       at[0]);
+			interface->resolution = at[0];
 		} else if (code == OPTION_TSOFFSET && length == 8) {
 			__u64 words[2] = {capture_u32(file, at), capture_u32(file, at + 4)};
 			bool low_first = file->swapped == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
@@ -115,20 +217,36 @@ static int interface_options(struct capture_file *file, const __u8 *at, const __
 			break;
 		at += (length + 3) & ~3;
 	}
+}
+
+/* Interfaces are counted anew in each. Of minor versions, 2 is the same as 0. */
+static int section_block(struct capture_file *file, const struct block *block)
+{
+	__u16 major, minor;
+
+	if (block->size < 16)
+		return capture_damaged(file, "a section's block has %u bytes", block->size);
+	major = capture_u16(file, block->body + 4);
+	minor = capture_u16(file, block->body + 6);
+	if (major != 1 || (minor != 0 && minor != 2))
+		return capture_damaged(file,
+				       "the section at byte %llu is of pcapng version %u.%u; "
+				       "1.0 and 1.2 can be read",
+				       byte_stream_at(file->stream), major, minor);
+	file->interfaces_count = 0;
 	return 0;
 }
 
 static int interface_block(struct capture_file *file, const struct block *block)
 {
 	struct capture_interface interface = {.units_per_s = 1000000};
-	int err;
 
 	if (block->size < 8)
 		return capture_damaged(file, "an interface's block has %u bytes", block->size);
 	interface.link_type = capture_u16(file, block->body);
 	interface.snaplen = capture_u32(file, block->body + 4);
-	err = interface_options(file, block->body + 8, block->body + block->size, &interface);
-	return err ? err : capture_add_interface(file, &interface);
+	interface_options(file, block->body + 8, block->body + block->size, &interface);
+	return capture_add_interface(file, &interface);
 }
 
 static int packet_fill(struct capture_file *file, const struct block *block, __u32 number,
@@ -150,6 +268,18 @@ static int packet_fill(struct capture_file *file, const struct block *block, __u
 	return 1;
 }
 
+/* Said once; Wireshark shows such packets with times that mean nothing. */
+static void tell_timeless(struct capture_file *file, __u32 number)
+{
+	if (!file->told_timeless)
+		log_warning("%s: packet %llu: interface %u counts time in units of an impossible "
+			    "size (if_tsresol %u); packets of such interfaces are left out",
+			    file->name, file->frames + 1, number,
+			    file->interfaces[number].resolution);
+	file->told_timeless = true;
+}
+
+/* Returns 1, 0 if the packet is to be left out, or -EBADMSG. */
 static int timed_packet(struct capture_file *file, const struct block *block,
 			struct captured *packet)
 {
@@ -163,11 +293,17 @@ static int timed_packet(struct capture_file *file, const struct block *block,
 	packet->length = capture_u32(file, body + 12);
 	packet->wire_length = capture_u32(file, body + 16);
 	status = packet_fill(file, block, number, header, packet);
-	if (status == 1)
-		packet->time_ns = capture_time(&file->interfaces[number],
-					       (__u64)capture_u32(file, body + 4) << 32 |
-						       capture_u32(file, body + 8));
-	return status;
+	if (status != 1)
+		return status;
+	if (unlikely(!file->interfaces[number].units_per_s)) {
+		tell_timeless(file, number);
+		file->frames++;
+		return 0;
+	}
+	packet->time_ns =
+		capture_time(&file->interfaces[number], (__u64)capture_u32(file, body + 4) << 32 |
+								capture_u32(file, body + 8));
+	return 1;
 }
 
 static int simple_packet(struct capture_file *file, const struct block *block,
@@ -185,39 +321,61 @@ static int simple_packet(struct capture_file *file, const struct block *block,
 	return packet_fill(file, block, 0, header, packet);
 }
 
-static int pcapng_open(struct capture_file *file)
+/* Returns 1 with a packet, 0 if there is none in this block, or -errno. */
+static int block_take(struct capture_file *file, const struct block *block, struct captured *packet)
 {
-	const __u8 *bytes;
+	switch (block->type) {
+	case BLOCK_PACKET:
+	case BLOCK_ENHANCED_PACKET:
+		return timed_packet(file, block, packet);
+	case BLOCK_SIMPLE_PACKET:
+		return simple_packet(file, block, packet);
+	case BLOCK_SECTION:
+		return section_block(file, block);
+	default:
+		return interface_block(file, block);
+	}
+}
 
-	if (byte_stream_peek(file->stream, 4, &bytes) < 4)
-		return 0;
-	return capture_u32(file, bytes) == BLOCK_SECTION;
+static int pcapng_open(struct capture_file *file, const __u8 *magic)
+{
+	return capture_u32(file, magic) == BLOCK_SECTION;
+}
+
+/* As block_take, for the next block, whatever it is; *more becomes false at the end of the file. */
+static int next_block(struct capture_file *file, struct captured *packet, bool *more)
+{
+	struct block block;
+	int status = block_begin(file, &block);
+
+	*more = status != 0;
+	if (status != 1)
+		return status;
+	if (!is_read(block.type)) {
+		status = block_pass_begin(file, &block);
+		return status == 1 ? 0 : status;
+	}
+	status = block_read(file, &block);
+	if (status == 1)
+		status = block_take(file, &block, packet);
+	if (status == 0) {
+		byte_stream_skip(file->stream, file->consumed);
+		file->consumed = 0;
+	}
+	return status;
 }
 
 static int pcapng_next(struct capture_file *file, struct captured *packet)
 {
-	struct block block;
-	int status;
+	bool more = true;
+	int status = 0;
 
-	while ((status = block_read(file, &block)) == 1) {
-		switch (block.type) {
-		case BLOCK_PACKET:
-		case BLOCK_ENHANCED_PACKET:
-			return timed_packet(file, &block, packet);
-		case BLOCK_SIMPLE_PACKET:
-			return simple_packet(file, &block, packet);
-		case BLOCK_SECTION:
-			file->interfaces_count = 0;
-			break;
-		case BLOCK_INTERFACE:
-			status = interface_block(file, &block);
-			if (status)
-				return status;
-			break;
-		}
-		byte_stream_skip(file->stream, file->consumed);
-		file->consumed = 0;
+	if (unlikely(file->rest.bytes)) {
+		status = block_pass(file);
+		status = status == 1 ? 0 : status;
 	}
+	while (status == 0 && more)
+		status = next_block(file, packet, &more);
 	return status;
 }
 

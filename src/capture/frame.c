@@ -37,7 +37,7 @@ int frame_link_layer(int type, enum link_layer *link)
 		*link = LINK_NULL;
 		return 0;
 	default:
-		return -ENOTSUP;
+		return decapsulate_link(type, link);
 	}
 }
 
@@ -51,19 +51,40 @@ static long frame_load(void *ctx, __u32 offset, void *to, __u32 len)
 	return 0;
 }
 
+/* What is left of a packet behind the headers that were walked through. */
+static enum packet_kind parse_inside(const struct frame *frame, __u32 offset, __u32 wire_length,
+				     struct packet *packet)
+{
+	struct frame inner = {frame->bytes + offset, frame->captured - offset};
+
+	return packet_parse(&inner, frame_load, LINK_IP,
+			    wire_length > offset ? wire_length - offset : 0, packet);
+}
+
 enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 captured,
-			     __u32 wire_length, struct packet *packet)
+			     __u32 wire_length, struct packet *packet, struct inside *inside)
 {
 	struct frame frame = {.bytes = bytes, .captured = captured};
+	enum packet_kind kind = PACKET_OTHER;
 
-	return packet_read(&frame, frame_load, link, bytes, bytes + captured, wire_length, packet);
+	*inside = (struct inside){};
+	if (link < LINK_OTHERS)
+		kind = packet_read(&frame, frame_load, link, bytes, bytes + captured, wire_length,
+				   packet);
+	if (likely(kind != PACKET_OTHER))
+		return kind;
+	kind = decapsulate(link, bytes, captured, inside);
+	if (kind == PACKET_TCP)
+		kind = parse_inside(&frame, inside->offset, wire_length, packet);
+	return kind;
 }
 
 /* In a cooked capture, all of the header but the protocol's number tells the interface, and whether
  * the packet came or left there. */
-__u32 frame_place(enum link_layer link, const __u8 *bytes, __u32 captured, __u32 interface)
+__u32 frame_place(enum link_layer link, const __u8 *bytes, __u32 captured, __u32 interface,
+		  const struct inside *inside)
 {
-	__u32 hash = interface + 1, unused, length = 0;
+	__u32 hash = 2 * interface + !!inside->passed, unused, length = 0;
 
 	if (link == LINK_SLL || link == LINK_SLL2)
 		length = link_header_size(link, &unused);

@@ -3,18 +3,21 @@
 #ifndef METRO_FRAME_H
 #define METRO_FRAME_H
 
-#include "packet.h"
+#include "decapsulate.h"
 
-/* The link layer of one of libpcap's DLT_ values, or LINKTYPE_ of a file. Returns 0, or -ENOTSUP.
- */
+/* The link layer of one of libpcap's DLT_ values, or LINKTYPE_ of a file, for frame_parse. Returns
+ * 0, or -ENOTSUP. */
 int frame_link_layer(int type, enum link_layer *link);
 
-/* Parses one captured packet: captured bytes are there, wire_length there were. */
+/* Parses one captured packet: captured bytes are there, wire_length there were. Where the kernel's
+ * parser finds no TCP, tunnels are looked into; *inside, always filled in, tells of them. */
 enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 captured,
-			     __u32 wire_length, struct packet *packet);
+			     __u32 wire_length, struct packet *packet, struct inside *inside);
 
-/* A hash of where a frame was captured: the interface's number in the file, and what a cooked
- * capture's header says. Two frames of one place have the same, of two places mostly not. */
-__u32 frame_place(enum link_layer link, const __u8 *bytes, __u32 captured, __u32 interface);
+/* A hash of where a frame was captured: the interface's number in the file, what a cooked capture's
+ * header says, and whether in front of a tunnel or inside of it. Two frames of one place have the
+ * same, of two places mostly not. */
+__u32 frame_place(enum link_layer link, const __u8 *bytes, __u32 captured, __u32 interface,
+		  const struct inside *inside);
 
 #endif

@@ -36,13 +36,33 @@ static const struct yaml_key root_keys[] = {
 	{"instances", read_instances, 0, 0, 0},
 };
 
+/* What a check's file in the Datadog Agent's conf.d may have beside them. */
+static const struct yaml_foreign_key agent_keys[] = {
+	{"ad_identifiers", ""},
+	{"advanced_ad_identifiers", ""},
+	{"check_tag_cardinality", ""},
+	{"cluster_check", ""},
+	{"docker_images", ""},
+	{"ignore_autodiscovery_tags", ""},
+	{"jmx_metrics", ""},
+	{"logs", ""},
+	{0},
+};
+
+static const struct yaml_keys root_known = {
+	.keys = root_keys,
+	.count = ARRAY_SIZE(root_keys),
+	.foreign = agent_keys,
+	.anchors = true,
+};
+
 static int read_root(struct yaml_reader *reader, struct config *config)
 {
 	yaml_node_t *root = yaml_root(reader);
 	int err;
 
 	yaml_at(reader, root);
-	err = yaml_read_mapping(reader, root, root_keys, ARRAY_SIZE(root_keys), config);
+	err = yaml_read_mapping(reader, root, &root_known, config);
 	if (err || root->type != YAML_MAPPING_NODE)
 		return err;
 	yaml_at(reader, root);
@@ -87,6 +107,7 @@ static int finish(struct config *config, const struct mistakes *mistakes, int er
 		err = config ? 0 : -ENOMEM;
 	if (err == -ENOMEM)
 		log_error("%s: out of memory", mistakes->file ? mistakes->file : "arguments");
+	mistakes_end(mistakes);
 	if (!err && mistakes->count)
 		err = -EINVAL;
 	if (err) {

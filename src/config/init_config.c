@@ -5,13 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instance.h"
 #include "number.h"
+#include "statsd_server.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-/* unix(7): sun_path has 108 bytes, of which a path's final zero takes one. */
-#define SOCKET_PATH_MAX 107
 
 /* Datadog cuts a metric's name at 200 characters; the longest name behind a prefix has 40, and a
  * line must fit into a datagram with its tags (instance.c). */
@@ -44,59 +41,35 @@ static int keep_text(char **field, const char *text)
 static int read_statsd_ip(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 			  void *target)
 {
-	static const char accepted[] = "an IPv4 or IPv6 address, localhost, or a host name";
-	const char *text = yaml_text(reader, node, accepted);
+	const char *text = yaml_text(reader, node, "one address or host name");
+	struct statsd_server server = {0};
 	struct config *config = target;
-	char quoted[QUOTED_TEXT];
-	struct address addr;
+	char reason[STATSD_REASON];
 
 	(void)key;
 	if (!text)
 		return 0;
-	if (address_parse(text, &addr) && !host_name_is_valid(text)) {
-		mistake(reader->mistakes, "%s is not valid; accepted: %s",
-			mistake_quote(text, quoted), accepted);
-		return 0;
-	}
-	return keep_text(&config->statsd_ip, text);
-}
-
-/* The path behind one of the schemes that Datadog's clients know, or NULL. */
-static const char *socket_path(const char *url)
-{
-	static const char *const schemes[] = {"unix://", "unixgram://", "unixstream://"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
-		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
-			return url + strlen(schemes[i]);
-	return NULL;
+	if (!statsd_server_parse_host(&server, text, 0, reason))
+		return keep_text(&config->statsd_ip, text);
+	mistake(reader->mistakes, "%s", reason);
+	return 0;
 }
 
 static int read_statsd_socket(struct yaml_reader *reader, const struct yaml_key *key,
 			      yaml_node_t *node, void *target)
 {
-	static const char accepted[] =
-		"unix://PATH, unixgram://PATH or unixstream://PATH, PATH from the root or @NAME";
-	const char *text = yaml_text(reader, node, accepted), *path;
+	const char *text = yaml_text(reader, node, "one socket, as unix://PATH");
+	struct statsd_server server = {0};
 	struct config *config = target;
-	char quoted[QUOTED_TEXT];
+	char reason[STATSD_REASON];
 
 	(void)key;
 	if (!text)
 		return 0;
-	path = socket_path(text);
-	if (!path || (*path != '/' && *path != '@') || !path[1]) {
-		mistake(reader->mistakes, "%s is not valid; accepted: %s",
-			mistake_quote(text, quoted), accepted);
-		return 0;
-	}
-	if (strlen(path) > SOCKET_PATH_MAX) {
-		mistake(reader->mistakes,
-			"%s has a path of %zu bytes, too many for a socket; accepted: up to %d",
-			mistake_quote(text, quoted), strlen(path), SOCKET_PATH_MAX);
-		return 0;
-	}
-	return keep_text(&config->statsd_socket, text);
+	if (!statsd_server_parse_socket(&server, text, reason))
+		return keep_text(&config->statsd_socket, text);
+	mistake(reader->mistakes, "%s", reason);
+	return 0;
 }
 
 /* Finds the node's text in a list of words that ends with NULL; *choice becomes its index. */
@@ -325,6 +298,21 @@ static const struct yaml_key init_keys[] = {
 	{"reverse_names", yaml_read_bool, FIELD(reverse_names), 0, 0},
 };
 
+/* What the Datadog Agent knows here, for any check. */
+static const struct yaml_foreign_key agent_keys[] = {
+	{"loader", ""},
+	{"min_collection_interval", "; report_interval is the time between reports"},
+	{"service", "; as a tag, it goes into the tags of an instance"},
+	{"tags", "; they go into an instance"},
+	{0},
+};
+
+static const struct yaml_keys init_known = {
+	.keys = init_keys,
+	.count = ARRAY_SIZE(init_keys),
+	.foreign = agent_keys,
+};
+
 /* One mistake about two keys, at the line of the first. */
 static void report_pair(struct yaml_reader *reader, yaml_node_t *mapping, const char *name,
 			const char *message)
@@ -355,7 +343,7 @@ static void check_pairs(struct yaml_reader *reader, yaml_node_t *mapping,
 int read_init_config(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 		     void *target)
 {
-	int err = yaml_read_mapping(reader, node, init_keys, ARRAY_SIZE(init_keys), target);
+	int err = yaml_read_mapping(reader, node, &init_known, target);
 
 	(void)key;
 	if (!err && node->type == YAML_MAPPING_NODE)

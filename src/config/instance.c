@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_MAX       63
-#define HOST_LENGTH_MAX 253
+#include "host_name.h"
 
 /*
  * A datagram has 1432 bytes and a metric is never split: this is what the longest metric name,
@@ -52,36 +51,6 @@ static int append_prefix(struct instance *instance, const struct prefix *prefix)
 	return 0;
 }
 
-static bool label_is_valid(const char *label, size_t length)
-{
-	if (length == 0 || length > LABEL_MAX || label[0] == '-' || label[length - 1] == '-')
-		return false;
-	/* RFC 1123 knows no underscore, but /etc/hosts and container networks do. */
-	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)label[i]) && label[i] != '-' && label[i] != '_')
-			return false;
-	return true;
-}
-
-bool host_name_is_valid(const char *name)
-{
-	size_t length = strlen(name), label = 0;
-
-	if (length && name[length - 1] == '.') /* "host.example." is the same name, complete */
-		length--;
-	if (length == 0 || length > HOST_LENGTH_MAX)
-		return false;
-	for (size_t i = 0; i <= length; i++) {
-		if (i < length && name[i] != '.')
-			continue;
-		if (!label_is_valid(name + label, i - label))
-			return false;
-		if (i < length)
-			label = i + 1;
-	}
-	return label + strspn(name + label, "0123456789") < length;
-}
-
 /* The kernel's own rule (dev_valid_name). */
 static bool interface_is_valid(const char *name)
 {
@@ -94,6 +63,17 @@ static bool interface_is_valid(const char *name)
 	return true;
 }
 
+/* `ip link` shows NAME@PEER, or NAME@ifN for a peer elsewhere, and a colon behind all. The kernel
+ * would allow a name with an @, and takes a colon for the end of one. */
+static bool is_from_ip_link(const char *name)
+{
+	size_t length = strcspn(name, "@:");
+
+	if (!length || !name[length])
+		return false;
+	return name[length] == '@' ? !if_nametoindex(name) : !name[length + 1];
+}
+
 int instance_set_interface(struct instance *instance, struct mistakes *mistakes, const char *name)
 {
 	char quoted[QUOTED_TEXT];
@@ -101,6 +81,15 @@ int instance_set_interface(struct instance *instance, struct mistakes *mistakes,
 	if (!*name) {
 		mistake(mistakes, "is empty; accepted: the name of a network interface, as "
 				  "`ip link` shows it");
+		return 0;
+	}
+	if (is_from_ip_link(name)) {
+		size_t length = strcspn(name, "@:");
+
+		mistake(mistakes,
+			"%s is how `ip link` shows the interface, with what is behind its name; "
+			"accepted: %.*s",
+			mistake_quote(name, quoted), (int)length, name);
 		return 0;
 	}
 	if (strlen(name) >= IFNAMSIZ) {
@@ -152,7 +141,8 @@ static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			"accepted: the address without %%ZONE",
 			quoted);
 	else
-		mistake(mistakes, "%s is not valid; accepted: %s", quoted, accepted);
+		mistake(mistakes, "%s is not valid; accepted: %s%s", quoted, accepted,
+			host_name_hint(text));
 }
 
 int instance_add_ip(struct instance *instance, struct mistakes *mistakes, const char *text)

@@ -28,9 +28,6 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 /* Do all tags together leave room for a metric in one StatsD datagram? */
 void instance_check_tags(const struct instance *instance, struct mistakes *mistakes);
 
-/* Could the text be a host's name? A last label of digits alone is a mistyped address. */
-bool host_name_is_valid(const char *name);
-
 /* Frees what the instance owns, not the instance. */
 void instance_clear(struct instance *instance);
 

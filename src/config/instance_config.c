@@ -95,31 +95,59 @@ static const struct yaml_key instance_keys[] = {
 	{"pcap", read_pcap, 0, 0, 0},
 };
 
+/* What the Datadog Agent knows here, for any check. */
+static const struct yaml_foreign_key agent_keys[] = {
+	{"disable_generic_tags", ""},
+	{"empty_default_hostname", ""},
+	{"enable_legacy_tags_normalization", ""},
+	{"loader", ""},
+	{"metric_patterns", "; init_config.metrics says what is reported"},
+	{"min_collection_interval", "; init_config.report_interval is the time between reports"},
+	{"name", ""},
+	{"namespace", ""},
+	{"no_index", ""},
+	{"service", "; as a tag, it goes into tags"},
+	{0},
+};
+
+static const struct yaml_keys instance_known = {
+	.keys = instance_keys,
+	.count = ARRAY_SIZE(instance_keys),
+	.foreign = agent_keys,
+};
+
 /* Is there a value for the key, if only a wrong one, which was reported already? */
 static bool given(struct yaml_reader *reader, yaml_node_t *mapping, const char *name)
 {
 	return yaml_lookup(reader, mapping, name) != NULL;
 }
 
-static void check_sample(struct yaml_reader *reader, yaml_node_t *node,
-			 const struct instance *instance)
+static bool reads_file(const struct instance *instance)
+{
+	return instance->interface && strcmp(instance->interface, "file") == 0;
+}
+
+static void check_sample(struct yaml_reader *reader, yaml_node_t *node, struct instance *instance)
 {
 	if (!instance->sample)
-		return; /* go-metro ignores the two others then */
+		return;             /* go-metro ignores the two others then */
+	if (reads_file(instance)) { /* and this, if it reads a file */
+		mistakes_warn(reader->mistakes, "sample: true is ignored: a capture file is read "
+						"at once, and whole");
+		instance->sample = false;
+		return;
+	}
 	if (!given(reader, node, "sample_duration") || !given(reader, node, "sample_interval"))
 		mistake(reader->mistakes,
 			"sample: true needs sample_duration and sample_interval; accepted: both, "
 			"whole numbers of seconds from 1 to %d",
 			SECONDS_MAX);
-	if (instance->interface && strcmp(instance->interface, "file") == 0)
-		mistake(reader->mistakes, "a capture file is read at once; accepted: sample: true "
-					  "with a network interface");
 }
 
 static void check_interface(struct yaml_reader *reader, yaml_node_t *node,
 			    const struct instance *instance)
 {
-	bool file = instance->interface && strcmp(instance->interface, "file") == 0;
+	bool file = reads_file(instance);
 
 	if (!given(reader, node, "interface"))
 		mistake(reader->mistakes, "interface is missing; accepted: interface: NAME, with a "
@@ -137,8 +165,7 @@ int read_instance(struct yaml_reader *reader, const struct yaml_key *key, yaml_n
 {
 	struct config *config = target;
 	struct instance *instance = &config->instances[config->instances_count++];
-	int err =
-		yaml_read_mapping(reader, node, instance_keys, ARRAY_SIZE(instance_keys), instance);
+	int err = yaml_read_mapping(reader, node, &instance_known, instance);
 
 	(void)key;
 	if (err || node->type != YAML_MAPPING_NODE)

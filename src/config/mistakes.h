@@ -5,17 +5,28 @@
 
 #include <stddef.h>
 
+/* So many are told of one file. It may have a million, and be loaded again and again. */
+#define MISTAKES_TOLD 100
+
 /* Where a reader is in the configuration, and how many mistakes it has found so far. */
 struct mistakes {
 	const char *file; /* NULL: the command line, which has no lines */
 	size_t line;      /* from 1 */
 	char where[128];  /* key by key, as in "instances[0].ips[2]" */
 	unsigned int count;
+	unsigned int warnings;
 };
 
 /* Reports "FILE:LINE: WHERE: MESSAGE" through log_error and counts it. */
 void mistake(struct mistakes *mistakes, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The same for what is odd, but no reason to refuse the file: a warning, and no mistake. */
+void mistakes_warn(struct mistakes *mistakes, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Says how many were not told. */
+void mistakes_end(const struct mistakes *mistakes);
 
 /* Goes one step deeper: appends to where. Returns what mistakes_leave wants to come back. */
 size_t mistakes_enter(struct mistakes *mistakes, const char *format, ...)
@@ -27,7 +38,8 @@ void mistakes_leave(struct mistakes *mistakes, size_t depth);
 /* Writes text in quotes, cut if it is long and without control characters, and returns quoted. */
 char *mistake_quote(const char *text, char quoted[QUOTED_TEXT]);
 
-/* How many letters must change to make one word the other. Cut off at a small number. */
-unsigned int mistake_distance(const char *a, const char *b);
+/* How many letters must change to make a word the known one, which is in small letters with _
+ * between. Cut off at a small number. */
+unsigned int mistake_distance(const char *word, const char *known);
 
 #endif

@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "log.h"
+#include "yaml_bounds.h"
+#include "yaml_merge.h"
 
-#define FILE_MAX (16 << 20) /* half a million peers; more is some other file */
+#define FILE_MAX_MIB 16 /* a million peers; more is some other file */
+#define FILE_MAX     (FILE_MAX_MIB << 20)
 
 /* Appends to the text until the file ends or the text is FILE_MAX bytes long. */
 static int slurp(FILE *file, char **text, size_t *length)
@@ -44,6 +47,10 @@ static int read_file(const char *path, char **text, size_t *length)
 		log_error("%s: no such file; write one (packaging/bpf-metro.yaml is a sample), or "
 			  "name another with --config FILE",
 			  path);
+	else if (err == -EFBIG)
+		log_error("%s: is larger than %d MiB, and so no configuration; name the right file "
+			  "with --config FILE",
+			  path, FILE_MAX_MIB);
 	else if (err)
 		log_error("%s: cannot read the configuration: %s", path, strerror(-err));
 	return err;
@@ -99,47 +106,85 @@ static bool is_empty(yaml_document_t *document)
 	return !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
 }
 
-/* Is there anything behind the first document? */
-static int check_end(yaml_parser_t *parser, struct mistakes *mistakes, const char *text,
-		     size_t length)
+/* The document's text, which is within bounds, as a tree. */
+static int load_document(struct yaml_reader *reader, yaml_parser_t *parser, const char *text,
+			 size_t length)
 {
-	yaml_document_t next;
-	yaml_node_t *root;
-
-	if (!yaml_parser_load(parser, &next))
-		return report_parser(parser, mistakes, text, length);
-	root = yaml_document_get_root_node(&next);
-	if (root) {
-		mistakes->line = next.start_mark.line + 1;
-		mistake(mistakes, "a second document begins here; accepted: one document, so "
-				  "remove the line ---");
-	}
-	yaml_document_delete(&next);
-	return root ? -EINVAL : 0;
+	yaml_parser_set_input_string(parser, (const unsigned char *)text, length);
+	if (!yaml_parser_load(parser, &reader->document))
+		return report_parser(parser, reader->mistakes, text, length);
+	if (!is_empty(&reader->document))
+		return 0;
+	reader->mistakes->line = 1;
+	mistake(reader->mistakes, "the file is empty; accepted: init_config and instances, as in "
+				  "packaging/bpf-metro.yaml");
+	yaml_document_delete(&reader->document);
+	return -EINVAL;
 }
 
-static int load_document(struct yaml_reader *reader, const char *text, size_t length)
+/* Twice over the text: what is not within bounds must not become a tree. */
+static int read_document(struct yaml_reader *reader, const char *text, size_t length)
 {
 	yaml_parser_t parser;
-	int err = 0;
+	int err;
 
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-	if (!yaml_parser_load(&parser, &reader->document)) {
+	err = yaml_bounds_check(&parser, reader->mistakes, text, length);
+	if (err == -EBADMSG)
 		err = report_parser(&parser, reader->mistakes, text, length);
-	} else {
-		if (is_empty(&reader->document)) {
-			mistake(reader->mistakes, "the file is empty; accepted: init_config and "
-						  "instances, as in packaging/bpf-metro.yaml");
-			err = -EINVAL;
-		} else {
-			err = check_end(&parser, reader->mistakes, text, length);
-		}
-		if (err)
-			yaml_document_delete(&reader->document);
-	}
 	yaml_parser_delete(&parser);
+	if (err)
+		return err;
+	if (!yaml_parser_initialize(&parser))
+		return -ENOMEM;
+	err = load_document(reader, &parser, text, length);
+	yaml_parser_delete(&parser);
+	return err;
+}
+
+static void note_place(struct yaml_reader *reader, bool *seen, int index)
+{
+	reader->aliased[index] |= seen[index];
+	seen[index] = true;
+}
+
+/* What aliases repeat is in more than one list or mapping. */
+static int note_aliases(struct yaml_reader *reader)
+{
+	const yaml_document_t *document = &reader->document;
+	size_t count = (size_t)(document->nodes.top - document->nodes.start);
+	bool *seen = calloc(count + 1, sizeof(*seen));
+
+	reader->aliased = calloc(count + 1, sizeof(*reader->aliased));
+	for (size_t i = 0; i < count && seen && reader->aliased; i++) {
+		const yaml_node_t *node = &document->nodes.start[i];
+
+		if (node->type == YAML_SEQUENCE_NODE)
+			for (yaml_node_item_t *item = node->data.sequence.items.start;
+			     item < node->data.sequence.items.top; item++)
+				note_place(reader, seen, *item);
+		if (node->type == YAML_MAPPING_NODE)
+			for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+			     pair < node->data.mapping.pairs.top; pair++)
+				note_place(reader, seen, pair->value);
+	}
+	free(seen);
+	return seen && reader->aliased ? 0 : -ENOMEM;
+}
+
+/* From the text to what the rest of the reader walks over. */
+static int prepare(struct yaml_reader *reader, const char *text, size_t length)
+{
+	int err = read_document(reader, text, length);
+
+	if (err)
+		return err;
+	err = note_aliases(reader);
+	if (!err)
+		err = yaml_merge(reader);
+	if (err)
+		yaml_reader_close(reader);
 	return err;
 }
 
@@ -149,11 +194,11 @@ int yaml_reader_open(struct yaml_reader *reader, struct mistakes *mistakes)
 	char *text = NULL;
 	int err;
 
-	reader->mistakes = mistakes;
+	*reader = (struct yaml_reader){.mistakes = mistakes};
 	mistakes->line = 1;
 	err = read_file(mistakes->file, &text, &length);
 	if (!err) {
-		err = load_document(reader, text, length);
+		err = prepare(reader, text, length);
 		if (err == -ENOMEM)
 			log_error("%s: out of memory", mistakes->file);
 	}
@@ -164,4 +209,5 @@ int yaml_reader_open(struct yaml_reader *reader, struct mistakes *mistakes)
 void yaml_reader_close(struct yaml_reader *reader)
 {
 	yaml_document_delete(&reader->document);
+	free(reader->aliased);
 }

@@ -88,37 +88,89 @@ static const char *nearest_key(const char *word, const struct yaml_key *keys, si
 	return nearest;
 }
 
-static void report_unknown(struct mistakes *mistakes, const char *word, const struct yaml_key *keys,
-			   size_t count)
+/* The keys that are accepted, one behind the other. */
+static void list_keys(const struct yaml_keys *known, char *text, size_t size)
 {
-	const char *nearest = nearest_key(word, keys, count);
-	char quoted[QUOTED_TEXT], known[512] = "";
 	size_t length = 0;
 
-	for (size_t i = 0; i < count && length < sizeof(known); i++)
-		length += (size_t)snprintf(known + length, sizeof(known) - length, "%s%s",
-					   i ? ", " : "", keys[i].name);
-	mistake_quote(word, quoted);
-	if (nearest)
-		mistake(mistakes, "%s is not a known key (did you mean %s?); accepted: %s", quoted,
-			nearest, known);
-	else
-		mistake(mistakes, "%s is not a known key; accepted: %s", quoted, known);
+	*text = '\0';
+	for (size_t i = 0; i < known->count && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, "%s%s", i ? ", " : "",
+					   known->keys[i].name);
 }
 
-/* The table's row for a key, or NULL, reported. */
-static const struct yaml_key *find_key(struct yaml_reader *reader, const yaml_node_t *node,
-				       const struct yaml_key *keys, size_t count)
+/* Is the node, or anything in it, what an alias repeats? Ends at the first, so that what is
+ * repeated many times is looked at once. */
+static bool is_repeated(const struct yaml_reader *reader, int index)
 {
+	yaml_document_t *document = (yaml_document_t *)&reader->document;
+	const yaml_node_t *node = yaml_document_get_node(document, index);
+	bool found = reader->aliased[index];
+
+	if (node->type == YAML_SEQUENCE_NODE)
+		for (yaml_node_item_t *item = node->data.sequence.items.start;
+		     item < node->data.sequence.items.top && !found; item++)
+			found = is_repeated(reader, *item);
+	if (node->type == YAML_MAPPING_NODE)
+		for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+		     pair < node->data.mapping.pairs.top && !found; pair++)
+			found = is_repeated(reader, pair->value);
+	return found;
+}
+
+static const struct yaml_foreign_key *find_foreign(const char *word,
+						   const struct yaml_foreign_key *foreign)
+{
+	while (foreign->name && strcmp(word, foreign->name) != 0)
+		foreign++;
+	return foreign->name ? foreign : NULL;
+}
+
+/* Is a pair there for what it holds, and not, by an alias, what stands in front of it? */
+static bool holds_anchor(struct yaml_reader *reader, const yaml_node_pair_t *pair)
+{
+	const yaml_node_t *key = yaml_document_get_node(&reader->document, pair->key);
+	const yaml_node_t *value = yaml_document_get_node(&reader->document, pair->value);
+
+	return value->start_mark.index > key->start_mark.index && is_repeated(reader, pair->value);
+}
+
+static void report_unknown(struct yaml_reader *reader, const char *word,
+			   const yaml_node_pair_t *pair, const struct yaml_keys *known)
+{
+	const struct yaml_foreign_key *foreign = find_foreign(word, known->foreign);
+	const char *nearest = nearest_key(word, known->keys, known->count);
+	char quoted[QUOTED_TEXT], all[512];
+
+	list_keys(known, all, sizeof(all));
+	mistake_quote(word, quoted);
+	if (foreign)
+		mistakes_warn(reader->mistakes, "%s is for the Datadog Agent, and ignored here%s",
+			      word, foreign->advice);
+	else if (nearest)
+		mistake(reader->mistakes, "%s is not a known key (did you mean %s?); accepted: %s",
+			quoted, nearest, all);
+	else if (!known->anchors || !holds_anchor(reader, pair))
+		mistakes_warn(reader->mistakes, "%s is not a known key, and ignored; known: %s",
+			      quoted, all);
+}
+
+/* The table's row for a pair's key, or NULL, reported. */
+static const struct yaml_key *find_key(struct yaml_reader *reader, const yaml_node_pair_t *pair,
+				       const struct yaml_keys *known)
+{
+	const yaml_node_t *node = yaml_document_get_node(&reader->document, pair->key);
+
+	yaml_at(reader, node);
 	if (node->type != YAML_SCALAR_NODE) {
 		mistake(reader->mistakes, "%s stands where a key should; accepted: KEY: VALUE",
 			kind_of(node));
 		return NULL;
 	}
-	for (size_t i = 0; i < count; i++)
-		if (is_word(node, keys[i].name))
-			return &keys[i];
-	report_unknown(reader->mistakes, (const char *)node->data.scalar.value, keys, count);
+	for (size_t i = 0; i < known->count; i++)
+		if (is_word(node, known->keys[i].name))
+			return &known->keys[i];
+	report_unknown(reader, (const char *)node->data.scalar.value, pair, known);
 	return NULL;
 }
 
@@ -131,8 +183,8 @@ static int read_value(struct yaml_reader *reader, const struct yaml_key *key, ya
 	return key->read(reader, key, node, target);
 }
 
-int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_key *keys,
-		      size_t count, void *target)
+int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_keys *known,
+		      void *target)
 {
 	struct mistakes *mistakes = reader->mistakes;
 	size_t first_line[YAML_KEYS_MAX] = {0};
@@ -149,11 +201,10 @@ int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struc
 		const struct yaml_key *key;
 		size_t depth, *first;
 
-		yaml_at(reader, key_node);
-		key = find_key(reader, key_node, keys, count);
+		key = find_key(reader, pair, known);
 		if (!key)
 			continue;
-		first = &first_line[key - keys];
+		first = &first_line[key - known->keys];
 		depth = mistakes_enter(mistakes, "%s%s", mistakes->where[0] ? "." : "", key->name);
 		if (*first)
 			mistake(mistakes, "is given twice, first in line %zu; accepted: once",

@@ -15,6 +15,7 @@
 struct yaml_reader {
 	struct mistakes *mistakes;
 	yaml_document_t document;
+	bool *aliased; /* by a node's index, from 1: is it in two places or more? */
 };
 
 struct yaml_key;
@@ -34,6 +35,20 @@ struct yaml_key {
 
 #define YAML_KEYS_MAX 32
 
+/* A key that others have in such a mapping, and which means nothing to us. */
+struct yaml_foreign_key {
+	const char *name;
+	const char *advice; /* the end of a sentence, beginning with "; ", or "" */
+};
+
+/* What a mapping may hold. */
+struct yaml_keys {
+	const struct yaml_key *keys;
+	size_t count;
+	const struct yaml_foreign_key *foreign; /* ends with a NULL name */
+	bool anchors; /* others may be there only to hold what aliases repeat elsewhere */
+};
+
 /* Reads the file, which mistakes->file names. Returns 0 and a reader with one document that is not
  * empty, to be closed; -EINVAL or another -errno, reported. */
 int yaml_reader_open(struct yaml_reader *reader, struct mistakes *mistakes);
@@ -47,10 +62,12 @@ yaml_node_t *yaml_lookup(struct yaml_reader *reader, yaml_node_t *mapping, const
 /* Is there a value, other than an empty list? */
 bool yaml_has_items(struct yaml_reader *reader, yaml_node_t *mapping, const char *name);
 
-/* Calls the read function of every key that is given, with the mistakes' place set to it. Reports
- * unknown and repeated keys. */
-int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_key *keys,
-		      size_t count, void *target);
+/* Calls the read function of every key that is given, with the mistakes' place set to it. A
+ * repeated key, and one that looks like a slip of a known one, is a mistake; any other unknown key
+ * is warned of and ignored, as go-metro ignores it. Says nothing of one that only holds what
+ * aliases repeat. */
+int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_keys *known,
+		      void *target);
 
 /* Calls read for every item of a list, with the mistakes' place set to it; key is passed through.
  */

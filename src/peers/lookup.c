@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "instance.h"
+#include "host_name.h"
 
 static unsigned int family_of(const struct address *addr)
 {

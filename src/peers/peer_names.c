@@ -92,11 +92,16 @@ bool peer_names_is_over(__u64 until_ns)
 	return until_ns && monotonic_ns() > until_ns;
 }
 
+static bool is_over(const struct former_address *one)
+{
+	return !one->kept && peer_names_is_over(one->until_ns);
+}
+
 /* Adds an address that is not among the new ones, unless it is there. */
 static void add_former(struct former_address *former, size_t *former_count,
 		       const struct former_address *one, const struct address *addrs, size_t count)
 {
-	if (peer_names_is_over(one->until_ns) ||
+	if (is_over(one) ||
 	    (count && bsearch(&one->addr, addrs, count, sizeof(*addrs), compare_addresses)))
 		return;
 	for (size_t i = 0; i < *former_count; i++)
@@ -107,25 +112,81 @@ static void add_former(struct former_address *former, size_t *former_count,
 
 /* What is former once the host has new addresses. *count is how many. NULL: out of memory. */
 static struct former_address *make_former(const struct host *host, const struct address *addrs,
-					  size_t addrs_count, __u64 until_ns, size_t *count)
+					  size_t addrs_count, size_t *count)
 {
 	struct former_address *former =
 		calloc(host->count + host->former_count + 1, sizeof(*former));
+	struct former_address left = {.kept = true, .alive_ns = monotonic_ns()};
 
 	*count = 0;
-	for (size_t i = 0; former && i < host->count; i++)
-		add_former(former, count, &(struct former_address){host->addrs[i], until_ns}, addrs,
-			   addrs_count);
+	for (size_t i = 0; former && i < host->count; i++) {
+		left.addr = host->addrs[i];
+		add_former(former, count, &left, addrs, addrs_count);
+	}
 	for (size_t i = 0; former && i < host->former_count; i++)
 		add_former(former, count, &host->former[i], addrs, addrs_count);
 	return former;
 }
 
-int peer_names_set_host(struct host *host, const struct address *addrs, size_t count, __u64 keep_ns)
+static int compare_numbers(__u64 a, __u64 b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* Those that are kept in front, and of them what was alive last: just now in the answer, or with
+ * flows in the last walk; those that had none then come behind. */
+static int compare_former(const void *a, const void *b)
+{
+	const struct former_address *x = a, *y = b;
+
+	if (x->kept != y->kept)
+		return x->kept ? -1 : 1;
+	if (!x->kept)
+		return compare_numbers(y->until_ns, x->until_ns);
+	return compare_numbers(y->alive_ns, x->alive_ns);
+}
+
+static void keep_no_longer(struct former_address *one, __u64 named_ns)
+{
+	one->kept = false;
+	one->until_ns = monotonic_ns() + named_ns;
+}
+
+/* Puts those that may stay in front. */
+static void limit_former(struct host *host, __u64 named_ns)
+{
+	qsort(host->former, host->former_count, sizeof(*host->former), compare_former);
+	for (size_t i = KEPT_MAX; i < host->former_count && host->former[i].kept; i++) {
+		host->crowded |= host->former[i].had_flows;
+		keep_no_longer(&host->former[i], named_ns);
+	}
+	if (host->former_count > FORMER_MAX)
+		host->former_count = FORMER_MAX;
+}
+
+/* Takes over the copy, which is sorted. Returns 0 or -ENOMEM. */
+static int replace_addresses(struct host *host, struct address *copy, size_t count, __u64 named_ns)
+{
+	size_t former_count;
+	struct former_address *former = make_former(host, copy, count, &former_count);
+
+	if (!former)
+		return -ENOMEM;
+	free(host->addrs);
+	free(host->former);
+	host->addrs = copy;
+	host->count = count;
+	host->former = former;
+	host->former_count = former_count;
+	limit_former(host, named_ns);
+	return 0;
+}
+
+int peer_names_set_host(struct host *host, const struct address *addrs, size_t count,
+			__u64 named_ns)
 {
 	struct address *copy = sorted_copy(addrs, &count);
-	struct former_address *former;
-	size_t former_count;
+	int err;
 
 	if (!copy)
 		return -ENOMEM;
@@ -134,18 +195,54 @@ int peer_names_set_host(struct host *host, const struct address *addrs, size_t c
 		free(copy);
 		return 0;
 	}
-	former = make_former(host, copy, count, monotonic_ns() + keep_ns, &former_count);
-	if (!former) {
+	err = replace_addresses(host, copy, count, named_ns);
+	if (err)
 		free(copy);
+	return err ? err : 1;
+}
+
+int peer_names_copy_host(struct host *host, const struct host *from)
+{
+	size_t count = from->count;
+	struct former_address *former = calloc(from->former_count + 1, sizeof(*former));
+	struct address *addrs = sorted_copy(from->addrs, &count);
+
+	if (!former || !addrs) {
+		free(former);
+		free(addrs);
 		return -ENOMEM;
 	}
+	if (from->former_count)
+		memcpy(former, from->former, from->former_count * sizeof(*former));
 	free(host->addrs);
 	free(host->former);
-	host->addrs = copy;
+	host->addrs = addrs;
 	host->count = count;
 	host->former = former;
-	host->former_count = former_count;
-	return 1;
+	host->former_count = from->former_count;
+	return 0;
+}
+
+void peer_names_see_flow(struct former_address *kept)
+{
+	kept->had_flows = true;
+	kept->alive_ns = monotonic_ns();
+}
+
+bool peer_names_forget_idle(struct host *host, __u64 idle_ns, __u64 named_ns)
+{
+	__u64 now = monotonic_ns();
+	bool any = false;
+
+	for (size_t i = 0; i < host->former_count && host->former[i].kept; i++) {
+		if (now - host->former[i].alive_ns <= idle_ns)
+			continue;
+		keep_no_longer(&host->former[i], named_ns);
+		any = true;
+	}
+	if (any)
+		limit_former(host, named_ns);
+	return any;
 }
 
 static struct reverse_name *find_reverse(const struct peer_names *names, const struct address *addr)

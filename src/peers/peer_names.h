@@ -9,11 +9,25 @@
 #include <stddef.h>
 #include <uthash.h>
 
-/* An address that a host had: what was measured for it is still to be reported. */
+/*
+ * An address that a host had. Names with many addresses tell a few of them at a time, and
+ * connections outlive the answers they came from: an address that has left the answer is kept, and
+ * measured as before, until it had no flows for a while. Then its name is still known for what is
+ * to be reported. (Cilium's DNS proxy keeps addresses in this way, and has learned to set a bound:
+ * --tofqdns-max-deferred-connection-deletes.)
+ */
 struct former_address {
 	struct address addr;
-	__u64 until_ns; /* CLOCK_MONOTONIC */
+	bool kept;
+	bool had_flows; /* seen since it left the answer */
+	__u64 alive_ns; /* when it left the answer, or a flow was last seen */
+	__u64 until_ns; /* its name is known until then, once it is not kept; CLOCK_MONOTONIC both
+			 */
 };
+
+#define KEPT_MAX                                                                                   \
+	512 /* addresses of a host; beyond that, those go that were alive the longest ago */
+#define FORMER_MAX 2048 /* with those that are not kept */
 
 /* A host name of the configuration and its present addresses. */
 struct host {
@@ -21,8 +35,9 @@ struct host {
 	char *shown;           /* without the trailing dot of a complete name */
 	struct address *addrs; /* sorted, each once */
 	size_t count;
-	struct former_address *former;
+	struct former_address *former; /* those that are kept first */
 	size_t former_count;
+	bool crowded; /* addresses with flows had to go */
 	UT_hash_handle hh;
 };
 
@@ -47,10 +62,21 @@ int peer_names_add_host(struct peer_names *names, const char *name);
 /* NULL: it is not known. */
 struct host *peer_names_host(const struct peer_names *names, const char *name);
 
-/* Gives a host these addresses, in any order. Those it had become former ones for keep_ns. Returns
- * 1 if that changed anything, 0 if not, -ENOMEM. */
+/* Gives a host these addresses, in any order. Those it had are kept; the names of those that are
+ * too many are known for named_ns. Returns 1 if that changed anything, 0 if not, -ENOMEM. */
 int peer_names_set_host(struct host *host, const struct address *addrs, size_t count,
-			__u64 keep_ns);
+			__u64 named_ns);
+
+/* The same addresses as another's, kept ones and all, for a host that has none. Returns 0 or
+ * -ENOMEM.
+ */
+int peer_names_copy_host(struct host *host, const struct host *from);
+
+/* There are flows to a kept address. */
+void peer_names_see_flow(struct former_address *kept);
+
+/* Keeps no longer what had no flow for idle_ns. Returns true if that changed anything. */
+bool peer_names_forget_idle(struct host *host, __u64 idle_ns, __u64 named_ns);
 
 /* Is the time over? 0 never is. */
 bool peer_names_is_over(__u64 until_ns);

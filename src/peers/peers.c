@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "peers.h"
+#include "peers_state.h"
 
 #include <errno.h>
 #include <net/if_arp.h>
@@ -9,26 +9,7 @@
 #include "interface.h"
 #include "local_addresses.h"
 #include "log.h"
-#include "peer_names.h"
 #include "peers_interfaces.h"
-#include "peers_table.h"
-
-/* What was measured for an address that a host has left is reported under the host's name: its
- * flows go with the next sweep, and its samples with the report after that. This is for late ones.
- */
-#define FORMER_NS 60000000000ull
-
-struct peers {
-	const struct config *config;
-	__u32 *ifindices; /* by instance; 0: no such interface now */
-	bool *resting;    /* by instance */
-	bool *told_local; /* by instance */
-	struct peer_names names;
-	bool changed;             /* hosts or numbers of files, since the table was made */
-	struct peers_table table; /* all that instances have, also while they rest */
-	const struct peer **measured;
-	size_t measured_count;
-};
 
 static bool reads_file(const struct instance *instance)
 {
@@ -56,22 +37,56 @@ static size_t room_needed(const struct peers *peers)
 	return room;
 }
 
-/* The addresses that the instance's hosts have, or those they had. */
+static int add_present(struct peers_table *table, struct peer *peer, const struct host *host)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < host->count && !err; i++) {
+		peer->prefix.addr = host->addrs[i];
+		err = peers_table_add(table, peer, 0);
+	}
+	return err;
+}
+
+/* An address that is another host's now, or is listed as such, has no longer the name of this one.
+ */
+static int add_kept(struct peers_table *table, struct peer *peer, const struct host *host)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < host->former_count && host->former[i].kept && !err; i++) {
+		peer->prefix.addr = host->former[i].addr;
+		if (!peers_table_has(table, peer))
+			err = peers_table_add(table, peer, 0);
+	}
+	return err;
+}
+
+static int add_former(struct peers_table *table, struct peer *peer, const struct host *host)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < host->former_count && !err; i++) {
+		peer->prefix.addr = host->former[i].addr;
+		if (!host->former[i].kept)
+			err = peers_table_add(table, peer, host->former[i].until_ns);
+	}
+	return err;
+}
+
+/* What one of these adds for each of the instance's hosts. */
 static int add_hosts_of(struct peers_table *table, const struct peers *peers, struct peer *peer,
-			bool former)
+			int (*add)(struct peers_table *table, struct peer *peer,
+				   const struct host *host))
 {
 	int err = 0;
 
 	peer->prefix.bits = PREFIX_BITS;
-	for (size_t i = 0; i < peer->instance->hosts_count; i++) {
+	for (size_t i = 0; i < peer->instance->hosts_count && !err; i++) {
 		const struct host *host = peer_names_host(&peers->names, peer->instance->hosts[i]);
-		size_t count = former ? host->former_count : host->count;
 
 		peer->name = host->shown;
-		for (size_t j = 0; j < count && !err; j++) {
-			peer->prefix.addr = former ? host->former[j].addr : host->addrs[j];
-			err = peers_table_add(table, peer, former ? host->former[j].until_ns : 0);
-		}
+		err = add(table, peer, host);
 	}
 	return err;
 }
@@ -87,8 +102,10 @@ static int add_instance(struct peers_table *table, const struct peers *peers, __
 		err = peers_table_add(table, &peer, 0);
 	}
 	if (!err)
-		err = add_hosts_of(table, peers, &peer, false);
-	return err ? err : add_hosts_of(table, peers, &peer, true);
+		err = add_hosts_of(table, peers, &peer, add_present);
+	if (!err)
+		err = add_hosts_of(table, peers, &peer, add_kept);
+	return err ? err : add_hosts_of(table, peers, &peer, add_former);
 }
 
 static bool is_measured(const struct peers *peers, const struct peers_entry *entry)
@@ -119,8 +136,7 @@ static int fill_table(struct peers_table *table, const struct peers *peers)
 	return err;
 }
 
-/* Makes the table anew from what is known now; after -ENOMEM the old one stays. */
-static int rebuild(struct peers *peers)
+int peers_rebuild(struct peers *peers)
 {
 	size_t room = room_needed(peers);
 	const struct peer **measured = calloc(room + 1, sizeof(const struct peer *));
@@ -140,6 +156,7 @@ static int rebuild(struct peers *peers)
 	peers->measured = measured;
 	peers->changed = false;
 	list_measured(peers);
+	peers_count_kept(peers);
 	return 0;
 }
 
@@ -177,7 +194,7 @@ static int fill(struct peers *peers, const struct config *config)
 	peers_interfaces_number(config, peers->ifindices, NULL, NULL);
 	peers_interfaces_look_up(config, peers->ifindices);
 	err = add_hosts(peers);
-	return err ? err : rebuild(peers);
+	return err ? err : peers_rebuild(peers);
 }
 
 int peers_new(struct peers **result, const struct config *config)
@@ -219,8 +236,9 @@ bool peers_refresh_interfaces(struct peers *peers, void (*before)(void *arg), vo
 		return false;
 	}
 	before(arg);
+	peers_note_flows(peers);
 	peers->ifindices = now;
-	if (rebuild(peers)) {
+	if (peers_rebuild(peers)) {
 		peers->ifindices = old;
 		free(now);
 		goto no_memory;
@@ -231,67 +249,6 @@ bool peers_refresh_interfaces(struct peers *peers, void (*before)(void *arg), vo
 no_memory:
 	log_error("out of memory; interfaces that came or went are not taken note of yet");
 	return false;
-}
-
-/* ---- names ---- */
-
-int peers_set_host(struct peers *peers, const char *name, const struct address *addrs, size_t count)
-{
-	struct host *host = peer_names_host(&peers->names, name);
-	__u64 keep_ns = (__u64)(peers->config->report_interval_s * 2e9) + FORMER_NS;
-	int changed = host ? peer_names_set_host(host, addrs, count, keep_ns) : 0;
-
-	peers->changed |= changed > 0;
-	return changed;
-}
-
-int peers_update(struct peers *peers)
-{
-	int err;
-
-	if (!peers->changed)
-		return 0;
-	err = rebuild(peers);
-	return err ? err : 1;
-}
-
-int peers_set_address_name(struct peers *peers, const struct address *addr, const char *name)
-{
-	return peer_names_set_reverse(&peers->names, addr, name);
-}
-
-static int inherit_reverse_names(struct peers *peers, const struct peers *from,
-				 const struct instance *instance)
-{
-	for (size_t i = 0; i < instance->ips_count; i++) {
-		const struct address *addr = &instance->ips[i].addr;
-		const char *name;
-
-		if (!prefix_is_host(&instance->ips[i]))
-			continue;
-		name = peer_names_reverse(&from->names, addr);
-		if (name && peers_set_address_name(peers, addr, name) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-int peers_inherit(struct peers *peers, const struct peers *from)
-{
-	const struct config *config = peers->config;
-	struct host *host, *next;
-	int err = 0;
-
-	peers_interfaces_number(config, peers->ifindices, from->config, from->ifindices);
-	peers->changed = true;
-	HASH_ITER (hh, from->names.hosts, host, next)
-		if (err >= 0)
-			err = peers_set_host(peers, host->name, host->addrs, host->count);
-	for (size_t i = 0; i < config->instances_count && err >= 0 && config->reverse_names; i++)
-		err = inherit_reverse_names(peers, from, &config->instances[i]);
-	if (err >= 0)
-		err = peers_update(peers);
-	return err < 0 ? err : 0;
 }
 
 /* ---- addresses of this host ---- */

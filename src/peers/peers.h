@@ -37,8 +37,9 @@ bool peers_refresh_interfaces(struct peers *peers, void (*before)(void *arg), vo
 /* ---- names, as the resolver finds them ---- */
 
 /* A host name's addresses now, in place of what it had before. Takes effect with peers_update, so
- * that many names cost one update. Returns 1 if they differ, 0 if not, -ENOMEM: then they are as
- * before. */
+ * that many names cost one update. Addresses that go are kept, and measured as before, while they
+ * have flows and for idle_ttl after that. Returns 1 if they differ, 0 if not, -ENOMEM: then they
+ * are as before. */
 int peers_set_host(struct peers *peers, const char *host, const struct address *addrs,
 		   size_t count);
 
@@ -46,13 +47,23 @@ int peers_set_host(struct peers *peers, const char *host, const struct address *
  * 0 if not, -ENOMEM: then everything is as before, until the next call. */
 int peers_update(struct peers *peers);
 
+/* Are there addresses that are kept? If so, a walk over the flows tells of each one's peer; this
+ * changes what is noted there, and nothing else. */
+bool peers_keep(const struct peers *peers);
+void peers_see_flow(const struct peers *peers, __u32 ifindex, const struct address *peer);
+
+/* After a walk over all flows: keeps no longer what had none for idle_ttl. Returns 1 if that
+ * changed anything (the backends are to be told), 0 if not, -ENOMEM: then they stay until the next
+ * call. */
+int peers_forget_idle(struct peers *peers);
+
 /* The reverse name of an address among ips, for its tag; name is copied. Backends need not know.
  * Returns 1 if that changed anything, 0 if not, -ENOMEM. */
 int peers_set_address_name(struct peers *peers, const struct address *addr, const char *name);
 
-/* Takes over what another table's hosts resolved to, the reverse names of addresses and the numbers
- * of capture files that are here, too: a reloaded configuration need not wait for the resolver, and
- * a file that is being read stays the same. Returns 0 or -ENOMEM. */
+/* Takes over what another table's hosts resolved to, what is kept of them, the reverse names of
+ * addresses and the numbers of capture files that are here, too: a reloaded configuration need not
+ * wait for the resolver, and a file that is being read stays the same. Returns 0 or -ENOMEM. */
 int peers_inherit(struct peers *peers, const struct peers *from);
 
 /* Warns, once for each instance, where all peers are addresses of this host: their traffic does not

@@ -49,12 +49,25 @@ static void add_length(struct peers_table *table, const struct prefix *prefix)
 	table->lengths_count[v4]++;
 }
 
+static struct peers_key key_of(const struct peer *peer)
+{
+	return (struct peers_key){peer->ifindex, peer->prefix.bits, peer->prefix.addr};
+}
+
+bool peers_table_has(const struct peers_table *table, const struct peer *peer)
+{
+	struct peers_key key = key_of(peer);
+	const struct peers_entry *first = find(table, &key);
+
+	return first && first->last->peer.instance == peer->instance;
+}
+
 int peers_table_add(struct peers_table *table, const struct peer *peer, __u64 until_ns)
 {
 	struct peers_entry *entry = &table->entries[table->count];
 	struct peers_entry *first;
 
-	entry->key = (struct peers_key){peer->ifindex, peer->prefix.bits, peer->prefix.addr};
+	entry->key = key_of(peer);
 	entry->peer = *peer;
 	entry->until_ns = until_ns;
 	entry->last = entry;

@@ -20,7 +20,8 @@ struct peers_key {
 struct peers_entry {
 	struct peers_key key;
 	struct peer peer;
-	__u64 until_ns; /* CLOCK_MONOTONIC, of a former address; 0: it is a present one */
+	__u64 until_ns; /* CLOCK_MONOTONIC, of a former address; 0: it is present, or kept */
+	bool has_flows; /* seen lately; held by the first alone */
 	struct peers_entry *next;
 	struct peers_entry *last; /* of those behind; held by the first alone */
 	UT_hash_handle hh;
@@ -39,9 +40,13 @@ struct peers_table {
 int peers_table_init(struct peers_table *table, size_t room);
 void peers_table_clear(struct peers_table *table);
 
-/* Adds a peer; those of one instance must come one after the other, former addresses last. One that
- * is there already for this instance gets the name, unless it has one. Returns 0 or -ENOMEM. */
+/* Adds a peer; those of one instance must come one after the other, present addresses first and
+ * former ones last. One that is there already for this instance gets the name, unless it has one.
+ * Returns 0 or -ENOMEM. */
 int peers_table_add(struct peers_table *table, const struct peer *peer, __u64 until_ns);
+
+/* Has the instance whose peers are being added this one already? */
+bool peers_table_has(const struct peers_table *table, const struct peer *peer);
 
 /* The next shorter prefix on the interface that contains the address: the first of its entries, or
  * NULL. *at is 0 at first, and then belongs to this. */

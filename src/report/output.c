@@ -31,7 +31,8 @@ static bool asked_to_end(void)
 	sigset_t pending;
 
 	return !sigpending(&pending) &&
-	       (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+	       (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+		sigismember(&pending, SIGQUIT) == 1);
 }
 
 /* Waits for a reader that lags behind. Returns 0, or -EINTR if it is time to end. */

@@ -33,6 +33,9 @@ struct sink_ops {
 	/* The end of a report interval; counters are the backend's, since the start; NULL: not
 	 * known. May be NULL. */
 	void (*report)(struct sink *sink, const __u64 counters[COUNTERS]);
+	/* Writes out what has been taken in of a capture so far, since more may be long in coming.
+	 * NULL for sinks that only report. */
+	void (*flush)(struct sink *sink);
 	/* Follows a changed configuration (the server's address); what was taken in stays. Returns
 	 * 0 or -errno, reported; then it goes on as before. May be NULL. */
 	int (*reconfigure)(struct sink *sink, const struct config *config);

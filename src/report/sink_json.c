@@ -11,6 +11,7 @@
 #include "output.h"
 #include "sink.h"
 #include "timestamp.h"
+#include "utf8.h"
 
 #define CACHED_FLOWS  512            /* a power of two */
 #define ESCAPED_IFACE (6 * IFNAMSIZ) /* every byte as \u00ff */
@@ -41,54 +42,33 @@ static struct json_sink *json_sink(struct sink *sink)
 	return (struct json_sink *)sink;
 }
 
-/* Bytes that the UTF-8 character beginning with this one has, 0 if none begins so. */
-static unsigned int utf8_claimed(unsigned char first)
+/* As \uXXXX, or two of them: UTF-16, as JSON has it (RFC 8259, 7). */
+static char *put_escape(char *to, __u32 code)
 {
-	if (first < 0x80)
-		return 1;
-	if (first < 0xc0)
-		return 0;
-	if (first < 0xe0)
-		return 2;
-	if (first < 0xf0)
-		return 3;
-	return first < 0xf8 ? 4 : 0;
+	if (code < 0x10000)
+		return to + sprintf(to, "\\u%04x", code);
+	code -= 0x10000;
+	return to + sprintf(to, "\\u%04x\\u%04x", 0xd800 | code >> 10, 0xdc00 | (code & 0x3ff));
 }
 
-/* Bytes of the UTF-8 character at text, 0 if there is none. */
-static unsigned int utf8_length(const unsigned char *text)
-{
-	static const __u32 smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned int length = utf8_claimed(text[0]);
-	__u32 code = length > 1 ? text[0] & (0x7f >> length) : text[0];
-
-	for (unsigned int i = 1; i < length; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (text[i] & 0x3f);
-	}
-	if (code < smallest[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return length;
-}
-
-/* Writes the name as the inside of a JSON string; bytes that are not UTF-8 become U+0080..00FF. */
+/* Writes the name as the inside of a JSON string; bytes that are not UTF-8 become U+0080..00FF.
+ * What would not show as itself is escaped: JSON is looked at in terminals, too. */
 static void escape_iface(const char *name, char escaped[ESCAPED_IFACE])
 {
-	const unsigned char *from = (const unsigned char *)name;
 	char *to = escaped;
-	unsigned int length;
+	__u32 code;
 
-	while (*from) {
-		length = utf8_length(from);
-		if (*from == '"' || *from == '\\')
-			*to++ = '\\';
-		if (*from < 0x20 || !length) {
-			to += sprintf(to, "\\u%04x", *from++);
+	for (size_t length; *name; name += length) {
+		length = utf8_take(name, &code);
+		if (!length || !utf8_is_printable(code)) {
+			to = put_escape(to, length ? code : (unsigned char)*name);
+			length = length ? length : 1;
 			continue;
 		}
-		while (length--)
-			*to++ = *from++;
+		if (code == '"' || code == '\\')
+			*to++ = '\\';
+		memcpy(to, name, length);
+		to += length;
 	}
 	*to = '\0';
 }
@@ -166,11 +146,16 @@ static void json_take(struct sink *sink, const struct batch *batch)
 	sink->error = json->output.error;
 }
 
+static void json_flush(struct sink *sink)
+{
+	sink->error = output_flush(&json_sink(sink)->output);
+}
+
 /* Live samples are out already; those of a capture file that the daemon has read are not. */
 static void json_report(struct sink *sink, const __u64 counters[COUNTERS])
 {
 	(void)counters;
-	sink->error = output_flush(&json_sink(sink)->output);
+	json_flush(sink);
 }
 
 static int json_close(struct sink *sink)
@@ -187,6 +172,7 @@ static const struct sink_ops json_ops = {
 	.batch_limit = 1,
 	.take = json_take,
 	.report = json_report,
+	.flush = json_flush,
 	.close = json_close,
 };
 

@@ -8,6 +8,7 @@
 
 #include "decimal.h"
 #include "output.h"
+#include "printable.h"
 #include "sink.h"
 #include "timestamp.h"
 #include "window_group.h"
@@ -29,6 +30,8 @@ struct text_sink {
 	struct sink sink;
 	struct timestamp timestamp;
 	struct widths widths;
+	char iface[IFNAMSIZ];   /* of the last batch .. */
+	char shown[IFNAMSIZ];   /* .. and how it is printed */
 	struct windows windows; /* over the whole run */
 	struct window_group group;
 	struct output output;
@@ -102,19 +105,29 @@ static char *put_sample(char *to, __u32 rtt, __u64 frame)
 	return to;
 }
 
+/* The kernel takes nearly every byte in an interface's name. */
+static const char *show_iface(struct text_sink *text, const char *iface)
+{
+	if (strcmp(text->iface, iface) == 0)
+		return text->shown;
+	snprintf(text->iface, sizeof(text->iface), "%s", iface);
+	return printable_copy(text->shown, sizeof(text->shown), iface);
+}
+
 /* Written by hand: printf would take most of the time that reading a capture file takes. */
 static void write_samples(struct text_sink *text, const struct batch *batch)
 {
 	const struct flow_record *record = batch->record;
 	const struct flow_key *key = &record->key;
+	const char *iface = show_iface(text, batch->iface);
 	char *line, *to;
 
-	widen(&text->widths.iface, batch->iface);
+	widen(&text->widths.iface, iface);
 	for (unsigned int i = 1; i <= record->count; i++) {
 		line = output_room(&text->output, LINE_ROOM);
 		to = put(line, timestamp_text(&text->timestamp, batch->wall_ns));
 		*to++ = ' ';
-		to = pad(put(to, batch->iface), to, text->widths.iface);
+		to = pad(put(to, iface), to, text->widths.iface);
 		*to++ = ' ';
 		to = put_endpoint(to, &key->local, key->local_port, &text->widths.src);
 		to = put(to, " > ");
@@ -136,6 +149,11 @@ static void text_take(struct sink *sink, const struct batch *batch)
 	sink->error = text->output.error;
 }
 
+static void text_flush(struct sink *sink)
+{
+	sink->error = output_flush(&text_sink(sink)->output);
+}
+
 /* The peer's name where one was configured, else its address. */
 static const char *window_dst(const struct text_sink *text, const struct window *window,
 			      char addr[ADDRESS_TEXT])
@@ -152,10 +170,10 @@ static struct widths table_widths(const struct text_sink *text)
 {
 	struct widths widths = {
 		.iface = strlen("iface"), .src = strlen("src"), .dst = strlen("dst")};
-	char addr[ADDRESS_TEXT];
+	char addr[ADDRESS_TEXT], iface[IFNAMSIZ];
 
 	for (const struct window *w = text->windows.first; w; w = window_next(w)) {
-		widen(&widths.iface, w->iface);
+		widen(&widths.iface, printable_copy(iface, sizeof(iface), w->iface));
 		widen(&widths.src, address_format(&w->key.src, addr));
 		widen(&widths.dst, window_dst(text, w, addr));
 	}
@@ -166,11 +184,12 @@ static void write_table_line(struct text_sink *text, const struct widths *widths
 			     const struct window *window)
 {
 	const struct window_stats *stats = &window->stats;
-	char src[ADDRESS_TEXT], dst[ADDRESS_TEXT];
+	char src[ADDRESS_TEXT], dst[ADDRESS_TEXT], iface[IFNAMSIZ];
 
-	output_format(&text->output, "%-*s %-*s %-*s %10llu %9.3f %9.3f", widths->iface,
-		      window->iface, widths->src, address_format(&window->key.src, src),
-		      widths->dst, window_dst(text, window, dst), (unsigned long long)stats->count,
+	printable_copy(iface, sizeof(iface), window->iface);
+	output_format(&text->output, "%-*s %-*s %-*s %10llu %9.3f %9.3f", widths->iface, iface,
+		      widths->src, address_format(&window->key.src, src), widths->dst,
+		      window_dst(text, window, dst), (unsigned long long)stats->count,
 		      window_ticks_ms(stats->min), window_mean_ms(stats));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
 		output_format(&text->output, " %9.3f", window_quantile_ms(window, quantiles[i]));
@@ -217,6 +236,7 @@ static const struct sink_ops text_ops = {
 	.name = "text",
 	.batch_limit = 1,
 	.take = text_take,
+	.flush = text_flush,
 	.close = text_close,
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "utf8.h"
 
+#include <string.h>
+
 /* Bytes of the character that begins with this one, 0 if none does (RFC 3629, section 3). */
 static size_t length_of(unsigned char first)
 {
@@ -28,11 +30,21 @@ size_t utf8_take(const char *text, __u32 *code)
 	return length;
 }
 
+struct range {
+	__u32 first, last;
+};
+
+static bool is_among(__u32 code, const struct range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (code >= ranges[i].first && code <= ranges[i].last)
+			return true;
+	return false;
+}
+
 bool utf8_is_letter(__u32 code)
 {
-	static const struct {
-		__u32 first, last;
-	} others[] = {
+	static const struct range others[] = {
 		{0x00d7, 0x00d7},    /* multiplication sign */
 		{0x00f7, 0x00f7},    /* division sign */
 		{0x2000, 0x206f},    /* general punctuation, spaces */
@@ -51,8 +63,46 @@ bool utf8_is_letter(__u32 code)
 
 	if (code < 0xc0)
 		return code == 0xaa || code == 0xb5 || code == 0xba;
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (code >= others[i].first && code <= others[i].last)
-			return false;
-	return true;
+	return !is_among(code, others, sizeof(others) / sizeof(others[0]));
+}
+
+/* Unicode's categories Cc, Cf, Zl and Zp, and letters that are drawn as nothing. */
+bool utf8_is_printable(__u32 code)
+{
+	static const struct range others[] = {
+		{0x0000, 0x001f},   /* controls */
+		{0x007f, 0x009f},   /* more of them; 9b is CSI, as good as ESC [ */
+		{0x00ad, 0x00ad},   /* soft hyphen */
+		{0x034f, 0x034f},   /* grapheme joiner */
+		{0x061c, 0x061c},   /* Arabic letter mark: direction */
+		{0x115f, 0x1160},   /* Hangul fillers */
+		{0x17b4, 0x17b5},   /* Khmer inherent vowels */
+		{0x180b, 0x180f},   /* Mongolian selectors, vowel separator */
+		{0x200b, 0x200f},   /* widths of zero, marks of direction */
+		{0x2028, 0x202e},   /* line and paragraph separator, overrides of direction */
+		{0x2060, 0x206f},   /* word joiner, isolates of direction */
+		{0x3164, 0x3164},   /* Hangul filler */
+		{0xfe00, 0xfe0f},   /* variation selectors */
+		{0xfeff, 0xfeff},   /* byte order mark */
+		{0xffa0, 0xffa0},   /* Hangul filler, half-width */
+		{0xfff0, 0xfffb},   /* interlinear annotation */
+		{0xfffe, 0xffff},   /* no characters */
+		{0x1bca0, 0x1bca3}, /* shorthand format */
+		{0x1d173, 0x1d17a}, /* musical format */
+		{0xe0000, 0xe0fff}, /* tags, more variation selectors */
+	};
+
+	return !is_among(code, others, sizeof(others) / sizeof(others[0]));
+}
+
+size_t utf8_cut(const char *text, size_t most)
+{
+	size_t length = strnlen(text, most + 1);
+
+	if (length <= most)
+		return length;
+	length = most;
+	while (length && (text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "statsd_client.h"
+#include "statsd_choice.h"
 
 #include <errno.h>
 #include <stdlib.h>

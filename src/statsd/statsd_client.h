@@ -28,7 +28,7 @@ struct statsd_counters {
 	__u64 refused;  /* datagrams that the network or the server did not take */
 };
 
-/* The server comes from the configuration and the environment (statsd_server.h). Returns 0, -EINVAL
+/* The server comes from the configuration and the environment (statsd_choice.h). Returns 0, -EINVAL
  * (reported) if one of them is wrong, -ENOMEM, or another -errno (reported). A server that can't be
  * reached now is no error: it may appear later. */
 int statsd_client_open(struct statsd_client **client, const struct config *config);

@@ -15,6 +15,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "utf8.h"
+
 /* The cgroup namespace of the host: PROC_CGROUP_INIT_INO of the kernel's linux/proc_ns.h. */
 #define HOST_NAMESPACE_INODE 0xeffffffbu
 
@@ -42,18 +44,6 @@ static char clean(char c)
 	return (unsigned char)c < 0x20 || c == 0x7f || strchr(",|", c) ? '_' : c;
 }
 
-/* Never in the middle of a character of UTF-8. */
-static size_t cut(const char *text, size_t most)
-{
-	size_t length = strlen(text);
-
-	if (length <= most)
-		return length;
-	while (most && (text[most] & 0xc0) == 0x80)
-		most--;
-	return most;
-}
-
 static void append_tag(struct statsd_identity *identity, const char *key, const char *variable)
 {
 	const char *value = getenv(variable);
@@ -63,7 +53,7 @@ static void append_tag(struct statsd_identity *identity, const char *key, const 
 	if (!value || !*value)
 		return;
 	at += sprintf(at, "%s%s:", length ? "," : "", key);
-	value_length = cut(value, STATSD_TAG_MAX - strlen(key) - 1);
+	value_length = utf8_cut(value, STATSD_TAG_MAX - strlen(key) - 1);
 	for (size_t i = 0; i < value_length; i++)
 		*at++ = clean(value[i]);
 	*at = '\0';

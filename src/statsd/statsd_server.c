@@ -2,130 +2,176 @@
 #include "statsd_server.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "mistakes.h"
 #include "number.h"
 
-#define URLS "unix://PATH, unixgram://PATH and unixstream://PATH"
+#define SOCKETS "unix://PATH, unixgram://PATH or unixstream://PATH"
+#define PORTS   1, 65535
 
 /* "HOST:PORT" in pieces. */
 struct endpoint {
 	char host[STATSD_NAME];
-	unsigned int port; /* 0: not given */
+	const char *port; /* NULL: not given */
 };
 
-static int parse_port(unsigned int *port, const char *text, const char *key)
+/* Writes the reason: the text in quotes, and the rest. Returns -EINVAL. */
+static int __attribute__((format(printf, 3, 4)))
+refuse(char reason[STATSD_REASON], const char *text, const char *format, ...)
 {
-	if (!number_parse_whole(text, 1, 65535, port))
-		return 0;
-	log_error("%s: '%s' is no port; accepted are 1 to 65535", key, text);
+	char quoted[QUOTED_TEXT];
+	va_list args;
+	int length;
+
+	length = snprintf(reason, STATSD_REASON, "%s ", mistake_quote(text, quoted));
+	va_start(args, format);
+	vsnprintf(reason + length, STATSD_REASON - length, format, args);
+	va_end(args);
 	return -EINVAL;
 }
 
-/* A name whose last part is a number is an address gone wrong (RFC 1123, 2.1). */
-static bool is_host_name(const char *text)
+int statsd_port_parse(unsigned int *port, const char *text, char reason[STATSD_REASON])
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-_.";
-	const char *last = strrchr(text, '.');
+	if (!number_parse_whole(text, PORTS, port))
+		return 0;
+	return refuse(reason, text, "is no port; accepted: 1 to 65535");
+}
 
-	if (!*text || strlen(text) >= STATSD_NAME || text[strspn(text, allowed)])
+/* ---- hosts ---- */
+
+/* Is there, without brackets, an IPv6 address with something like a port behind it? Then *port is
+ * that, and *length the length of the address. */
+static bool has_port_behind(const char *text, size_t *length, unsigned int *port)
+{
+	const char *colon = strrchr(text, ':');
+	char head[ADDRESS_TEXT];
+	struct address addr;
+
+	*length = colon ? (size_t)(colon - text) : 0;
+	if (!*length || *length >= sizeof(head) || number_parse_whole(colon + 1, PORTS, port))
 		return false;
-	if (text[0] == '.' || text[0] == '-' || strstr(text, ".."))
-		return false;
-	last = last ? last + 1 : text;
-	return last[strspn(last, "0123456789")] || !*last;
+	memcpy(head, text, *length);
+	head[*length] = '\0';
+	return strchr(head, ':') && !address_parse(head, &addr);
 }
 
 /* localhost needs no lookup, which might say ::1, where few StatsD servers listen. */
-static int set_host(struct statsd_server *server, const char *host, const char *key)
+static int set_host(struct statsd_server *server, const char *host, char reason[STATSD_REASON])
 {
 	const char *text = strcasecmp(host, "localhost") ? host : "127.0.0.1";
 
+	server->transport = STATSD_UDP;
 	if (!address_parse(text, &server->addr)) {
 		server->known = true;
 		return 0;
 	}
-	if (!is_host_name(host)) {
-		log_error("%s: '%s' is neither an address nor a host name; accepted are an IPv4 or "
-			  "IPv6 address and the name of a host",
-			  key, host);
-		return -EINVAL;
-	}
+	if (!host_name_is_valid(host))
+		return refuse(reason, host,
+			      "is not valid; accepted: an IPv4 or IPv6 address, localhost, or a "
+			      "host name%s",
+			      host_name_hint(host));
 	strcpy(server->name, host);
 	return 0;
 }
 
-static int set_udp(struct statsd_server *server, const char *host, unsigned int port,
-		   const char *key)
+/* An address such as ::1:8125 may be meant, one in 65,536, but a port is meant more often. All
+ * eight groups written out are certain. */
+int statsd_server_parse_host(struct statsd_server *server, const char *text, unsigned int port,
+			     char reason[STATSD_REASON])
 {
-	server->transport = STATSD_UDP;
+	struct address addr;
+	unsigned int inside;
+	size_t length;
+
 	server->port = port ? port : STATSD_PORT;
-	return set_host(server, host, key);
+	if (has_port_behind(text, &length, &inside) &&
+	    (inside == STATSD_PORT || address_parse(text, &addr)))
+		return refuse(reason, text,
+			      "has a port behind the address; accepted: %.*s, with %u as the port "
+			      "beside it, or, if all of it is the address, its eight groups",
+			      (int)length, text, inside);
+	return set_host(server, text, reason);
 }
 
-static int set_path(struct statsd_server *server, enum statsd_transport transport, const char *path,
-		    const char *key)
+/* ---- HOST:PORT ---- */
+
+static int not_an_endpoint(const char *text, char reason[STATSD_REASON])
 {
-	if ((path[0] != '/' && path[0] != '@') || !path[1]) {
-		log_error("%s: '%s' is no path of a socket; accepted are /PATH and @NAME behind "
-			  "the two slashes",
-			  key, path);
-		return -EINVAL;
+	return refuse(reason, text, "is no server; accepted: HOST, HOST:PORT, [IPV6]:PORT");
+}
+
+/* Cuts the text in pieces. An IPv6 address needs its brackets only where a port follows. */
+static int split_endpoint(struct endpoint *endpoint, const char *text, char reason[STATSD_REASON])
+{
+	const char *start = text + (*text == '['), *end, *behind;
+	struct address addr;
+
+	if (*text == '[') {
+		end = strchr(start, ']');
+		behind = end ? end + 1 : NULL;
+		if (!end || (*behind && *behind != ':'))
+			return not_an_endpoint(text, reason);
+	} else if (!address_parse(text, &addr)) {
+		end = behind = start + strlen(start);
+	} else {
+		end = behind = start + strcspn(start, ":");
 	}
-	if (strlen(path) >= sizeof(server->path)) {
-		log_error("%s: the path of a Unix socket has at most %zu characters: %s", key,
-			  sizeof(server->path) - 1, path);
-		return -EINVAL;
-	}
-	server->transport = transport;
-	strcpy(server->path, path);
+	if (end == start || (size_t)(end - start) >= sizeof(endpoint->host))
+		return not_an_endpoint(text, reason);
+	memcpy(endpoint->host, start, end - start);
+	endpoint->host[end - start] = '\0';
+	endpoint->port = *behind ? behind + 1 : NULL;
 	return 0;
 }
 
-static int not_an_endpoint(const char *text, const char *key)
+/* Without brackets, in an endpoint that may have a port. certain: it is of a URL, where an address
+ * needs its brackets (RFC 3986); else it may be what Kubernetes knows of a host. */
+static int check_brackets(const char *text, bool certain, char reason[STATSD_REASON])
 {
-	log_error("%s: '%s' is no server; accepted are HOST, HOST:PORT and [IPV6]:PORT", key, text);
-	return -EINVAL;
-}
-
-/* An IPv6 address needs its brackets only where a port follows. */
-static int split_endpoint(struct endpoint *endpoint, const char *text, const char *key)
-{
-	const char *start = text + (*text == '['), *end, *port;
 	struct address addr;
+	unsigned int port;
+	size_t length;
 
-	endpoint->port = 0;
-	if (*text == '[') {
-		end = strchr(start, ']');
-		port = end ? end + 1 : NULL;
-		if (!end || (*port && *port != ':'))
-			return not_an_endpoint(text, key);
-	} else if (!address_parse(text, &addr)) {
-		end = port = start + strlen(start);
-	} else {
-		end = port = start + strcspn(start, ":");
-	}
-	if (end == start || (size_t)(end - start) >= sizeof(endpoint->host))
-		return not_an_endpoint(text, key);
-	memcpy(endpoint->host, start, end - start);
-	endpoint->host[end - start] = '\0';
-	return *port ? parse_port(&endpoint->port, port + 1, key) : 0;
+	if (!has_port_behind(text, &length, &port))
+		return 0;
+	if (address_parse(text, &addr))
+		return refuse(reason, text, "lacks brackets; accepted: [%.*s]:%u", (int)length,
+			      text, port);
+	if (!certain && port != STATSD_PORT)
+		return 0;
+	return refuse(reason, text,
+		      "does not tell where the address ends; accepted: [%.*s]:%u, or, if %u "
+		      "belongs to the address, [%s]",
+		      (int)length, text, port, port, text);
 }
 
-static int set_endpoint(struct statsd_server *server, const char *text, unsigned int port,
-			const char *key)
+static int parse_endpoint(struct statsd_server *server, const char *text, unsigned int port,
+			  bool certain, char reason[STATSD_REASON])
 {
+	int err = check_brackets(text, certain, reason);
 	struct endpoint endpoint;
-	int error = split_endpoint(&endpoint, text, key);
 
-	if (error)
-		return error;
-	return set_udp(server, endpoint.host, endpoint.port ? endpoint.port : port, key);
+	if (!err)
+		err = split_endpoint(&endpoint, text, reason);
+	if (!err && endpoint.port)
+		err = statsd_port_parse(&port, endpoint.port, reason);
+	if (err)
+		return err;
+	server->port = port ? port : STATSD_PORT;
+	return set_host(server, endpoint.host, reason);
 }
+
+int statsd_server_parse_endpoint(struct statsd_server *server, const char *text, unsigned int port,
+				 char reason[STATSD_REASON])
+{
+	return parse_endpoint(server, text, port, false, reason);
+}
+
+/* ---- URLs ---- */
 
 /* Returns what follows the scheme, or NULL. */
 static const char *behind_scheme(const char *url, const char *scheme)
@@ -135,8 +181,8 @@ static const char *behind_scheme(const char *url, const char *scheme)
 	return strncasecmp(url, scheme, length) ? NULL : url + length;
 }
 
-/* Returns 0, -EINVAL (reported), or -ENOENT if this is no socket's URL. */
-static int set_socket_url(struct statsd_server *server, const char *url, const char *key)
+/* What follows a socket's scheme, or NULL if it has none. */
+static const char *socket_path(const char *url, enum statsd_transport *transport)
 {
 	static const struct {
 		const char *scheme;
@@ -150,13 +196,30 @@ static int set_socket_url(struct statsd_server *server, const char *url, const c
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		const char *path = behind_scheme(url, schemes[i].scheme);
 
+		*transport = schemes[i].transport;
 		if (path)
-			return set_path(server, schemes[i].transport, path, key);
+			return path;
 	}
-	return -ENOENT;
+	return NULL;
 }
 
-static int set_udp_url(struct statsd_server *server, const char *rest, const char *key)
+int statsd_server_parse_socket(struct statsd_server *server, const char *url,
+			       char reason[STATSD_REASON])
+{
+	const char *path = socket_path(url, &server->transport);
+
+	if (!path || (*path != '/' && *path != '@') || !path[1])
+		return refuse(reason, url,
+			      "is not valid; accepted: " SOCKETS ", PATH from the root or @NAME");
+	if (strlen(path) >= sizeof(server->path))
+		return refuse(reason, url,
+			      "has a path of %zu bytes, too many for a socket; accepted: up to %zu",
+			      strlen(path), sizeof(server->path) - 1);
+	strcpy(server->path, path);
+	return 0;
+}
+
+static int parse_udp(struct statsd_server *server, const char *rest, char reason[STATSD_REASON])
 {
 	size_t length = strlen(rest);
 	char text[STATSD_SERVER_TEXT];
@@ -164,78 +227,27 @@ static int set_udp_url(struct statsd_server *server, const char *rest, const cha
 	if (length && rest[length - 1] == '/')
 		length--;
 	if (length >= sizeof(text))
-		return not_an_endpoint(rest, key);
+		return not_an_endpoint(rest, reason);
 	memcpy(text, rest, length);
 	text[length] = '\0';
-	return set_endpoint(server, text, 0, key);
+	return parse_endpoint(server, text, 0, true, reason);
 }
 
-static int set_url(struct statsd_server *server, const char *url, const char *key)
+int statsd_server_parse_url(struct statsd_server *server, const char *url,
+			    char reason[STATSD_REASON])
 {
 	const char *udp = behind_scheme(url, "udp://");
-	int error = udp ? set_udp_url(server, udp, key) : set_socket_url(server, url, key);
+	enum statsd_transport transport;
 
-	if (error != -ENOENT)
-		return error;
-	log_error("%s: '%s' is no StatsD server for Linux; accepted are udp://HOST:PORT, " URLS,
-		  key, url);
-	return -EINVAL;
+	if (udp)
+		return parse_udp(server, udp, reason);
+	if (socket_path(url, &transport))
+		return statsd_server_parse_socket(server, url, reason);
+	return refuse(reason, url,
+		      "is no StatsD server for Linux; accepted: udp://HOST:PORT, " SOCKETS);
 }
 
-static const char *environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
-/* port: the configuration's, 0 if none. DD_AGENT_HOST may have all forms that datadog-go takes. */
-static int choose_agent_host(struct statsd_server *server, unsigned int port)
-{
-	const char *host = environment("DD_AGENT_HOST");
-	const char *text = environment("DD_DOGSTATSD_PORT");
-	int error = 0;
-
-	if (!port && text)
-		error = parse_port(&port, text, "environment variable DD_DOGSTATSD_PORT");
-	if (error)
-		return error;
-	if (!host)
-		return set_udp(server, "127.0.0.1", port, "");
-	if (strstr(host, "://"))
-		return set_url(server, host, "environment variable DD_AGENT_HOST");
-	return set_endpoint(server, host, port, "environment variable DD_AGENT_HOST");
-}
-
-static int choose(struct statsd_server *server, const struct config *config)
-{
-	const char *url = environment("DD_DOGSTATSD_URL");
-	int error;
-
-	if (config->statsd_socket) {
-		error = set_socket_url(server, config->statsd_socket, "statsd_socket");
-		if (error != -ENOENT)
-			return error;
-		log_error("statsd_socket: '%s' names no socket; accepted are " URLS,
-			  config->statsd_socket);
-		return -EINVAL;
-	}
-	if (config->statsd_ip)
-		return set_udp(server, config->statsd_ip, config->statsd_port, "statsd_ip");
-	if (url && !config->statsd_port)
-		return set_url(server, url, "environment variable DD_DOGSTATSD_URL");
-	return choose_agent_host(server, config->statsd_port);
-}
-
-int statsd_server_choose(struct statsd_server *server, const struct config *config)
-{
-	struct statsd_server chosen = {0};
-	int error = choose(&chosen, config);
-
-	if (!error)
-		*server = chosen;
-	return error;
-}
+/* ---- for people ---- */
 
 bool statsd_server_same(const struct statsd_server *a, const struct statsd_server *b)
 {

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Which StatsD server: chosen from the configuration and from the environment variables that
- * Datadog's clients know.
- */
+/* A StatsD server, as people write it: in the configuration and in the environment alike. */
 #ifndef METRO_STATSD_SERVER_H
 #define METRO_STATSD_SERVER_H
 
-#include "config.h"
+#include "host_name.h"
 #include "prefix.h"
 
 #define STATSD_PORT        8125
-#define STATSD_NAME        254 /* RFC 1035, 2.3.4: at most 253 characters as text */
-#define STATSD_PATH        108 /* sizeof(sun_path), see unix(7) */
+#define STATSD_NAME        (HOST_NAME_MAX_BYTES + 2) /* with a final dot */
+#define STATSD_PATH        108 /* sizeof(sun_path), of which a final zero takes one: unix(7) */
 #define STATSD_SERVER_TEXT (STATSD_NAME + ADDRESS_TEXT + sizeof("[]:65535 ()"))
+#define STATSD_REASON      512
 
 enum statsd_transport {
 	STATSD_UDP,
@@ -30,13 +28,27 @@ struct statsd_server {
 	char path[STATSD_PATH]; /* of a Unix socket; "@NAME" is an abstract one, see unix(7) */
 };
 
-/*
- * The first that is there of: statsd_socket; statsd_ip with statsd_port (or 8125);
- * DD_DOGSTATSD_URL; DD_AGENT_HOST with DD_DOGSTATSD_PORT; 127.0.0.1:8125. With statsd_port alone
- * the host comes from DD_AGENT_HOST. Empty variables are as good as none. Returns 0 or -EINVAL,
- * reported under the name of the key or variable that is wrong.
- */
-int statsd_server_choose(struct statsd_server *server, const struct config *config);
+/* Each of these fills in the server and returns 0; or returns -EINVAL, with what is wrong with the
+ * text, and what is accepted, in reason, and the server in any state. */
+
+/* An address or the name of a host, nothing behind it; port 0 means STATSD_PORT. */
+int statsd_server_parse_host(struct statsd_server *server, const char *text, unsigned int port,
+			     char reason[STATSD_REASON]);
+
+/* HOST, HOST:PORT, IPV6, [IPV6] or [IPV6]:PORT; port is for texts without one. */
+int statsd_server_parse_endpoint(struct statsd_server *server, const char *text, unsigned int port,
+				 char reason[STATSD_REASON]);
+
+/* unix://PATH, unixgram://PATH or unixstream://PATH. */
+int statsd_server_parse_socket(struct statsd_server *server, const char *url,
+			       char reason[STATSD_REASON]);
+
+/* One of these, or udp:// and an endpoint. */
+int statsd_server_parse_url(struct statsd_server *server, const char *url,
+			    char reason[STATSD_REASON]);
+
+/* 1 to 65535. */
+int statsd_port_parse(unsigned int *port, const char *text, char reason[STATSD_REASON]);
 
 /* Whether both name the same server, no matter what address it was found to have. */
 bool statsd_server_same(const struct statsd_server *a, const struct statsd_server *b);

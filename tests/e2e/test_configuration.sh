@@ -162,6 +162,79 @@ tap_check "-i without a peer, status 2" ends_with 2 -i "$METRO_CLIENT_IF"
 tap_check "--version" ends_with 0 --version
 tap_check "--version names it" says '^bpf-metro [0-9]+\.[0-9]+'
 
+# ---- what others wrote --------------------------------------------------------------------------
+
+# ESC [ and U+009B, which is the same to a terminal; a newline; U+202E turns text around; no UTF-8.
+EVIL=$'\e[31m\xc2\x9b31m\n\xe2\x80\xae\x9b'
+
+# What was said has nothing that a terminal obeys.
+is_plain() { # FILE
+  ! grep -nP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|^\x9b|[\x00-\x7f]\x9b' "$1" |
+    cat -v | grep .
+}
+
+ends_plainly() { # STATUS ARGUMENT...
+  ends_with "$@" >/dev/null && grep -q . "$METRO_TMP/said" && is_plain "$METRO_TMP/said"
+}
+
+# In quotes YAML has escapes of its own.
+cat >"$METRO_TMP/evil.yaml" <<'END'
+"in\e[31m\x9b\u202eit_config": {"statsd_ip": "\e[31m\x9b31m\u2028"}
+init_config: {statsd_socket: "\e]0;x\a", prefix: "\x9b", log_level: "\x85", "\e[31m": 1, dialect: "\u202e"}
+instances: [{interface: "\x9b31m", ips: ["\e[31m"], hosts: ["\x9b31m"], tags: ["\e", "\x9b|"], "\x9b": 1}]
+END
+printf 'instances: [{interface: lo, ips: [\e[31m]}]\n' >"$METRO_TMP/raw.yaml"
+
+tap_check "escapes in an option" ends_plainly 2 "--foo=$EVIL"
+tap_check "escapes in an option's value" ends_plainly 2 "--backend=$EVIL"
+tap_check "escapes in an interface and a peer" ends_plainly 2 -i "$EVIL" "$EVIL"
+tap_check "escapes in a configuration's path" ends_plainly 2 -c "$METRO_TMP/$EVIL"
+tap_check "escapes in a configuration" ends_plainly 2 -c "$METRO_TMP/evil.yaml"
+tap_check "escapes in a configuration, raw" ends_plainly 2 -c "$METRO_TMP/raw.yaml"
+tap_check "escapes in a capture file's path" ends_plainly 1 -r "$METRO_TMP/$EVIL"
+DD_AGENT_HOST=$EVIL tap_check "escapes in the environment" \
+  ends_plainly 2 -i lo ::1 --output statsd
+
+# The kernel takes nearly all bytes in an interface's name.
+evil_interface() { # OUTPUT
+  start_metro metro in_client -i $'\xc2\x9b31m' "$METRO_SERVER_V4" --output "$1" || { stop_background metro; return 1; }
+  load rr "$METRO_SERVER_V4" --count 5
+  stop_background metro
+  samples_reach metro 5 && is_plain "$METRO_TMP/metro.out" && is_plain "$METRO_TMP/metro.err"
+}
+
+with_evil_interface() {
+  local status=0
+  ip -n "$METRO_CLIENT_NS" link set "$METRO_CLIENT_IF" down &&
+    ip -n "$METRO_CLIENT_NS" link set "$METRO_CLIENT_IF" name $'\xc2\x9b31m' || return
+  ip -n "$METRO_CLIENT_NS" link set $'\xc2\x9b31m' up
+  evil_interface text && evil_interface json || status=1
+  ip -n "$METRO_CLIENT_NS" link set $'\xc2\x9b31m' down
+  ip -n "$METRO_CLIENT_NS" link set $'\xc2\x9b31m' name "$METRO_CLIENT_IF"
+  ip -n "$METRO_CLIENT_NS" link set "$METRO_CLIENT_IF" up
+  ip -n "$METRO_CLIENT_NS" address add "$METRO_CLIENT_V6/64" dev "$METRO_CLIENT_IF" nodad
+  return $status
+}
+
+tap_check "escapes in the name of the interface that is measured" with_evil_interface
+
+# A file that would have taken the YAML parser minutes, while samples wait.
+bomb_is_refused() {
+  local begin
+  cp "$SAMPLE" "$METRO_TMP/bomb.yaml"
+  start_metro metro in_client -c "$METRO_TMP/bomb.yaml" -log /dev/stderr --output json || return
+  { printf 'more: ' && head -c 400000 /dev/zero | tr '\0' '['; } >"$METRO_TMP/bomb.yaml"
+  begin=$(date +%s%3N)
+  kill -HUP "$(background_pid metro)"
+  log_has metro 'ERROR .*bomb.yaml:1: .* lies too deep in others; accepted: up to 32' 30 &&
+    log_has metro 'ERROR .*bomb.yaml was not reloaded' &&
+    holds 'ms < 5000' "ms=$(($(date +%s%3N) - begin))" && load rr "$METRO_SERVER_V4" --count 5
+  sleep 0.2
+  stop_background metro && samples_reach metro 5
+}
+
+tap_check "a bomb is refused at once, and measuring goes on" bomb_is_refused
+
 # ---- host names ----------------------------------------------------------------------------------
 
 NAMES=/etc/netns/$METRO_CLIENT_NS # `ip netns exec` puts what is there in the place of /etc/hosts

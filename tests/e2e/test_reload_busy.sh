@@ -7,7 +7,7 @@ set -u
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 
-RELOADS=24
+RELOADS=16
 CONFIG=$METRO_TMP/config.yaml
 
 # config PEER...

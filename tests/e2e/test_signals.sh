@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# SIGINT and SIGTERM report what was measured since the last report; SIGHUP changes the configuration
-# and costs the flows that stay no sample; a broken file changes nothing.
+# SIGINT, SIGTERM and SIGQUIT report what was measured since the last report, and end it also while
+# nobody reads its output; SIGHUP changes the configuration and costs the flows that stay no sample; a
+# broken file changes nothing.
 set -u
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
@@ -52,6 +53,33 @@ ends_with_report() { # BACKEND SIGNAL
 for backend in bpf pcap; do
   tap_check "$backend: SIGTERM reports the last samples, status 0" ends_with_report $backend TERM
   tap_check "$backend: SIGINT reports the last samples, status 0" ends_with_report $backend INT
+  tap_check "$backend: SIGQUIT reports the last samples, status 0" ends_with_report $backend QUIT
+done
+
+# ---- the end while output is stuck ---------------------------------------------------------------
+
+# A pipe that nobody reads is full after 64 KB, some 400 of the 1000 samples.
+ends_while_stuck() { # SIGNAL
+  local status reader
+  mkfifo "$METRO_TMP/stuck"
+  sleep 60 <>"$METRO_TMP/stuck" & # keeps it open, and does not read
+  reader=$!
+  # shellcheck disable=SC2016 # for the other shell
+  start_background metro in_client sh -c 'exec "$@" >"$0"' "$METRO_TMP/stuck" "$METRO" \
+    --output json -i "$METRO_CLIENT_IF" "$METRO_SERVER_V4" && await_metro metro || return
+  load rr "$METRO_SERVER_V4" --connections 20 --count 50
+  sleep 0.3
+  stop_background metro "$1"
+  status=$?
+  kill $reader
+  rm "$METRO_TMP/stuck"
+  cat "$METRO_TMP/metro.err"
+  equal status 1 $status && log_has metro 'cannot write the samples'
+}
+
+for signal in TERM INT QUIT; do
+  tap_check "SIG$signal while nobody reads the output: it ends, and says what is lost" \
+    ends_while_stuck $signal
 done
 
 # ---- reload --------------------------------------------------------------------------------------

@@ -116,18 +116,18 @@ reload_is_refused() {
   start_metro reload in_client -c "$METRO_TMP/reload.yaml" || return
   config "$METRO_TMP/reload.yaml" "dialect: statsd"
   kill -HUP "$(background_pid reload)"
-  log_has reload "environment variable DD_AGENT_HOST: 'no host' is neither" &&
+  log_has reload "environment variable DD_AGENT_HOST: \"no host\" is not valid" &&
     log_has reload 'was not reloaded' && ! grep -q 'INFO reloaded' "$METRO_TMP/reload.err" &&
     stop_background reload
 }
 
 test_mistakes() {
   DD_DOGSTATSD_URL=agent:8125 tap_check "a wrong DD_DOGSTATSD_URL is named" \
-    refused_with "environment variable DD_DOGSTATSD_URL: 'agent:8125' is no StatsD server"
+    refused_with "environment variable DD_DOGSTATSD_URL: \"agent:8125\" is no StatsD server"
   DD_DOGSTATSD_PORT=statsd tap_check "a wrong DD_DOGSTATSD_PORT is named" \
-    refused_with "environment variable DD_DOGSTATSD_PORT: 'statsd' is no port"
+    refused_with "environment variable DD_DOGSTATSD_PORT: \"statsd\" is no port"
   DD_AGENT_HOST="no host" tap_check "a wrong DD_AGENT_HOST is named" \
-    refused_with "environment variable DD_AGENT_HOST: 'no host' is neither an address nor"
+    refused_with "environment variable DD_AGENT_HOST: \"no host\" is not valid"
   DD_AGENT_HOST="no host" tap_check "text goes nowhere, and minds no DD_AGENT_HOST" \
     text_is_not_refused
   DD_AGENT_HOST="no host" tap_check "a reload that needs a wrong DD_AGENT_HOST changes nothing" \

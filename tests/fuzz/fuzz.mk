@@ -39,7 +39,7 @@ $(FUZZ_TARGETS:%=fuzz-run-%): fuzz-run-%: $(FUZZ_DIR)/fuzz_% $(FUZZ_DIR)/seeds
 	fi; \
 	grep -h 'number_of_executed_units' $(FUZZ_DIR)/$*.log || true
 
-$(FUZZ_DIR)/seeds: tests/fuzz/seeds.py $(wildcard tests/fuzz/config/*.yaml tests/data/config/*.yaml)
+$(FUZZ_DIR)/seeds: tests/fuzz/seeds.py tests/tools/wrap_capture.py $(wildcard tests/fuzz/config/*.yaml tests/data/config/*.yaml)
 	$(call say,SEEDS,$(FUZZ_DIR)/corpus)
 	$(Q)mkdir -p $(FUZZ_DIR)
 	$(Q)python3 tests/fuzz/seeds.py $(FUZZ_DIR)/corpus

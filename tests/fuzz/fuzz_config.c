@@ -4,6 +4,7 @@
 #include "marks.h"
 #include "memory_file.h"
 #include "peers.h"
+#include "yaml_bounds.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -26,6 +27,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			abort();                                                                   \
 		}                                                                                  \
 	} while (0)
+
+/* What a file costs is in proportion to its size, but for what aliases may repeat. */
+static void check_size(const struct config *c, size_t size)
+{
+	size_t all = c->instances_count;
+
+	for (size_t i = 0; i < c->instances_count; i++)
+		all += c->instances[i].ips_count + c->instances[i].hosts_count +
+		       c->instances[i].tags_count;
+	CHECK(all <= size + YAML_REPEATED_MAX);
+}
 
 static void check(const struct config *c)
 {
@@ -70,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (config_load(memory_file(data, size), &config))
 		return 0;
 	check(config);
+	check_size(config, size);
 	config_free(config);
 	return 0;
 }

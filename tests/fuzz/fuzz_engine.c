@@ -95,8 +95,6 @@ static void sweep(struct flow_table *t, __u64 now, __u64 idle, __u64 ended)
 	flow_table_sweep(t, &terms);
 }
 
-static const enum link_layer links[] = {LINK_ETHERNET, LINK_IP, LINK_SLL, LINK_SLL2, LINK_NULL};
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct limits limits = {0};
@@ -121,7 +119,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	data++, size--;
 	while (size >= 4) {
 		__u32 delta = data[0] | data[1] << 8, captured = data[3];
-		enum link_layer link = links[(data[2] >> 2) % 5];
+		struct inside inside;
+		enum link_layer link = data[2] >> 2 & 15; /* up to LINK_OTHERS + 10 */
 		struct packet packet;
 		enum packet_kind kind;
 		__u8 *copy;
@@ -136,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		memcpy(copy, data + 4, captured);
 		kind = frame_parse(link, copy, captured, captured + (data[2] & 0x80 ? 3000 : 0),
-				   &packet);
+				   &packet, &inside);
 		if (kind == PACKET_TCP)
 			flow_table_packet(table, &packet, now, data[2] >> 6 & 1,
 					  data[2] & 3 ? data[2] & 3 : 3);

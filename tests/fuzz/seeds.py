@@ -7,6 +7,11 @@ import os
 import struct
 import sys
 
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'tools'))
+from wrap_capture import KINDS  # pylint: disable=wrong-import-position
+
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
@@ -170,14 +175,19 @@ def capture_seeds():
     yield 'ng-mixed', pcapng(connection(), interfaces=((1, 9, ethernet), (101, 0x94, lambda p: p),
                                                        (147, 3, lambda p: p)))
     yield 'ng-twice', pcapng(connection()) + pcapng(connection(ipv6), '>')
+    for name, (link, wrap) in KINDS.items():
+        if not isinstance(wrap(ipv4(b'')), list):
+            yield 'in-' + name, pcap(connection(), link=link, wrap=wrap)
     yield 'gzip', gzip.compress(pcap(connection()), mtime=0)
     yield 'gzip-ng', gzip.compress(pcapng(connection()), mtime=0)
+    yield 'gzip-two', gzip.compress(pcap(connection())[:200], mtime=0) + \
+        gzip.compress(pcap(connection())[200:], mtime=0) + bytes(9)
+    yield 'flight', pcap(long_flight())
 
 
 def config_seeds():
-    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
     for pattern in ('packaging/*.yaml', 'tests/data/config/*.yaml', 'tests/fuzz/config/*.yaml'):
-        for path in sorted(glob.glob(os.path.join(root, pattern))):
+        for path in sorted(glob.glob(os.path.join(ROOT, pattern))):
             with open(path, 'rb') as file:
                 yield os.path.basename(path), file.read()
 

@@ -10,16 +10,20 @@
 #include <sys/syscall.h>
 
 /* Not in the headers of Linux before 6.6. */
-enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
+enum { TCX_INGRESS = 46, TCX_EGRESS = 47, LINK_TYPE_TCX = 11 };
 
 #define PROGRAMS_MAX 64
 
 static const char help[] =
 	"Usage: bpf_neighbour list IFACE\n"
+	"       bpf_neighbour detach IFACE\n"
 	"       bpf_neighbour xdp|tcx-ingress|tcx-egress IFACE\n"
 	"The first form prints 'tcx-ingress NAME' or 'tcx-egress NAME' for each program attached\n"
-	"with TCX to IFACE. The others attach a program 'neighbour' that lets everything pass,\n"
-	"until SIGINT or SIGTERM come; 'attached to IFACE' on standard error says that it is\n"
+	"with TCX to IFACE; the second detaches all XDP and TCX links from it, whose ever they "
+	"are,\n"
+	"and fails if there is none. The others attach a program 'neighbour' that lets everything\n"
+	"pass, until SIGINT or SIGTERM come; 'attached to IFACE' on standard error says that it "
+	"is\n"
 	"there. Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
 static long bpf(enum bpf_cmd command, union bpf_attr *attr)
@@ -70,6 +74,48 @@ static int list(unsigned int ifindex)
 	int error = list_at(ifindex, TCX_INGRESS, "tcx-ingress");
 
 	return error ? error : list_at(ifindex, TCX_EGRESS, "tcx-egress");
+}
+
+/* Returns 1 if the link was on the interface, and is no more; 0 if not; -errno. */
+static int detach_link(uint32_t id, unsigned int ifindex)
+{
+	struct bpf_link_info info = {0};
+	union bpf_attr attr = {.link_id = id};
+	int fd = (int)bpf(BPF_LINK_GET_FD_BY_ID, &attr), done = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail(errno, "cannot open link %u", id);
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uintptr_t)&info;
+	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 &&
+	    (info.type == BPF_LINK_TYPE_XDP || info.type == LINK_TYPE_TCX) &&
+	    info.xdp.ifindex == ifindex) { /* where TCX has it, too */
+		memset(&attr, 0, sizeof(attr));
+		attr.link_detach.link_fd = (uint32_t)fd;
+		done = bpf(BPF_LINK_DETACH, &attr) < 0 ? fail(errno, "cannot detach link %u", id)
+						       : 1;
+	}
+	close(fd);
+	return done;
+}
+
+static int detach(unsigned int ifindex)
+{
+	union bpf_attr attr = {0};
+	uint32_t id = 0;
+	int detached = 0, one = 0;
+
+	for (; one >= 0; detached += one) {
+		memset(&attr, 0, sizeof(attr));
+		attr.start_id = id;
+		if (bpf(BPF_LINK_GET_NEXT_ID, &attr) < 0)
+			return detached ? 0 : fail(ENOENT, "nothing to detach");
+		id = attr.next_id;
+		one = detach_link(id, ifindex);
+	}
+	return one;
 }
 
 /* Returns a program that only returns value, or -errno. */
@@ -128,7 +174,7 @@ static int hold(const char *how, const char *iface, unsigned int ifindex)
 
 int main(int argc, char *argv[])
 {
-	static const char *const forms[] = {"list", "xdp", "tcx-ingress", "tcx-egress"};
+	static const char *const forms[] = {"list", "detach", "xdp", "tcx-ingress", "tcx-egress"};
 	unsigned int ifindex;
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
@@ -142,8 +188,10 @@ int main(int argc, char *argv[])
 		return fail(errno, "interface %s", argv[2]) ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (strcmp(argv[1], forms[0]) == 0)
 		return list(ifindex) ? EXIT_FAILURE : EXIT_SUCCESS;
-	for (size_t i = 1; i < sizeof(forms) / sizeof(forms[0]); i++)
+	if (strcmp(argv[1], forms[1]) == 0)
+		return detach(ifindex) ? EXIT_FAILURE : EXIT_SUCCESS;
+	for (size_t i = 2; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (strcmp(argv[1], forms[i]) == 0)
 			return hold(argv[1], argv[2], ifindex) ? EXIT_FAILURE : EXIT_SUCCESS;
-	fail_usage("'%s' is none of list, xdp, tcx-ingress, tcx-egress", argv[1]);
+	fail_usage("'%s' is none of list, detach, xdp, tcx-ingress, tcx-egress", argv[1]);
 }

@@ -83,39 +83,52 @@ static long load(void *ctx, __u32 offset, void *to, __u32 len)
 	return 0;
 }
 
+/* Does this begin as what the kernel's hooks see, and can read? */
+static bool is_for_kernel(struct captured *c, enum link_layer link)
+{
+	struct packet p;
+
+	return link == LINK_ETHERNET &&
+	       packet_parse(c, load, link, c->wire_length, &p) != PACKET_OTHER;
+}
+
 /* A hook sees each packet once, where a capture may have it twice. */
 static bool is_copy(struct replay *r, enum link_layer link)
 {
 	const struct captured *c = &r->packet;
+	struct inside inside;
 	struct packet p;
 
-	if (frame_parse(link, c->bytes, c->length, c->wire_length, &p) != PACKET_TCP ||
+	if (frame_parse(link, c->bytes, c->length, c->wire_length, &p, &inside) != PACKET_TCP ||
 	    !engine_heeds_sent(&p))
 		return false;
 	return copies_have(&r->copies, &p, c->time_ns,
-			   p.id ? 0 : frame_place(link, c->bytes, c->length, c->interface));
+			   p.id ? 0
+				: frame_place(link, c->bytes, c->length, c->interface, &inside));
 }
 
-/* The kernel's hooks see Ethernet or bare IP; other link layers' headers are taken off. */
+/* The kernel's hooks see Ethernet or bare IP; headers of other link layers, and of tunnels, are
+ * taken off. */
 static int replay_packet(struct replay *r)
 {
 	const struct metro *skel = r->programs.skel;
 	struct captured *c = &r->packet;
 	__u8 bytes[ETHERNET + PACKET_MAX] = {};
+	struct inside inside = {};
 	enum link_layer link;
-	__u32 offset = 0, length;
+	__u32 length;
 	bool ethernet;
 	int err;
 
 	if (!c->timed || frame_link_layer(c->link_type, &link))
 		return 0;
-	ethernet = link == LINK_ETHERNET;
-	if (!ethernet && packet_link(c, load, link, &offset) != PACKET_TCP)
+	ethernet = is_for_kernel(c, link);
+	if (!ethernet && decapsulate(link, c->bytes, c->length, &inside) != PACKET_TCP)
 		return 0;
-	if (c->length < offset + ETHERNET)
+	if (c->length < inside.offset + ETHERNET)
 		return 0;
-	length = c->length - offset < PACKET_MAX ? c->length - offset : PACKET_MAX;
-	memcpy(bytes + (ethernet ? 0 : ETHERNET), c->bytes + offset, length);
+	length = c->length - inside.offset < PACKET_MAX ? c->length - inside.offset : PACKET_MAX;
+	memcpy(bytes + (ethernet ? 0 : ETHERNET), c->bytes + inside.offset, length);
 	length += ethernet ? 0 : ETHERNET;
 	r->programs.skel->bss->replay_ns = c->time_ns;
 	err = run(r, ethernet ? skel->progs.metro_in_eth : skel->progs.metro_in_ip, bytes, length);

@@ -262,6 +262,8 @@ static inline void model_sent(struct model *m, __u32 seq, __u32 length, __u8 fla
 	__u32 start = seq + !!(flags & TCP_SYN);
 	__s64 fin;
 
+	if (!m->open && length == 1 && !(flags & (TCP_SYN | TCP_FIN | TCP_PSH)))
+		return; /* a keep-alive */
 	model_age(m, now);
 	if (flags & TCP_SYN)
 		model_syn(m, seq);

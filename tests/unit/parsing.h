@@ -15,10 +15,11 @@ static inline enum packet_kind parse_cut(enum link_layer link, const struct byte
 {
 	__u8 *copy = malloc(captured ? captured : 1);
 	enum packet_kind kind;
+	struct inside inside;
 
 	assert_non_null(copy);
 	memcpy(copy, b->at, captured);
-	kind = frame_parse(link, copy, captured, wire, p);
+	kind = frame_parse(link, copy, captured, wire, p, &inside);
 	free(copy);
 	return kind;
 }

@@ -15,6 +15,7 @@
 
 #define REQUESTS  "tests/data/captures/requests.pcap"           /* 10.77.0.1 and 10.77.0.2 */
 #define REQUESTS6 "tests/data/captures/requests-ipv6-nano.pcap" /* fd77::1 and fd77::2 */
+#define UPLOAD    "tests/data/captures/reordered-upload.pcap"
 #define STEPS     100000
 
 static struct capture capture;
@@ -230,6 +231,57 @@ static void test_other_peers(void **state)
 	unlink(path);
 }
 
+static unsigned int samples_with(unsigned int file_marks)
+{
+	struct backend_settings own = settings;
+	char reason[BACKEND_REASON];
+	struct backend *backend;
+
+	own.file_marks = file_marks;
+	samples = 0;
+	assert_int_equal(backend_file_open(&backend, &own, UPLOAD, NULL, 0, reason), 0);
+	while (!backend->ops->read(backend))
+		;
+	while (!backend->ops->sweep(backend))
+		;
+	backend->ops->close(backend);
+	return samples;
+}
+
+/* As many marks as are needed, whatever live interfaces have, unless a number is asked for. */
+static void test_marks(void **state)
+{
+	unsigned int most = samples_with(MARKS_MAX);
+
+	(void)state;
+	assert_int_equal(samples_with(0), most);
+	assert_in_range(samples_with(8), 1, most / 2);
+	assert_in_range(samples_with(16), most / 2, most - 1);
+}
+
+/* A bound is not kept in silence. */
+static void test_refused(void **state)
+{
+	struct backend_settings few = settings;
+	__u64 counters[COUNTERS] = {};
+	char reason[BACKEND_REASON];
+	struct backend *backend;
+
+	(void)state;
+	log_capture(&capture);
+	backend_file_tell_refused(REQUESTS, counters);
+	assert_string_equal(capture_read(&capture), "");
+	few.max_flows = 1;
+	assert_int_equal(backend_file_open(&backend, &few, REQUESTS, NULL, 0, reason), 0);
+	while (!backend->ops->read(backend))
+		;
+	backend->ops->counters(backend, counters);
+	backend_file_tell_refused(REQUESTS, counters);
+	backend->ops->close(backend);
+	assert_int_equal(count_of(capture_read(&capture), "segments were left out"), 1);
+	log_release(&capture);
+}
+
 static void test_missing(void **state)
 {
 	(void)state;
@@ -257,7 +309,8 @@ static void test_no_files(void **state)
 		 pipe);
 	begin(text);
 	read_all();
-	assert_int_equal(count_of(capture_read(&capture), "is not a file; for a pipe"), 3);
+	assert_int_equal(count_of(capture_read(&capture), "is not a file; for a pipe"), 2);
+	assert_int_equal(count_of(capture_read(&capture), "ERROR /tmp: Is a directory"), 1);
 	end(-EINVAL);
 	unlink(pipe);
 }
@@ -290,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_none),    cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_several), cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_stopped), cmocka_unit_test(test_other_peers),
+		cmocka_unit_test(test_marks),   cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_missing), cmocka_unit_test(test_no_files),
 		cmocka_unit_test(test_damaged),
 	};

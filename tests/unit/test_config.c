@@ -59,7 +59,8 @@ static int teardown_log(void **state)
 	return 0;
 }
 
-/* What was logged, without "TIME LEVEL " and without the file's name in front: a line each. */
+/* What was logged, without "TIME ERROR " (or "TIME ", before a warning) and without the file's name
+ * in front: a line each. */
 static const char *logged(const char *file)
 {
 	static char out[65536];
@@ -68,13 +69,14 @@ static const char *logged(const char *file)
 
 	out[0] = '\0';
 	while ((line = strsep(&rest, "\n")) && rest) {
-		char *message = strstr(line, " ERROR ");
+		char *message = strstr(line, " ERROR "), *warning = strstr(line, " WARNING ");
 
-		assert_non_null(message);
-		message += strlen(" ERROR ");
+		assert_true(message || warning);
+		message = warning ? warning + strlen(" WARNING ") : message + strlen(" ERROR ");
 		if (file && strncmp(message, file, strlen(file)) == 0)
 			message += strlen(file) + 1;
-		length += (size_t)snprintf(out + length, sizeof(out) - length, "%s\n", message);
+		length += (size_t)snprintf(out + length, sizeof(out) - length, "%s%s\n",
+					   warning ? "WARNING " : "", message);
 	}
 	free(text);
 	return out;
@@ -330,7 +332,8 @@ static const struct {
 	 "accepted: one of them\n"},
 	{"init_confg:\n" INSTANCE,
 	 "1: \"init_confg\" is not a known key (did you mean init_config?); " SECTIONS},
-	{INSTANCE "\"a\\nb\": 1\n", "4: \"a?b\" is not a known key; " SECTIONS},
+	{INSTANCE "\"instance\\n\": 1\n",
+	 "4: \"instance?\" is not a known key (did you mean instances?); " SECTIONS},
 	{INSTANCE "[a]: 1\n", "4: a list stands where a key should; accepted: KEY: VALUE\n"},
 	{INSTANCE "---\na: 1\n", "4: a second document begins here; accepted: one document, so "
 				 "remove the line ---\n"},
@@ -425,7 +428,8 @@ static void test_unreadable(void **state)
 		 "%s: no such file; write one (packaging/bpf-metro.yaml is a sample), or name "
 		 "another with --config FILE\n"
 		 "%s: cannot read the configuration: Is a directory\n"
-		 "/dev/zero: cannot read the configuration: File too large\n",
+		 "/dev/zero: is larger than 16 MiB, and so no configuration; name the right file "
+		 "with --config FILE\n",
 		 path, directory);
 	assert_string_equal(logged(NULL), expected);
 }

@@ -267,7 +267,13 @@ static void test_wrong_settings(void **state)
 		{"statsd_socket: 'unix://a/b'",
 		 "statsd_socket: \"unix://a/b\" is not valid; " SOCKETS},
 		{"statsd_socket: 'udp:///a'", "statsd_socket: \"udp:///a\" is not valid; " SOCKETS},
-		{"statsd_socket: [a]", "statsd_socket: is a list; " SOCKETS},
+		{"statsd_socket: [a]",
+		 "statsd_socket: is a list; accepted: one socket, as unix://PATH"},
+		{"statsd_ip: '::1:8125'",
+		 "statsd_ip: \"::1:8125\" has a port behind the address; accepted: ::1, with 8125 "
+		 "as the port beside it, or, if all of it is the address, its eight groups"},
+		{"statsd_ip: x-.y", "statsd_ip: \"x-.y\" is not valid; accepted: an IPv4 or IPv6 "
+				    "address, localhost, or a host name"},
 		{"statsd_socket: 'unix://" SOCKET_100 "12345678'",
 		 "statsd_socket: "
 		 "\"unix:///2345678901234567890123456789012345678901234567890123456789"
@@ -352,11 +358,25 @@ static void test_wrong_instances(void **state)
 		       "remove pcap");
 	assert_refused("", "{interface: file, pcap: '', hosts: [a]}",
 		       "instances[0].pcap: is empty; accepted: the path of a capture file");
-	assert_refused("",
-		       "{interface: file, pcap: a, hosts: [a], sample: true, sample_duration: 1, "
-		       "sample_interval: 1}",
-		       "instances[0]: a capture file is read at once; accepted: sample: true with "
-		       "a network interface");
+}
+
+static void test_pasted(void **state)
+{
+	(void)state;
+	assert_refused("", "{interface: ve0@if5, hosts: [a]}",
+		       "instances[0].interface: \"ve0@if5\" is how `ip link` shows the interface, "
+		       "with what is behind its name; accepted: ve0");
+	assert_refused("", "{interface: 'eth0.100@eth0-and-more:', hosts: [a]}",
+		       "instances[0].interface: \"eth0.100@eth0-and-more:\" is how `ip link` shows "
+		       "the interface, with what is behind its name; accepted: eth0.100");
+	assert_refused("", "{interface: 'lo:', hosts: [a]}",
+		       "instances[0].interface: \"lo:\" is how `ip link` shows the interface, with "
+		       "what is behind its name; accepted: lo");
+	assert_refused(
+		"", "{interface: lo, hosts: [m\xc3\xbcnchen.example]}",
+		"instances[0].hosts[0]: \"m\xc3\xbcnchen.example\" is not valid; accepted: a "
+		"host name or an address; write the name in ASCII, xn--..., as `idn2 NAME` "
+		"prints it");
 }
 
 static void test_file_as_argument(void **state)
@@ -373,12 +393,12 @@ static void test_file_as_argument(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_server_names),     cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_dialects),         cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_metrics),          cmocka_unit_test(test_aggregates),
-		cmocka_unit_test(test_others),           cmocka_unit_test(test_instances),
-		cmocka_unit_test(test_wrong_settings),   cmocka_unit_test(test_wrong_instances),
-		cmocka_unit_test(test_file_as_argument),
+		cmocka_unit_test(test_server_names),   cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_dialects),       cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_metrics),        cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_others),         cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_wrong_instances),
+		cmocka_unit_test(test_pasted),         cmocka_unit_test(test_file_as_argument),
 	};
 
 	return cmocka_run_group_tests_name("config keys", tests, NULL, NULL);

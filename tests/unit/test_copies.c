@@ -128,20 +128,27 @@ static void test_many(void **state)
 
 static void test_places(void **state)
 {
+	const struct inside bare = {}, carried = {.passed = "GRE"};
 	__u8 a[20] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 8, 0}, b[20];
 
 	(void)state;
 	memcpy(b, a, sizeof(a));
 	b[6] ^= 2; /* with Ethernet another sender's MAC, who may have sent again */
-	assert_int_equal(frame_place(LINK_ETHERNET, a, 20, 0),
-			 frame_place(LINK_ETHERNET, b, 20, 0));
-	assert_true(frame_place(LINK_ETHERNET, a, 20, 0) != frame_place(LINK_ETHERNET, a, 20, 1));
-	assert_true(frame_place(LINK_SLL2, a, 20, 0) != frame_place(LINK_SLL2, b, 20, 0));
-	assert_int_equal(frame_place(LINK_IP, a, 20, 0), frame_place(LINK_IP, b, 20, 0));
+	assert_int_equal(frame_place(LINK_ETHERNET, a, 20, 0, &bare),
+			 frame_place(LINK_ETHERNET, b, 20, 0, &bare));
+	assert_true(frame_place(LINK_ETHERNET, a, 20, 0, &bare) !=
+		    frame_place(LINK_ETHERNET, a, 20, 1, &bare));
+	assert_true(frame_place(LINK_SLL2, a, 20, 0, &bare) !=
+		    frame_place(LINK_SLL2, b, 20, 0, &bare));
+	assert_int_equal(frame_place(LINK_IP, a, 20, 0, &bare),
+			 frame_place(LINK_IP, b, 20, 0, &bare));
 	b[6] ^= 2;
 	b[18] ^= 1; /* not of the link layer any more */
-	assert_int_equal(frame_place(LINK_SLL, a, 20, 0), frame_place(LINK_SLL, b, 20, 0));
-	frame_place(LINK_SLL2, a, 3, 0); /* cut short */
+	assert_int_equal(frame_place(LINK_SLL, a, 20, 0, &bare),
+			 frame_place(LINK_SLL, b, 20, 0, &bare));
+	assert_true(frame_place(LINK_IP, a, 20, 0, &bare) !=
+		    frame_place(LINK_IP, a, 20, 0, &carried));
+	frame_place(LINK_SLL2, a, 3, 0, &bare); /* cut short */
 }
 
 /* A mirror port shows each packet twice: all samples, no retransmissions. */

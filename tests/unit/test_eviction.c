@@ -174,7 +174,8 @@ static void test_full_table(void **state)
 	assert_int_equal(line_counter(&l, COUNTER_FLOWS), MAX_FLOWS + 1);
 	for (__u16 i = 0; i < 10; i++) {
 		l.sport = i;
-		received_flags(&l, 112000000ull, 200, TCP_ACK);
+		sent(&l, 111500000ull, 200, 100);
+		received_flags(&l, 112000000ull, 300, TCP_ACK);
 	}
 	assert_int_equal(l.samples, 10);
 	sweep(&l, 120); /* there is room */

@@ -9,6 +9,22 @@
 
 #include "parsing.h"
 
+static long load(void *ctx, __u32 offset, void *to, __u32 len)
+{
+	const struct bytes *b = ctx;
+
+	if (offset > b->size || len > b->size - offset)
+		return -1;
+	memcpy(to, b->at + offset, len);
+	return 0;
+}
+
+/* As the kernel does, which has nothing but packet.h. */
+static enum packet_kind parse_plainly(struct bytes *b, struct packet *p)
+{
+	return packet_read(b, load, LINK_ETHERNET, b->at, b->at + b->size, b->size, p);
+}
+
 static void test_ipv4(void **state)
 {
 	(void)state;
@@ -142,7 +158,7 @@ static void test_vlan_ipv6(void **state)
 
 static void test_other_ethertypes(void **state)
 {
-	static const __u16 types[] = {0x0806, 0x8847, 0x8863, 0x88cc, 0x0000, 0x05dc, 0xffff};
+	static const __u16 types[] = {0x0806, 0x8863, 0x88cc, 0x0000, 0x05dc, 0xffff};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -170,6 +186,61 @@ static void test_raw_ip(void **state)
 	ipv6(&six, PROTOCOL_TCP);
 	tcp(&six, 20, 7);
 	assert_good(LINK_IP, &six, 7);
+}
+
+/* Behind labels, IP alone is looked for, and behind too many nothing (frame.h does more). */
+static void test_mpls(void **state)
+{
+	struct packet p;
+
+	(void)state;
+	for (int labels = 1; labels <= MPLS_DEPTH + 1; labels++) {
+		for (int v6 = 0; v6 < 2; v6++) {
+			struct bytes b = {0};
+
+			ethernet(&b, labels % 2 ? ETHERTYPE_MPLS : ETHERTYPE_VLAN);
+			if (labels % 2 == 0)
+				vlan(&b, ETHERTYPE_MPLS);
+			for (int i = 1; i <= labels; i++)
+				put32(&b, 0x12345000 | (i == labels) << 8 | 64);
+			if (v6)
+				ipv6(&b, PROTOCOL_TCP);
+			else
+				ipv4(&b, PROTOCOL_TCP);
+			tcp(&b, 20, 7);
+			assert_good(LINK_ETHERNET, &b, 7);
+			assert_int_equal(parse_plainly(&b, &p),
+					 labels <= MPLS_DEPTH ? PACKET_TCP : PACKET_OTHER);
+			b.at[b.ip] = 0x00; /* a pseudowire's control word */
+			assert_int_equal(parse_plainly(&b, &p), PACKET_OTHER);
+		}
+	}
+}
+
+static void test_pppoe(void **state)
+{
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct bytes b = {0};
+		struct packet p;
+
+		ethernet(&b, ETHERTYPE_PPPOE);
+		put32(&b, 0x11000007);
+		put16(&b, 0);
+		put16(&b, v6 ? PPP_IPV6 : PPP_IPV4);
+		if (v6)
+			ipv6(&b, PROTOCOL_TCP);
+		else
+			ipv4(&b, PROTOCOL_TCP);
+		tcp(&b, 20, 7);
+		assert_good(LINK_ETHERNET, &b, 7);
+		assert_int_equal(parse_plainly(&b, &p), PACKET_TCP);
+		b.at[21]++; /* another protocol of PPP */
+		assert_int_equal(parse_plainly(&b, &p), PACKET_OTHER);
+		b.at[21]--;
+		b.at[15] = 9; /* of discovery */
+		assert_int_equal(parse_plainly(&b, &p), PACKET_OTHER);
+	}
 }
 
 static void test_cooked(void **state)
@@ -257,7 +328,8 @@ int main(void)
 		S(tcp_options), S(data_offset), S(all_flags),
 		S(vlan_tags),   S(vlan_ipv6),   S(other_ethertypes),
 		S(raw_ip),      S(cooked),      S(cooked_2),
-		S(loopback),    S(noise),
+		S(loopback),    S(mpls),        S(pppoe),
+		S(noise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,14 @@ static void test_ip_version(void **state)
 	}
 }
 
+/* What these carry is looked into: test_tunnels.c. */
+static bool is_tunnel(int protocol)
+{
+	static const __u8 tunnels[] = {4, 41, 47, 51, 97, 137};
+
+	return memchr(tunnels, protocol, sizeof(tunnels));
+}
+
 static void test_ipv4_other_protocols(void **state)
 {
 	struct bytes b = {0};
@@ -54,6 +62,8 @@ static void test_ipv4_other_protocols(void **state)
 	ipv4(&b, PROTOCOL_TCP);
 	tcp(&b, 20, 40);
 	for (int protocol = 0; protocol < 256; protocol++) {
+		if (is_tunnel(protocol))
+			continue;
 		b.at[b.ip + 9] = protocol;
 		assert_int_equal(kind_of(&b), protocol == 6 ? PACKET_TCP : PACKET_OTHER);
 	}
@@ -199,7 +209,7 @@ static void test_ipv6_other_protocols(void **state)
 	for (int next = 0; next < 256; next++) {
 		struct bytes b = {0};
 
-		if (next == PROTOCOL_TCP || next == PROTOCOL_AH || next == PROTOCOL_FRAGMENT ||
+		if (is_tunnel(next) || next == PROTOCOL_TCP || next == PROTOCOL_FRAGMENT ||
 		    next == PROTOCOL_HOP_BY_HOP || next == PROTOCOL_ROUTING ||
 		    next == PROTOCOL_DESTINATION)
 			continue;

@@ -52,7 +52,8 @@ static struct instance instances[] = {
 static const struct config config = {.instances = instances,
 				     .instances_count = 3,
 				     .reverse_names = true,
-				     .report_interval_s = 10};
+				     .report_interval_s = 10,
+				     .idle_ttl_s = 100};
 
 static struct address addr(const char *text)
 {
@@ -134,6 +135,14 @@ static int set_host(struct peers *peers, const char *host, const char *first, co
 	if (second)
 		addrs[count++] = addr(second);
 	return peers_set_host(peers, host, addrs, count) < 0 ? -1 : peers_update(peers);
+}
+
+/* No address has flows, for longer than any is kept. */
+static void forget_all(struct peers *peers)
+{
+	ahead_s += 101;
+	peers_forget_idle(peers);
+	assert_false(peers_keep(peers));
 }
 
 static int set_name(struct peers *peers, const char *text, const char *name)
@@ -218,6 +227,7 @@ static void test_hosts(void **state)
 	assert_int_equal(set_host(peers, "web.example", "192.0.2.2", "192.0.2.1"), 0);
 	assert_int_equal(set_host(peers, "web.example", "192.0.2.3", "192.0.2.3"), 1);
 	assert_int_equal(set_host(peers, "web.example", "192.0.2.3", NULL), 0);
+	forget_all(peers);
 	assert_false(matches(peers, 2, "192.0.2.1"));
 	assert_true(matches(peers, 2, "192.0.2.3"));
 
@@ -231,6 +241,7 @@ static void test_hosts(void **state)
 	assert_int_equal(set_host(peers, "web.example", "10.0.0.1", NULL), 1);
 	assert_string_equal(name_of(peers, 2, "10.0.0.1"), "db.example");
 	assert_string_equal(name_of(peers, 3, "10.0.0.1"), "web.example");
+	forget_all(peers);
 	assert_int_equal(peers_count(peers), 8);
 
 	assert_int_equal(set_host(peers, "web.example", NULL, NULL), 1);
@@ -260,6 +271,7 @@ static void test_former_addresses(void **state)
 
 	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", "192.0.2.2"), 1);
 	assert_int_equal(set_host(peers, "web.example", "192.0.2.2", "10.1.2.4"), 1);
+	forget_all(peers);
 	assert_false(matches(peers, 3, "192.0.2.1"));
 	assert_int_equal(peers_count(peers), 8 + 4);
 	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
@@ -280,6 +292,8 @@ static void test_former_addresses(void **state)
 	assert_string_equal(name_of(peers, 3, "192.0.2.3"), "web.example");
 
 	/* and in the end it is forgotten */
+	forget_all(peers);
+	assert_string_equal(name_of(peers, 3, "192.0.2.3"), "web.example");
 	ahead_s += 100;
 	assert_string_equal(name_of(peers, 3, "192.0.2.1"), "web.example");
 	assert_null(name_of(peers, 3, "192.0.2.3"));

@@ -63,7 +63,15 @@ static void test_json_escapes(void **state)
 {
 	(void)state;
 	assert_escaped("a\"b\\c", "a\\\"b\\\\c");
-	assert_escaped("\x01\x1f\x7f", "\\u0001\\u001f\x7f");
+	assert_escaped("\x01\x1f\x7f", "\\u0001\\u001f\\u007f");
+	/* what terminals obey, turns text around, or is invisible */
+	assert_escaped("\xc2\x9b"
+		       "31m",
+		       "\\u009b31m");
+	assert_escaped("a\xe2\x80\xae"
+		       "b",
+		       "a\\u202eb");
+	assert_escaped("\xf3\xa0\x80\x81", "\\udb40\\udc01");
 	assert_escaped("b\xc3\xbcro0", "b\xc3\xbcro0");
 	assert_escaped("\xe2\x82\xac\xf0\x9f\x98\x80", "\xe2\x82\xac\xf0\x9f\x98\x80");
 	assert_escaped("\xff\xc3", "\\u00ff\\u00c3");            /* no such byte; cut short */

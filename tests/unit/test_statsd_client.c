@@ -103,7 +103,7 @@ static void test_wrong_hosts_are_refused(void **state)
 	f->config.statsd_ip = "192.0.2.1.5";
 	assert_int_equal(statsd_client_open(&client, &f->config), -EINVAL);
 	assert_null(client);
-	assert_non_null(strstr(log_text(f), "statsd_ip: '192.0.2.1.5' is neither"));
+	assert_non_null(strstr(log_text(f), "statsd_ip: \"192.0.2.1.5\" is not valid"));
 }
 
 /* Line i, of a length all its own. */

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "capture.h"
-#include "statsd_server.h"
+#include "statsd_choice.h"
 
 static struct capture log_file;
 
@@ -94,6 +94,11 @@ static void test_choice(void **state)
 		{{.url = "unixstream:///run/y"}, "unixstream:///run/y"},
 		{{.host = "192.0.2.3"}, "192.0.2.3:8125"},
 		{{.host = "2001:db8::3"}, "[2001:db8::3]:8125"},
+		{{.host = "fd00:10::1:5"}, "[fd00:10::1:5]:8125"}, /* as Kubernetes knows it */
+		{{.host = "[::1:8125]"}, "[::0.1.129.37]:8125"},
+		{{.url = "udp://[fd00::1:8125]"}, "[fd00::1:8125]:8125"},
+		{{.ip = "fd00::1:5"}, "[fd00::1:5]:8125"},
+		{{.ip = "fd00:0:0:0:0:0:1:8125"}, "[fd00::1:8125]:8125"},
 		{{.host = "agent.svc"}, "agent.svc:8125"},
 		{{.host = "agent.svc:5"}, "agent.svc:5"},
 		{{.host = "unix:///run/z"}, "unix:///run/z"},
@@ -132,43 +137,65 @@ static void test_mistakes(void **state)
 		struct given given;
 		const char *message;
 	} cases[] = {
-		{{.ip = ""}, "statsd_ip: '' is neither an address nor a host name"},
-		{{.ip = "192.0.2"}, "statsd_ip: '192.0.2' is neither"},
-		{{.ip = "192.0.2.256"}, "'192.0.2.256' is neither"},
-		{{.ip = "two words"}, "'two words' is neither"},
-		{{.ip = "a..b"}, "'a..b' is neither"},
-		{{.ip = "-a"}, "'-a' is neither"},
-		{{.ip = "fe80::1%lo"}, "'fe80::1%lo' is neither"},
-		{{.ip = SEVENTY SEVENTY SEVENTY SEVENTY ".a"}, "is neither"},
-		{{.socket = "/run/x"},
-		 "statsd_socket: '/run/x' names no socket; accepted are unix://"},
-		{{.socket = "udp://a"}, "statsd_socket: 'udp://a' names no socket"},
-		{{.socket = "unix://run/x"}, "statsd_socket: 'run/x' is no path of a socket"},
-		{{.socket = "unix://"}, "statsd_socket: '' is no path"},
-		{{.socket = "unix://@"}, "statsd_socket: '@' is no path"},
+		{{.ip = ""},
+		 "statsd_ip: \"\" is not valid; accepted: an IPv4 or IPv6 address, "
+		 "localhost, or a host name"},
+		{{.ip = "192.0.2"}, "statsd_ip: \"192.0.2\" is not valid"},
+		{{.ip = "192.0.2.256"}, "\"192.0.2.256\" is not valid"},
+		{{.ip = "two words"}, "\"two words\" is not valid"},
+		{{.ip = "a..b"}, "\"a..b\" is not valid"},
+		{{.ip = "-a"}, "\"-a\" is not valid"},
+		{{.ip = "x-.y"}, "\"x-.y\" is not valid"},
+		{{.ip = "fe80::1%lo"}, "\"fe80::1%lo\" is not valid"},
+		{{.ip = SEVENTY SEVENTY SEVENTY SEVENTY ".a"}, "is not valid"},
+		{{.ip = "::1:8125"},
+		 "statsd_ip: \"::1:8125\" has a port behind the address; accepted: ::1, with 8125"},
+		{{.ip = "::1:18125"}, "accepted: ::1, with 18125 as the port beside it"},
+		{{.ip = "m\xc3\xbcnchen.example"},
+		 "\"m\xc3\xbcnchen.example\" is not valid; accepted: an IPv4 or IPv6 address, "
+		 "localhost, or a host name; write the name in ASCII, xn--..., as `idn2 NAME` "
+		 "prints it"},
+		{{.socket = "/run/x"}, "statsd_socket: \"/run/x\" is not valid; accepted: unix://"},
+		{{.socket = "udp://a"}, "statsd_socket: \"udp://a\" is not valid"},
+		{{.socket = "unix://run/x"}, "statsd_socket: \"unix://run/x\" is not valid"},
+		{{.socket = "unix://"}, "statsd_socket: \"unix://\" is not valid"},
+		{{.socket = "unix://@"}, "statsd_socket: \"unix://@\" is not valid"},
 		{{.socket = "unix:///" SEVENTY SEVENTY},
-		 "statsd_socket: the path of a Unix socket has "
-		 "at most 107 characters: /0123"},
+		 "has a path of 141 bytes, too many for a socket; accepted: up to 107"},
 		{{.url = "agent:8125"},
-		 "environment variable DD_DOGSTATSD_URL: 'agent:8125' is no StatsD server for "
+		 "environment variable DD_DOGSTATSD_URL: \"agent:8125\" is no StatsD server for "
 		 "Linux"},
-		{{.url = "http://agent:8125"}, "'http://agent:8125' is no StatsD server"},
+		{{.url = "http://agent:8125"}, "\"http://agent:8125\" is no StatsD server"},
 		{{.url = "\\\\.\\pipe\\dsd"},
-		 "DD_DOGSTATSD_URL: '\\\\.\\pipe\\dsd' is no StatsD server"},
-		{{.url = "udp://"}, "DD_DOGSTATSD_URL: '' is no server"},
-		{{.url = "udp://:8125"}, "DD_DOGSTATSD_URL: ':8125' is no server"},
-		{{.url = "udp://[::1"}, "'[::1' is no server"},
-		{{.url = "udp://[::1]8125"}, "'[::1]8125' is no server"},
-		{{.url = "udp://a:"}, "DD_DOGSTATSD_URL: '' is no port"},
-		{{.url = "udp://a:0"}, "DD_DOGSTATSD_URL: '0' is no port"},
-		{{.url = "udp://a:65536"}, "'65536' is no port; accepted are 1 to 65535"},
-		{{.url = "udp://a/b"}, "'a/b' is neither an address nor a host name"},
-		{{.url = "unix://" SEVENTY}, "DD_DOGSTATSD_URL: '0123"},
-		{{.host = "a b"}, "environment variable DD_AGENT_HOST: 'a b' is neither"},
-		{{.host = "pipe://x"}, "DD_AGENT_HOST: 'pipe://x' is no StatsD server"},
+		 "DD_DOGSTATSD_URL: \"\\\\.\\pipe\\dsd\" is no StatsD server"},
+		{{.url = "udp://"}, "DD_DOGSTATSD_URL: \"\" is no server"},
+		{{.url = "udp://:8125"}, "DD_DOGSTATSD_URL: \":8125\" is no server"},
+		{{.url = "udp://[::1"}, "\"[::1\" is no server"},
+		{{.url = "udp://[::1]8125"}, "\"[::1]8125\" is no server"},
+		{{.url = "udp://a:"}, "DD_DOGSTATSD_URL: \"\" is no port"},
+		{{.url = "udp://a:0"}, "DD_DOGSTATSD_URL: \"0\" is no port"},
+		{{.url = "udp://a:65536"}, "\"65536\" is no port; accepted: 1 to 65535"},
+		{{.url = "udp://a/b"}, "\"a/b\" is not valid; accepted: an IPv4"},
+		{{.url = "udp://x-.y"}, "\"x-.y\" is not valid"},
+		{{.url = "unix://" SEVENTY}, "DD_DOGSTATSD_URL: \"unix://0123"},
+		{{.host = "a b"}, "environment variable DD_AGENT_HOST: \"a b\" is not valid"},
+		{{.host = "x-.y"}, "DD_AGENT_HOST: \"x-.y\" is not valid"},
+		{{.host = "\xc2\x9b"
+			  "31m"},
+		 "DD_AGENT_HOST: \"?31m\" is not valid"},
+		{{.host = "pipe://x"}, "DD_AGENT_HOST: \"pipe://x\" is no StatsD server"},
 		{{.host = "a", .env_port = "x"},
-		 "environment variable DD_DOGSTATSD_PORT: 'x' is no port"},
-		{{.env_port = "-1"}, "environment variable DD_DOGSTATSD_PORT: '-1' is no port"},
+		 "environment variable DD_DOGSTATSD_PORT: \"x\" is no port"},
+		{{.env_port = "-1"}, "environment variable DD_DOGSTATSD_PORT: \"-1\" is no port"},
+		/* an IPv6 address and a port without brackets between */
+		{{.url = "udp://::1:8125"},
+		 "DD_DOGSTATSD_URL: \"::1:8125\" does not tell where the address ends; accepted: "
+		 "[::1]:8125, or, if 8125 belongs to the address, [::1:8125]"},
+		{{.url = "udp://fd00::1:5/"}, "accepted: [fd00::1]:5, or"},
+		{{.url = "udp://::1:18125"},
+		 "DD_DOGSTATSD_URL: \"::1:18125\" lacks brackets; accepted: [::1]:18125\n"},
+		{{.host = "::1:8125"}, "DD_AGENT_HOST: \"::1:8125\" does not tell"},
+		{{.host = "fd00::1:18125"}, "lacks brackets; accepted: [fd00::1]:18125\n"},
 	};
 	struct statsd_server server = {.port = 1};
 
@@ -198,7 +225,7 @@ static void test_longest(void **state)
 	assert_string_equal(statsd_server_text(&server, text), socket);
 
 	given = (struct given){.ip = ip};
-	snprintf(ip, sizeof(ip), "%s.%.62s.%.63s.%.51s.ab", SEVENTY, SEVENTY, SEVENTY, SEVENTY);
+	snprintf(ip, sizeof(ip), "%.63s.%.62s.%.63s.%.58s.ab", SEVENTY, SEVENTY, SEVENTY, SEVENTY);
 	assert_int_equal(strlen(ip), 252);
 	strcat(ip, "c");
 	assert_int_equal(choose(&server, &given), 0);

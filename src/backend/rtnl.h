@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Questions to the kernel by rtnetlink(7), and the attributes of its answers. */
+#ifndef METRO_RTNL_H
+#define METRO_RTNL_H
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stddef.h>
+
+/* Called for each message of an answer. */
+typedef void (*rtnl_handler)(void *arg, const struct nlmsghdr *message);
+
+/* Sends a request and hands over the answer: all of a dump (NLM_F_DUMP), else one message. Waits
+ * for a second at most. Returns 0, or -errno, also the kernel's own. */
+int rtnl_ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg);
+
+/* The attribute of that type behind a message's fixed part, which has so many bytes; or inside of
+ * another attribute. NULL: there is none. */
+const struct rtattr *rtnl_attribute(const struct nlmsghdr *message, size_t fixed, int type);
+const struct rtattr *rtnl_nested(const struct rtattr *outer, int type);
+
+/* Its value as text, or "", also where it is NULL or does not end. */
+const char *rtnl_text(const struct rtattr *attribute);
+
+/* .. as a number of 32 bits, or 0. */
+__u32 rtnl_number(const struct rtattr *attribute);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of the peers share: peers.c (the table, and what it is asked), peers_hosts.c
+ * (names, as the resolver finds them, and addresses that are kept). */
+#ifndef METRO_PEERS_STATE_H
+#define METRO_PEERS_STATE_H
+
+#include "peer_names.h"
+#include "peers.h"
+#include "peers_table.h"
+
+struct peers {
+	const struct config *config;
+	__u32 *ifindices; /* by instance; 0: no such interface now */
+	bool *resting;    /* by instance */
+	bool *told_local; /* by instance */
+	struct peer_names names;
+	size_t kept_count;        /* addresses, by instance, that their hosts have left */
+	bool changed;             /* hosts or numbers of files, since the table was made */
+	struct peers_table table; /* all that instances have, also while they rest */
+	const struct peer **measured;
+	size_t measured_count;
+};
+
+/* ---- peers.c ---- */
+
+/* Makes the table anew from what is known now. After -ENOMEM the old one stays. */
+int peers_rebuild(struct peers *peers);
+
+/* ---- peers_hosts.c ---- */
+
+/* From the table to the hosts: what walks over the flows have seen since the last time. */
+void peers_note_flows(struct peers *peers);
+
+/* When a table is made. */
+void peers_count_kept(struct peers *peers);
+
+#endif
