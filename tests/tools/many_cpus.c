@@ -138,18 +138,11 @@ static int flow_run_open(struct flow_run *f, __u32 exchanges)
 
 static int start(struct work *w, __u32 batch, char reason[BACKEND_REASON])
 {
-	struct backend_settings settings = {
-		.marks = MARKS_DEFAULT,
-		.max_flows = 1024,
-		.batch_limit = batch,
-		.batch_age = 1u << 30,
-	};
-	int err = bpf_programs_load(&w->programs, &settings, false, reason);
+	int err = programs_load(&w->programs, batch, reason);
 
 	if (err)
 		return err;
 	snprintf(reason, BACKEND_REASON, "starting");
-	err = measure_flows(&w->programs);
 	for (__u32 i = 0; i < w->threads && !err; i++)
 		err = flow_run_open(&w->flows[i], w->exchanges);
 	w->ring = ring_buffer__new(bpf_map__fd(w->programs.skel->maps.records), on_record, w, NULL);

@@ -166,18 +166,11 @@ static int on_record(void *arg, void *data, size_t size)
 
 static int start(struct work *w, char reason[BACKEND_REASON])
 {
-	struct backend_settings settings = {
-		.marks = MARKS_DEFAULT,
-		.max_flows = 1024,
-		.batch_limit = 1,
-		.batch_age = 1u << 30,
-	};
-	int err = bpf_programs_load(&w->programs, &settings, false, reason);
+	int err = programs_load(&w->programs, 1, reason);
 
 	if (err)
 		return err;
 	snprintf(reason, BACKEND_REASON, "starting");
-	err = measure_flows(&w->programs);
 	w->ring = ring_buffer__new(bpf_map__fd(w->programs.skel->maps.records), on_record, w, NULL);
 	w->begin = clock_ns(CLOCK_MONOTONIC) + 50 * MS;
 	return err ? err : w->ring ? 0 : -errno;

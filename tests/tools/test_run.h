@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 
 #define LOOPBACK   1    /* interface of test runs */
 #define SEGMENT    1000 /* bytes that a segment says it has */
@@ -68,13 +69,27 @@ static inline int frame_run(const struct bpf_program *program, const struct fram
 	return err ? -errno : 0;
 }
 
-/* Measures all of these flows. */
-static inline int measure_flows(struct bpf_programs *programs)
+/* Loads the programs, which then measure these flows. batch: samples in a record. Returns 0, or
+ * -errno explained in reason. */
+static inline int programs_load(struct bpf_programs *programs, __u32 batch,
+				char reason[BACKEND_REASON])
 {
+	struct backend_settings settings = {
+		.marks = MARKS_DEFAULT,
+		.max_flows = 1024,
+		.batch_limit = batch,
+		.batch_age = 1u << 30,
+	};
 	struct peer peers = {.ifindex = LOOPBACK};
+	int err = bpf_programs_load(programs, &settings, false, reason);
 
+	if (err)
+		return err;
 	prefix_parse(PEERS, &peers.prefix);
-	return bpf_peers_add(programs, &peers);
+	err = bpf_peers_add(programs, &peers);
+	if (err)
+		snprintf(reason, BACKEND_REASON, "starting");
+	return err;
 }
 
 #endif
