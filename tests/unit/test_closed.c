@@ -51,7 +51,7 @@ static void test_room(void **state)
 		.max_flows = 2,
 		.emit = line_emit,
 	};
-	struct line l = {.epoch = LINE_EPOCH};
+	struct line l = {.epoch = LINE_EPOCH, .peer = 2};
 
 	(void)state;
 	settings.arg = &l;
