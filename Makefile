@@ -99,7 +99,7 @@ $(BUILD)/tools/%.o: tests/tools/%.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # These drive the programs that the daemon loads.
-$(BUILD)/replay $(BUILD)/many_cpus: $(BUILD)/%: tests/tools/%.c $(library) $(BUILD)/flags
+$(BUILD)/replay $(BUILD)/many_cpus $(BUILD)/paced: $(BUILD)/%: tests/tools/%.c $(library) $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(library) $(LDLIBS)
 

@@ -83,17 +83,18 @@ static __always_inline __u32 flow_clock(__u64 now_ns)
 	return (__u32)(now_ns >> CLOCK_SHIFT);
 }
 
-/* The product of two 32-bit words that go into the tag; the constants are digits of pi. */
+/* The product of two words that go into the tag; the constants are digits of pi. The sums have 33
+ * bits, so that no factor is ever 0, for which the other word would not count. */
 static __always_inline __u64 flow_tag_pair(__u32 a, __u32 b, __u32 i)
 {
 	const __u32 pi[] = {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822,
 			    0x299f31d0, 0x082efa98, 0xec4e6c89, 0x452821e6, 0x38d01377};
 
-	return (__u64)(a + pi[i]) * (__u32)(b + pi[i + 1]);
+	return ((__u64)a + pi[i]) * ((__u64)b + pi[i + 1]);
 }
 
 /*
- * A hash of the key in which every word counts: a sum of products (NH of UMAC, RFC 4418, 5.2.2),
+ * A hash of the key in which every word counts: a sum of products (as NH of UMAC, RFC 4418, 5.2.2),
  * whose multiplications do not wait for each other. It stands for the key where that would be too
  * long: a deleted entry of a hash map is used again at once, not after a grace period, so that
  * whoever looked it up before may find another flow in it; and for connections that have just ended

@@ -11,11 +11,8 @@
  * and was not counted as lost, or is not what it must be.
  */
 #include "bpf_flows.h"
-#include "bpf_peers.h"
-#include "packet.h"
+#include "test_run.h"
 
-#include <bpf/bpf.h>
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -24,21 +21,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOPBACK    1    /* interface of test runs */
-#define SEGMENT     1000 /* bytes that a segment says it has */
-#define WINDOW      16   /* segments in flight: fewer than marks, so that none gives way */
+#define WINDOW      16 /* segments in flight: fewer than marks, so that none gives way */
 #define THREADS_MAX 128
-#define ETHERNET    14
-
-struct frame {
-	__u8 ethernet[ETHERNET];
-	struct ipv4_header ip;
-	struct tcp_header tcp;
-} __attribute__((packed));
-
-struct span {
-	__u64 begin, end;
-};
 
 /* Thread i sends the data of flow i; thread i + 1 acknowledges it. */
 struct flow_run {
@@ -65,37 +49,14 @@ struct thread {
 	pthread_t id;
 };
 
-static struct frame frame_of(__u32 flow, bool data, __u32 number)
-{
-	__u32 here = htonl(0x0a000001), peer = htonl(0x0a010001 + flow);
-
-	return (struct frame){
-		.ethernet = {[12] = 0x08},
-		.ip = {.version_ihl = 0x45,
-		       .total_length = htons(sizeof(struct ipv4_header) +
-					     sizeof(struct tcp_header) + (data ? SEGMENT : 0)),
-		       .protocol = PROTOCOL_TCP,
-		       .source = data ? here : peer,
-		       .destination = data ? peer : here},
-		.tcp = {.source = htons(data ? 1024 : 443),
-			.destination = htons(data ? 443 : 1024),
-			.seq = htonl(data ? number * SEGMENT : 0),
-			.ack = htonl(data ? 0 : (number + 1) * SEGMENT),
-			.data_offset = 5 << 4,
-			.flags = TCP_ACK},
-	};
-}
-
 static struct span run(struct work *w, const struct bpf_program *program, const struct frame *frame)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(*frame));
-	struct span span = {.begin = clock_ns(CLOCK_MONOTONIC)};
+	struct span span;
 
-	if (bpf_prog_test_run_opts(bpf_program__fd(program), &opts) && !w->failed) {
+	if (frame_run(program, frame, 0, &span) && !w->failed) {
 		perror("many_cpus: BPF_PROG_TEST_RUN");
 		w->failed = true;
 	}
-	span.end = clock_ns(CLOCK_MONOTONIC);
 	return span;
 }
 
@@ -151,7 +112,7 @@ static int on_record(void *arg, void *data, size_t size)
 {
 	struct work *w = arg;
 	const struct flow_record *record = data;
-	__u32 flow = ntohl(record->key.peer.words[3]) - 0x0a010001;
+	__u32 flow = ntohl(record->key.peer.words[3]) - FIRST_PEER;
 	struct flow_run *f = &w->flows[flow];
 
 	if (flow >= w->threads || size < FLOW_RECORD_SIZE(record->count) ||
@@ -177,20 +138,11 @@ static int flow_run_open(struct flow_run *f, __u32 exchanges)
 
 static int start(struct work *w, __u32 batch, char reason[BACKEND_REASON])
 {
-	struct backend_settings settings = {
-		.marks = MARKS_DEFAULT,
-		.max_flows = 1024,
-		.batch_limit = batch,
-		.batch_age = 1u << 30,
-	};
-	struct peer peers = {.ifindex = LOOPBACK};
-	int err = bpf_programs_load(&w->programs, &settings, false, reason);
+	int err = programs_load(&w->programs, batch, reason);
 
 	if (err)
 		return err;
 	snprintf(reason, BACKEND_REASON, "starting");
-	prefix_parse("10.1.0.0/16", &peers.prefix);
-	err = bpf_peers_add(&w->programs, &peers);
 	for (__u32 i = 0; i < w->threads && !err; i++)
 		err = flow_run_open(&w->flows[i], w->exchanges);
 	w->ring = ring_buffer__new(bpf_map__fd(w->programs.skel->maps.records), on_record, w, NULL);

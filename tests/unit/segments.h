@@ -24,6 +24,7 @@ struct line {
 	__u64 epoch; /* added to every time, ns */
 	__u32 peer_seq;
 	__u16 sport;
+	__u8 peer; /* last byte of its address */
 	__u32 ifindex;
 
 	/* What came out, newest last. */
@@ -67,7 +68,7 @@ static inline void line_open_with(struct line *l, __u32 base, unsigned int marks
 		.arg = l,
 	};
 
-	*l = (struct line){.base = base, .epoch = LINE_EPOCH, .sport = 40000};
+	*l = (struct line){.base = base, .epoch = LINE_EPOCH, .sport = 40000, .peer = 2};
 	assert_int_equal(flow_table_new(&l->table, &settings), 0);
 }
 
@@ -91,7 +92,7 @@ static inline void sent_at(struct line *l, __u64 ns, __u32 seq, __u32 length, __
 {
 	struct packet p = {
 		.src = test_address(1),
-		.dst = test_address(2),
+		.dst = test_address(l->peer),
 		.sport = l->sport,
 		.dport = 443,
 		.seq = l->base + seq,
@@ -105,7 +106,7 @@ static inline void sent_at(struct line *l, __u64 ns, __u32 seq, __u32 length, __
 static inline void received_at(struct line *l, __u64 ns, __u32 ack, __u8 flags)
 {
 	struct packet p = {
-		.src = test_address(2),
+		.src = test_address(l->peer),
 		.dst = test_address(1),
 		.sport = 443,
 		.dport = l->sport,

@@ -10,7 +10,8 @@
 #include "closed.h"
 #include "segments.h"
 
-#define FIN (TCP_FIN | TCP_ACK)
+#define FIN        (TCP_FIN | TCP_ACK)
+#define NEIGHBOURS 50 /* peers of one /24 */
 
 static __u64 flows(const struct line *l)
 {
@@ -50,7 +51,7 @@ static void test_room(void **state)
 		.max_flows = 2,
 		.emit = line_emit,
 	};
-	struct line l = {.epoch = LINE_EPOCH};
+	struct line l = {.epoch = LINE_EPOCH, .peer = 2};
 
 	(void)state;
 	settings.arg = &l;
@@ -151,6 +152,16 @@ static void test_port_again_without_syn(void **state)
 	line_close(&l);
 }
 
+/* Makes room: a line has 1000 flows at most. */
+static void forget_all(struct line *l)
+{
+	__u32 later = flow_clock(l->epoch) + 1000;
+	const struct sweep_terms all = {.idle = later, .ended = later, .quiet = later};
+
+	while (!flow_table_sweep(l->table, &all))
+		;
+}
+
 static void test_other_flows_unharmed(void **state)
 {
 	struct line l;
@@ -164,15 +175,43 @@ static void test_other_flows_unharmed(void **state)
 		sent(&l, port * 10ull, 1, 100);
 		received_flags(&l, port * 10ull + 5, 101, TCP_ACK);
 		received_flags(&l, port * 10ull + 5, 101, TCP_RST);
-		if (port % 500 == 0) /* .max_flows of the line */
-			while (!flow_table_sweep(
-				l.table,
-				&(struct sweep_terms){.idle = flow_clock(l.epoch) + 1000,
-						      .ended = flow_clock(l.epoch) + 1000,
-						      .quiet = flow_clock(l.epoch) + 1000}))
-				;
+		if (port % 500 == 0)
+			forget_all(&l);
 	}
 	assert_int_equal(l.samples, 1 + 9998);
+	line_close(&l);
+}
+
+/* Thousands of connections to the peers of one network have just ended when others, which this
+ * never saw, go on with lower numbers: none is taken for one of those. */
+static void test_neighbours(void **state)
+{
+	static bool used[NEIGHBOURS][65536];
+	struct chance chance = {12};
+	unsigned int samples;
+	struct line l;
+	__u32 seq;
+
+	(void)state;
+	line_open(&l, 0);
+	for (int i = 0; i < 2 * CLOSED; i++) {
+		l.peer = (__u8)(1 + below(&chance, NEIGHBOURS));
+		l.sport = (__u16)(32768 + below(&chance, 28232));
+		if (used[l.peer - 1][l.sport])
+			continue;
+		used[l.peer - 1][l.sport] = true;
+		if (i < CLOSED) {
+			connection(&l, i, 1u << 29);
+			continue;
+		}
+		samples = l.samples;
+		seq = below(&chance, 1u << 28);
+		sent(&l, i, seq, 100);
+		received_flags(&l, i + 50, seq + 100, TCP_ACK);
+		assert_int_equal(l.samples, samples + 1);
+		if (i % 500 == 0)
+			forget_all(&l);
+	}
 	line_close(&l);
 }
 
@@ -187,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_port_again),
 		cmocka_unit_test(test_port_again_without_syn),
 		cmocka_unit_test(test_other_flows_unharmed),
+		cmocka_unit_test(test_neighbours),
 	};
 
 	return cmocka_run_group_tests_name("closed", tests, NULL, NULL);

@@ -153,7 +153,7 @@ static void test_full_table(void **state)
 		.max_flows = MAX_FLOWS,
 		.emit = line_emit,
 	};
-	struct line l = {.epoch = LINE_EPOCH};
+	struct line l = {.epoch = LINE_EPOCH, .peer = 2};
 
 	(void)state;
 	settings.arg = &l;

@@ -22,7 +22,7 @@ static void open_table(struct line *l, unsigned int max_flows, unsigned int batc
 		.arg = l,
 	};
 
-	*l = (struct line){.epoch = LINE_EPOCH, .sport = 1};
+	*l = (struct line){.epoch = LINE_EPOCH, .sport = 1, .peer = 2};
 	assert_int_equal(flow_table_new(&l->table, &settings), 0);
 }
 

@@ -25,7 +25,7 @@ static void open_growing(struct line *l, unsigned int marks, unsigned int most)
 		.arg = l,
 	};
 
-	*l = (struct line){.base = 0xffff0000u, .epoch = LINE_EPOCH, .sport = 1};
+	*l = (struct line){.base = 0xffff0000u, .epoch = LINE_EPOCH, .sport = 1, .peer = 2};
 	assert_int_equal(flow_table_new(&l->table, &settings), 0);
 }
 

@@ -21,7 +21,7 @@ struct connection {
 	uint32_t events;         /* watched for */
 	uint64_t unsent, unread; /* of the exchange under way */
 	uint64_t began;          /* when */
-	uint64_t exchanges, bytes_sent, rtt_sum;
+	uint64_t exchanges, bytes_sent, rtt_sum, rtt_max;
 };
 
 struct client {

@@ -46,11 +46,20 @@ int set_congestion(int fd, const char *name)
 	return 0;
 }
 
+static int set_pacing(int fd, uint64_t rate)
+{
+	if (rate && setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)) < 0)
+		return -errno;
+	return 0;
+}
+
 static int connection_start(const struct client *client, struct connection *c)
 {
 	static const int on = 1;
 	int error = set_congestion(c->fd, client->options->congestion);
 
+	if (!error)
+		error = set_pacing(c->fd, client->options->pacing);
 	if (error)
 		return error;
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -110,8 +119,11 @@ static void begin_exchange(const struct options *options, struct connection *c)
 static int finish_exchange(struct client *client, struct connection *c)
 {
 	const struct options *options = client->options;
+	uint64_t rtt = now_ns() - c->began;
 
-	c->rtt_sum += now_ns() - c->began;
+	c->rtt_sum += rtt;
+	if (rtt > c->rtt_max)
+		c->rtt_max = rtt;
 	c->exchanges++;
 	c->phase = PHASE_IDLE;
 	if (options->count && c->exchanges >= options->count)

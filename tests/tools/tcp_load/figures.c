@@ -4,15 +4,16 @@
 
 #include <linux/tcp.h>
 
-static void print_mean_rtt(uint64_t rtt_sum, uint64_t exchanges, enum mode mode)
+static void print_rtts(uint64_t sum, uint64_t max, uint64_t exchanges, enum mode mode)
 {
 	bool measured = exchanges && (mode == MODE_RR || mode == MODE_CONNECT);
 
 	if (measured)
-		printf("\"mean_app_rtt_us\":%.1f",
-		       (double)rtt_sum / (double)exchanges / (double)NS_PER_US);
+		printf("\"mean_app_rtt_us\":%.1f,\"max_app_rtt_us\":%.1f",
+		       (double)sum / (double)exchanges / (double)NS_PER_US,
+		       (double)max / (double)NS_PER_US);
 	else
-		printf("\"mean_app_rtt_us\":null");
+		printf("\"mean_app_rtt_us\":null,\"max_app_rtt_us\":null");
 }
 
 static int print_connection(const struct client *client, const struct connection *c)
@@ -36,20 +37,22 @@ static int print_connection(const struct client *client, const struct connection
 	       "\"min_rtt_us\":%u,",
 	       (unsigned long long)c->exchanges, (unsigned long long)c->bytes_sent, info.tcpi_rtt,
 	       info.tcpi_rttvar, info.tcpi_min_rtt);
-	print_mean_rtt(c->rtt_sum, c->exchanges, mode);
+	print_rtts(c->rtt_sum, c->rtt_max, c->exchanges, mode);
 	printf(",\"retrans\":%u}\n", info.tcpi_total_retrans);
 	return 0;
 }
 
 static void print_summary(const struct client *client)
 {
-	uint64_t exchanges = 0, bytes_sent = 0, rtt_sum = 0;
+	uint64_t exchanges = 0, bytes_sent = 0, rtt_sum = 0, rtt_max = 0;
 	char text[ENDPOINT_TEXT];
 
 	for (uint64_t i = 0; i < client->options->connections; i++) {
 		exchanges += client->connections[i].exchanges;
 		bytes_sent += client->connections[i].bytes_sent;
 		rtt_sum += client->connections[i].rtt_sum;
+		if (client->connections[i].rtt_max > rtt_max)
+			rtt_max = client->connections[i].rtt_max;
 	}
 	printf("{\"remote\":\"%s\",\"rport\":%u,\"mode\":\"%s\",\"requests\":%llu,"
 	       "\"bytes_sent\":%llu,\"failed\":%llu,",
@@ -57,7 +60,7 @@ static void print_summary(const struct client *client)
 	       endpoint_port(&client->server), mode_names[client->options->mode],
 	       (unsigned long long)exchanges, (unsigned long long)bytes_sent,
 	       (unsigned long long)client->failed);
-	print_mean_rtt(rtt_sum, exchanges, client->options->mode);
+	print_rtts(rtt_sum, rtt_max, exchanges, client->options->mode);
 	printf("}\n");
 }
 

@@ -39,12 +39,15 @@ static const char help[] =
 	"      --count N          end each connection after N requests or blocks\n"
 	"      --seconds S        end after S seconds\n"
 	"      --congestion NAME  use this congestion control\n"
+	"      --pacing BYTES     send no more than so many a second (SO_MAX_PACING_RATE)\n"
 	"      --hold S           when done, keep the connections open for S seconds\n"
 	"\n"
 	"When the traffic ends, the client prints one line of JSON for each connection (in mode\n"
-	"connect: for all of them), times in microseconds. mean_app_rtt_us is the mean time from\n"
-	"sending a request to having its whole response; srtt_us, rttvar_us, min_rtt_us and\n"
-	"retrans are the kernel's own (TCP_INFO); bytes_sent is what the kernel took from us.\n"
+	"connect: for all of them), times in microseconds. mean_app_rtt_us and max_app_rtt_us are\n"
+	"of the times from sending a request to having its whole response; srtt_us, rttvar_us,\n"
+	"min_rtt_us and retrans are the kernel's own (TCP_INFO); bytes_sent is what the kernel "
+	"took\n"
+	"from us.\n"
 	"SIGINT and SIGTERM end both. The server says 'serving on ADDR:PORT' on standard error\n"
 	"when it is ready. Exit status: 0 ended as asked, 1 failed, 2 wrong usage.\n";
 
@@ -68,6 +71,7 @@ enum option_id {
 	COUNT,
 	SECONDS,
 	CONGESTION,
+	PACING,
 	HOLD,
 	HELP,
 };
@@ -106,6 +110,9 @@ static void set_option(struct options *options, int option)
 	case CONGESTION:
 		options->congestion = optarg;
 		break;
+	case PACING:
+		options->pacing = number_of("pacing", optarg, 1, BLOCK_MAX);
+		break;
 	case HOLD:
 		options->hold = seconds_of("hold", optarg);
 		break;
@@ -136,6 +143,7 @@ static const struct option client_options[] = {
 	{"count", required_argument, NULL, COUNT},
 	{"seconds", required_argument, NULL, SECONDS},
 	{"congestion", required_argument, NULL, CONGESTION},
+	{"pacing", required_argument, NULL, PACING},
 	{"hold", required_argument, NULL, HOLD},
 	{"help", no_argument, NULL, HELP},
 	{0},

@@ -20,6 +20,7 @@ struct options {
 	double rate;                /* exchanges a second and connection; 0: no limit */
 	uint64_t count;             /* exchanges of a connection; 0: no limit */
 	const char *congestion;     /* NULL: the system's */
+	uint64_t pacing;            /* bytes a second (SO_MAX_PACING_RATE); 0: no limit */
 	uint64_t hold;              /* ns */
 };
 
