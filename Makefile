@@ -7,7 +7,7 @@
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make bench      what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
 # make asan       build with sanitizers, run the unit tests under them
-# make fuzz       four fuzzers, each for FUZZ_SECONDS (60)
+# make fuzz       five fuzzers, each for FUZZ_SECONDS (60)
 # make deps       install what is missing (Debian, Ubuntu)
 # make install    DESTDIR and PREFIX are honoured
 # make format     clang-format over all sources

@@ -161,6 +161,8 @@ static __always_inline __u32 flow_new_data(struct flow *f, __u32 start, __u32 en
  */
 static __always_inline __u32 flow_old_data(struct flow *f, __u32 start, __u32 end)
 {
+	bool again = end - start > 1 && seq_before(start, f->end);
+
 	if (!seq_before(start, f->end) && end != f->una) {
 		f->una = end;
 		f->karn = end + 1; /* what is sent next may have arrived before, after all */
@@ -168,7 +170,7 @@ static __always_inline __u32 flow_old_data(struct flow *f, __u32 start, __u32 en
 	if (seq_after(end, f->end))
 		f->end = end;
 	flow_advance(f, end);
-	return end - start > 1 ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
+	return again ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
 }
 
 static __always_inline __u32 flow_sent_again(struct flow *f, __u32 start, __u32 end, __u32 mask)
