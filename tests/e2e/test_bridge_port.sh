@@ -5,7 +5,7 @@ set -u
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 
-PORT=$METRO_CLIENT_IF
+LEG=$METRO_CLIENT_IF
 BRIDGE=br9
 COUNT=100
 
@@ -15,8 +15,8 @@ if ! ip -n "$METRO_CLIENT_NS" link add $BRIDGE type bridge 2>"$METRO_TMP/bridge.
   tap_done
   exit
 fi
-ip -n "$METRO_CLIENT_NS" addr flush dev "$PORT"
-ip -n "$METRO_CLIENT_NS" link set "$PORT" master $BRIDGE
+ip -n "$METRO_CLIENT_NS" addr flush dev "$LEG"
+ip -n "$METRO_CLIENT_NS" link set "$LEG" master $BRIDGE
 ip -n "$METRO_CLIENT_NS" link set $BRIDGE up
 ip -n "$METRO_CLIENT_NS" addr add "$METRO_CLIENT_V4/24" dev $BRIDGE
 start_server || bail_out "a server"
@@ -24,7 +24,7 @@ start_server || bail_out "a server"
 cat >"$METRO_TMP/both.yaml" <<END
 init_config: {log_to_file: false}
 instances:
-  - {interface: $PORT, ips: [$METRO_SERVER_V4]}
+  - {interface: $LEG, ips: [$METRO_SERVER_V4]}
   - {interface: $BRIDGE, ips: [$METRO_SERVER_V4]}
 END
 
@@ -34,7 +34,7 @@ for backend in bpf pcap; do
 done
 load both "$METRO_SERVER_V4" --rate 50 --count $COUNT
 for backend in bpf pcap; do
-  for interface in $PORT $BRIDGE; do
+  for interface in $LEG $BRIDGE; do
     wait_until 2 samples_reach $backend $COUNT "\"iface\":\"$interface\""
     tap_check "$backend: each of $COUNT requests has a sample on $interface" \
       same_count "$(samples $backend "\"iface\":\"$interface\"")" $COUNT
