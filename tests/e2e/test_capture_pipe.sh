@@ -185,4 +185,20 @@ tap_check ".. and every sample is there" all_of_it
 tap_check "a directory is called one" says 1 "ERROR $METRO_TMP: Is a directory\$" -r "$METRO_TMP"
 tap_check ".. and nothing more is said" [ ! -s "$METRO_TMP/says.out" ]
 
+# ---- standard files that are closed --------------------------------------------------------------
+
+# Something else would get their numbers: the descriptor that signals are read from took standard
+# input's, and no packet ever came from it.
+closed() { # PATTERN REDIRECTION [PATH]
+  local status
+  # shellcheck disable=SC2016 # for the other shell
+  timeout 5 bash -c '"$1" -r "$2" '"$2" - "$METRO" "${3:-$CAPTURE}" >"$METRO_TMP/closed.out" 2>&1
+  status=$?
+  cat "$METRO_TMP/closed.out"
+  equal status 1 $status && grep -qE -e "$1" "$METRO_TMP/closed.out"
+}
+tap_check "no standard input: an error" closed 'ERROR standard input: Bad file descriptor' '<&-' -
+tap_check "no standard output: an error" closed 'ERROR cannot write the samples: Bad file descriptor' '>&-'
+tap_check "neither of them: an error" closed 'ERROR standard input: Bad file' '<&- >&-' -
+
 tap_done
