@@ -124,9 +124,12 @@ static void count_segment(struct seen *seen, const struct backend_file *b,
 {
 	const struct packet *p = &segment->packet;
 	bool sent = segment->directions & DIRECTION_SENT && is_peer(b, &p->dst);
+	bool received = segment->directions & DIRECTION_RECEIVED && is_peer(b, &p->src);
 
 	seen->tcp++;
-	seen->tcp_ours += sent || (segment->directions & DIRECTION_RECEIVED && is_peer(b, &p->src));
+	seen->tcp_ours += sent || received;
+	seen->sent += sent;
+	seen->received += received;
 	seen->data += sent && p->payload;
 }
 
