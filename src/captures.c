@@ -170,8 +170,9 @@ static int open_first(struct captures *c, const struct backend_settings *setting
 	return err;
 }
 
-/* All samples of the file go out; there are no more to come. */
-static void deliver_rest(struct captures *c)
+/* All samples of the file go out; there are no more to come. What could not be read at all, the
+ * error says enough about. */
+static void deliver_rest(struct captures *c, int err)
 {
 	__u64 counters[COUNTERS];
 	struct seen seen;
@@ -182,13 +183,14 @@ static void deliver_rest(struct captures *c)
 	backend_file_tell_refused(c->paths->text, counters);
 	counters_log(counters);
 	c->backend->ops->seen(c->backend, &seen);
-	seen_log(&seen, counters, c->paths->text);
+	if (!err || seen.packets)
+		seen_log(&seen, counters, c->paths->text);
 }
 
 static void end_first(struct captures *c, int err)
 {
 	if (c->backend) {
-		deliver_rest(c);
+		deliver_rest(c, err);
 		c->backend->ops->close(c->backend);
 		c->backend = NULL;
 	}
@@ -218,7 +220,7 @@ int captures_end(struct captures *c, const struct peers *peers)
 	if (c->backend) {
 		log_warning("%s was not read to its end", c->paths->text);
 		c->backend->ops->set_peers(c->backend, peers);
-		deliver_rest(c);
+		deliver_rest(c, 0);
 	}
 	err = c->error;
 	captures_free(c);

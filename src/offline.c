@@ -85,7 +85,8 @@ static int read_packets(struct offline *o)
 	return status < 0 ? status : 0;
 }
 
-static void report_counters(struct offline *o)
+/* What could not be read at all, the error says enough about. */
+static void report_counters(struct offline *o, int err)
 {
 	__u64 counters[COUNTERS];
 	struct seen seen;
@@ -95,7 +96,8 @@ static void report_counters(struct offline *o)
 	if (log_get_level() <= LEVEL_DEBUG)
 		counters_log(counters);
 	o->backend->ops->seen(o->backend, &seen);
-	seen_log(&seen, counters, capture_file_name(o->path));
+	if (!err || seen.packets)
+		seen_log(&seen, counters, capture_file_name(o->path));
 }
 
 static int open_file(struct offline *o, const struct options *options)
@@ -128,7 +130,7 @@ static int measure(struct offline *o, const struct options *options)
 	err = read_packets(o);
 	while (!o->backend->ops->sweep(o->backend))
 		;
-	report_counters(o);
+	report_counters(o, err);
 	o->backend->ops->close(o->backend);
 	return err;
 }

@@ -83,6 +83,24 @@ int capture_add_interface(struct capture_file *file, const struct capture_interf
 	return 0;
 }
 
+/* What is wrong with a file that begins so, n bytes of it. */
+static const char *explain_unknown(const __u8 *magic, long n)
+{
+	static const struct {
+		const char *magic, *reason;
+	} compressed[] = {
+#define COMPRESSED(name)                                                                           \
+	"compressed with " name ", which is not read; try `" name " -dc FILE | bpf-metro -r -`"
+		{"\xfd\x37zX", COMPRESSED("xz")},
+		{"\x28\xb5\x2f\xfd", COMPRESSED("zstd")},
+	};
+
+	for (size_t i = 0; i < sizeof(compressed) / sizeof(compressed[0]); i++)
+		if (n == CAPTURE_MAGIC && !memcmp(magic, compressed[i].magic, CAPTURE_MAGIC))
+			return compressed[i].reason;
+	return n ? "neither a pcap nor a pcapng capture file" : "the file is empty";
+}
+
 static int recognise(struct capture_file *file)
 {
 	static const struct capture_format *const formats[] = {&capture_pcap, &capture_pcapng};
@@ -102,8 +120,7 @@ static int recognise(struct capture_file *file)
 			file->format = formats[i];
 	}
 	if (status == 0) {
-		snprintf(file->reason, file->reason_size, "%s",
-			 n ? "neither a pcap nor a pcapng capture file" : "the file is empty");
+		snprintf(file->reason, file->reason_size, "%s", explain_unknown(magic, n));
 		return -EBADMSG;
 	}
 	return status < 0 ? status : 0;

@@ -182,6 +182,14 @@ tap_check "what follows is ignored with a warning, status 0" \
   says 0 'WARNING .*what follows the gzip data, from byte [0-9]+ on, is ignored' \
   -r "$METRO_TMP/damaged.gz" --output json
 tap_check ".. and every sample is there" all_of_it
+damage 'd = d[:10]'
+tap_check "a file without anything: an error" \
+  says 1 'the gzip data has been cut off at byte 10' -r "$METRO_TMP/damaged.gz"
+tap_check ".. and no second line" equal lines 1 "$(grep -c . "$METRO_TMP/says.err")"
+head -c 30 "$CAPTURE" >"$METRO_TMP/damaged.gz"
+tap_check "a file with half a packet: an error" \
+  says 1 'packet 1: the file ends in the middle of ' -r "$METRO_TMP/damaged.gz"
+tap_check ".. and no second line" equal lines 1 "$(grep -c . "$METRO_TMP/says.err")"
 tap_check "a directory is called one" says 1 "ERROR $METRO_TMP: Is a directory\$" -r "$METRO_TMP"
 tap_check ".. and nothing more is said" [ ! -s "$METRO_TMP/says.out" ]
 

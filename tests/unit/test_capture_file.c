@@ -180,6 +180,25 @@ static void test_unreadable(void **state)
 	assert_string_equal(reason, "Input/output error");
 }
 
+/* Read by tshark, but not by us: what to do about it. */
+static void test_compressed_otherwise(void **state)
+{
+	static const __u8 xz[] = "\xfd\x37zXZ\0\0\4", zstd[] = "\x28\xb5\x2f\xfd\4";
+
+	(void)state;
+	write_bytes(xz, sizeof(xz));
+	assert_null(open_path(path));
+	assert_string_equal(reason, "compressed with xz, which is not read; try `xz -dc FILE | "
+				    "bpf-metro -r -`");
+	write_bytes(zstd, sizeof(zstd));
+	assert_null(open_path(path));
+	assert_string_equal(reason, "compressed with zstd, which is not read; try `zstd -dc FILE | "
+				    "bpf-metro -r -`");
+	write_bytes(zstd, 3);
+	assert_null(open_path(path));
+	assert_string_equal(reason, "neither a pcap nor a pcapng capture file");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_not_a_capture),
+		cmocka_unit_test(test_compressed_otherwise),
 		cmocka_unit_test(test_unreadable),
 	};
 
