@@ -79,17 +79,18 @@ static unsigned int directions(const struct backend_file *b, const struct packet
 static bool link_follow(struct backend_file *b)
 {
 	char reason[BACKEND_REASON];
+	int err = 0;
 
 	if (b->packet.link_type == b->link_type)
 		return b->link_known;
 	b->link_type = b->packet.link_type;
 	b->link_known = frame_link_layer(b->link_type, &b->link) == 0;
-	if (b->link_known && b->expression &&
-	    expression_follow(b->expression, b->link_type, reason, sizeof(reason))) {
+	if (b->link_known && b->expression)
+		err = expression_follow(b->expression, b->link_type, reason, sizeof(reason));
+	if (err && err != -EALREADY)
 		log_warning("%s: packet %llu: --filter: %s; such packets are left out", b->path,
 			    b->packet.number, reason);
-		b->link_known = false;
-	}
+	b->link_known &= !err;
 	return b->link_known;
 }
 

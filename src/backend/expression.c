@@ -19,6 +19,7 @@
 /* The expression for one link type. */
 struct compiled {
 	int link_type;
+	int err; /* it makes no sense there */
 	struct bpf_program program;
 	struct compiled *next;
 };
@@ -99,7 +100,8 @@ void expression_free(struct expression *e)
 		return;
 	LL_FOREACH_SAFE(e->all, compiled, next)
 	{
-		pcap_freecode(&compiled->program);
+		if (!compiled->err)
+			pcap_freecode(&compiled->program);
 		free(compiled);
 	}
 	free(e->untagged);
@@ -109,9 +111,10 @@ void expression_free(struct expression *e)
 int expression_follow(struct expression *e, int link_type, char *reason, size_t reason_size)
 {
 	struct compiled *compiled;
-	int err;
 
 	LL_SEARCH_SCALAR(e->all, compiled, link_type, link_type);
+	if (compiled && compiled->err)
+		return -EALREADY;
 	if (!compiled) {
 		compiled = calloc(1, sizeof(*compiled));
 		if (!compiled) {
@@ -119,15 +122,13 @@ int expression_follow(struct expression *e, int link_type, char *reason, size_t 
 			return -ENOMEM;
 		}
 		compiled->link_type = link_type;
-		err = compile(e->text, link_type, &compiled->program, reason, reason_size);
-		if (err) {
-			free(compiled);
-			return err;
-		}
+		compiled->err =
+			compile(e->text, link_type, &compiled->program, reason, reason_size);
 		LL_PREPEND(e->all, compiled);
 	}
-	e->current = compiled;
-	return 0;
+	if (!compiled->err)
+		e->current = compiled;
+	return compiled->err;
 }
 
 static __u32 tags_length(const __u8 *bytes, __u32 captured)

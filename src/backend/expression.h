@@ -23,7 +23,8 @@ int expression_new(struct expression **expression, const char *text);
 void expression_free(struct expression *expression);
 
 /* From now on packets are of this link type (DLT_* or LINKTYPE_*). An expression is compiled once
- * for each. Returns 0, -EINVAL with a reason (it makes no sense there), or -ENOMEM with one. */
+ * for each. Returns 0; -EINVAL with a reason (it makes no sense there), or -ENOMEM with one;
+ * -EALREADY if it was compiled for this link type before, in vain. */
 int expression_follow(struct expression *expression, int link_type, char *reason,
 		      size_t reason_size);
 

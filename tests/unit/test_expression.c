@@ -84,6 +84,8 @@ static void test_link_layers(void **state)
 	assert_int_equal(expression_new(&e, "ether host 1:2:3:4:5:6"), 0);
 	assert_int_equal(expression_follow(e, DLT_EN10MB, reason, sizeof(reason)), 0);
 	assert_int_equal(expression_follow(e, DLT_RAW, reason, sizeof(reason)), -EINVAL);
+	assert_int_equal(expression_follow(e, DLT_EN10MB, reason, sizeof(reason)), 0);
+	assert_int_equal(expression_follow(e, DLT_RAW, reason, sizeof(reason)), -EALREADY);
 	assert_true(*reason);
 	expression_free(e);
 
