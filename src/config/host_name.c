@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "utf8.h"
+
 #define LABEL_MAX 63
 
 static bool label_is_valid(const char *label, size_t length)
@@ -41,8 +43,12 @@ bool host_name_is_valid(const char *name)
  * would need another library to make it. */
 const char *host_name_hint(const char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
+	__u32 code;
+
+	for (size_t length; *text; text += length ? length : 1) {
+		length = utf8_take(text, &code);
+		if (length > 1 && utf8_is_letter(code) && utf8_is_printable(code))
 			return "; write the name in ASCII, xn--..., as `idn2 NAME` prints it";
+	}
 	return "";
 }

@@ -167,6 +167,8 @@ static void test_mistakes(void **state)
 		 "\"m\xc3\xbcnchen.example\" is not valid; accepted: an IPv4 or IPv6 address, "
 		 "localhost, or a host name; write the name in ASCII, xn--..., as `idn2 NAME` "
 		 "prints it"},
+		{{.ip = "\xc2\x9b"}, "localhost, or a host name\n"},
+		{{.ip = "\x80\xff"}, "localhost, or a host name\n"},
 		{{.socket = "/run/x"}, "statsd_socket: \"/run/x\" is not valid; accepted: unix://"},
 		{{.socket = "udp://a"}, "statsd_socket: \"udp://a\" is not valid"},
 		{{.socket = "unix://run/x"}, "statsd_socket: \"unix://run/x\" is not valid"},
