@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OTHERS "others"
+
+/* How long the sentence may be in front of the last kind that is named. */
+#define INSIDE_MOST 256
+#define UNREAD_MOST (SEEN_TEXT - 640)
+#define LINKS_MOST  (SEEN_TEXT - 480)
+
 static const char *const ours_names[] = {
 	[SEEN_LOCAL] = "the --local addresses",
 	[SEEN_PEERS] = "the peers",
@@ -52,7 +59,7 @@ void seen_count(struct seen_kind kinds[SEEN_KINDS], const char *name)
 
 	while (kind->packets && strncmp(kind->name, name, SEEN_NAME - 1)) {
 		if (kind == &kinds[SEEN_KINDS - 1]) {
-			name = "others";
+			name = OTHERS;
 			break;
 		}
 		kind++;
@@ -81,18 +88,29 @@ bool seen_matters(const struct seen *seen, const __u64 counters[COUNTERS])
 	return !counters[COUNTER_SAMPLES] || unread(seen);
 }
 
-static void say_kinds(struct list *list, const struct seen_kind kinds[SEEN_KINDS], const char *what)
+/* Those that come when the sentence has become that long are others, so that there is room for the
+ * rest of it. */
+static void say_kinds(struct list *list, const struct seen_kind kinds[SEEN_KINDS], const char *what,
+		      size_t most)
 {
-	for (size_t i = 0; i < SEEN_KINDS && kinds[i].packets; i++)
-		say(list, "%llu %s%s", kinds[i].packets, what, kinds[i].name);
+	__u64 others = 0;
+
+	for (size_t i = 0; i < SEEN_KINDS && kinds[i].packets; i++) {
+		if (list->length < most && strcmp(kinds[i].name, OTHERS) != 0)
+			say(list, "%llu %s%s", kinds[i].packets, what, kinds[i].name);
+		else
+			others += kinds[i].packets;
+	}
+	if (others)
+		say(list, "%llu %s" OTHERS, others, what);
 }
 
 static void say_unread(struct list *list, const struct seen *seen, const __u64 counters[COUNTERS])
 {
 	if (unread(seen)) {
 		list->separator = list->length ? "; not read: " : "not read: ";
-		say_kinds(list, seen->unread, "");
-		say_kinds(list, seen->links, "of link type ");
+		say_kinds(list, seen->unread, "", UNREAD_MOST);
+		say_kinds(list, seen->links, "of link type ", LINKS_MOST);
 	}
 	say_count(list, counters[COUNTER_FRAGMENTS], "IP fragments");
 	say_count(list, counters[COUNTER_PARSE_ERRORS], "with headers cut short or wrong");
@@ -104,7 +122,7 @@ static void say_tcp(struct list *list, const struct seen *seen, const __u64 coun
 {
 	if (seen->packets)
 		say(list, seen->tcp ? "%llu TCP" : "no TCP", seen->tcp);
-	say_kinds(list, seen->inside, "of these in ");
+	say_kinds(list, seen->inside, "of these in ", INSIDE_MOST);
 	say_count(list, counters[COUNTER_COPIES], "of these twice");
 	if (seen->ours && seen->tcp && !seen->tcp_ours)
 		say(list, "none of it to or from %s", ours_names[seen->ours]);

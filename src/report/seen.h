@@ -10,9 +10,9 @@
 
 #include <stddef.h>
 
-#define SEEN_KINDS 24  /* that are named; packets of further ones are counted as "others" */
-#define SEEN_NAME  40  /* bytes of a kind's name; more are cut off */
-#define SEEN_TEXT  768 /* room for the sentence */
+#define SEEN_KINDS 24   /* that are named; packets of further ones are counted as "others" */
+#define SEEN_NAME  40   /* bytes of a kind's name; more are cut off */
+#define SEEN_TEXT  1280 /* room for the sentence */
 
 /* Packets of one kind. Of a list of kinds, the first without packets is the end. */
 struct seen_kind {

@@ -167,9 +167,18 @@ static void test_many_kinds(void **state)
 	assert_int_equal(seen.unread[0].packets, 2);
 	assert_int_equal(seen.unread[SEEN_KINDS - 1].packets, 12);
 	assert_string_equal(seen.unread[SEEN_KINDS - 1].name, "others");
+	counters[COUNTER_FRAGMENTS] = 7;
+	for (int i = 0; i < SEEN_KINDS + 5; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		seen_count(seen.links, name);
+		seen_count(seen.inside, name);
+	}
 	length = strlen(seen_explain(&seen, counters, text));
-	assert_in_range(length, SEEN_TEXT - 128, SEEN_TEXT - 1);
-	assert_non_null(strstr(text, "name, "));
+	assert_in_range(length, SEEN_TEXT / 2, SEEN_TEXT - 128);
+	assert_non_null(strstr(text, "1 of these in 0, "));
+	assert_non_null(strstr(text, " of these in others; not read: 2 00000, which has a long "));
+	assert_non_null(strstr(text, " others, 1 of link type 0, "));
+	assert_non_null(strstr(text, " of link type others, 7 IP fragments; capture on "));
 }
 
 static void test_inside(void **state)
