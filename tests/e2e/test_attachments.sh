@@ -51,14 +51,14 @@ ended_having_reattached() { # TIMES
 comes_back() {
   local how=$1 hook=$2
   shift 2
-  start "$hook" 0.5 || bail_out "$how: it starts"
+  start "$hook" 0.2 || bail_out "$how: it starts"
   all_measured >/dev/null
   tap_check "$how: it is done" "$@"
   tap_check "$how: that is noticed, and said" log_has metro \
     "WARNING interface $IF was made anew, or another program has removed ours \(at .*attaching again"
   tap_check "$how: it measures again" wait_until 5 measuring_times 2
   tap_check "$how: no sample is missing" all_measured
-  sleep 0.7
+  sleep 0.3 # another report, at least
   tap_check "$how: it was said once" equal lines 1 "$(log_count metro 'attaching again')"
   tap_check "$how: and counted" ended_having_reattached 1
 }
@@ -118,11 +118,11 @@ in_its_place() {
   kill -CONT "$pid"
 }
 
-start clsact 0.5 || bail_out "clsact: it starts"
+start clsact 0.2 || bail_out "clsact: it starts"
 in_its_place ingress
 tap_check "an ingress qdisc in place of clsact: why it does not measure is said" \
   log_has metro 'ERROR attaching to .*: an ingress qdisc is there'
-sleep 1.6
+sleep 0.7 # three more attempts
 tap_check "an ingress qdisc in place of clsact: it is said once" \
   equal lines 1 "$(log_count metro ERROR)"
 in_client tc qdisc del dev "$IF" ingress
@@ -132,7 +132,7 @@ tap_check "the ingress qdisc goes: counted once" ended_having_reattached 1
 
 # ---- a qdisc of another's ------------------------------------------------------------------------
 
-for interval in 0.5 3600; do
+for interval in 0.2 3600; do
   start clsact $interval || bail_out "clsact: it starts"
   in_its_place clsact
   [ $interval = 3600 ] || wait_until 5 measuring_times 2
@@ -163,7 +163,7 @@ comes_back "xdp, made anew with the same index" xdp remake_with_same_index
 comes_back "clsact, made anew with the same index" clsact remake_with_same_index
 
 # shellcheck disable=SC2086
-start_metro metro in_client --backend pcap --interval 1 --output json -i "$IF" $PEERS ||
+start_metro metro in_client --backend pcap --interval 0.2 --output json -i "$IF" $PEERS ||
   bail_out "pcap: it starts"
 all_measured >/dev/null
 tap_check "pcap, made anew with the same index: it is done" remake_with_same_index
