@@ -29,7 +29,7 @@ static __always_inline closed_flow closed_make(__u32 tag, __u32 nxt)
 /* Is this segment, which the local side sends, of that connection? */
 static __always_inline bool closed_is(closed_flow closed, __u32 tag, const struct packet *p)
 {
-	return closed && closed >> 32 == tag && (__u32)closed - (p->seq + p->payload) < WINDOW_MAX;
+	return closed && closed >> 32 == tag && (__u32)closed - (p->seq + p->payload) < STRAY_NEAR;
 }
 
 /* A SYN begins a new connection on the same ports. */

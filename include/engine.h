@@ -192,6 +192,9 @@ static __always_inline __u32 flow_sent_again(struct flow *f, __u32 start, __u32 
 
 static __always_inline bool seq_in_window(const struct flow *f, __u32 seq)
 {
+	/* Nor does a sender go back so far behind what has been acknowledged. */
+	if (f->flags & FLOW_UNA_KNOWN && (__s32)(f->una - seq) > STRAY_NEAR)
+		return false;
 	return seq - f->nxt + WINDOW_MAX < 2u * WINDOW_MAX;
 }
 
@@ -264,7 +267,7 @@ static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p,
 		f->flags |= FLOW_ENDED;
 		return EVENT_FLUSH;
 	}
-	if (p->payload)
+	if (p->payload && (seq_in_window(f, start) || !engine_may_probe(p)))
 		events |= flow_data(f, start, end, departure_ns, s->mark_mask);
 	if (p->flags & TCP_ACK) {
 		f->flags |= FLOW_PEER_NXT;
@@ -350,7 +353,7 @@ static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns,
 					__u32 *rtt)
 {
 	bool unseen = seq_after(ack, f->nxt);
-	bool ambiguous = seq_before(f->una, f->karn) && seq_after(ack, f->karn);
+	bool ambiguous = seq_before(f->una, f->karn) && !seq_before(ack, f->karn);
 	__u32 covered = marks_covered(f, ack, mask);
 
 	if ((unseen && ack - f->nxt > UNSEEN_MAX) || ack - f->una > WINDOW_MAX + UNSEEN_MAX)

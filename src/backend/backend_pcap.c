@@ -109,7 +109,7 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 	if (clock_watch_suspects(&b->clock, &c->breaks, segment.now_ns))
 		follow_clock(b);
 	c->breaks.last_ns = segment.now_ns;
-	segment.epoch = breaks_epoch(&c->breaks);
+	segment.epoch = breaks_epoch(&c->breaks, segment.now_ns);
 	segment.ifindex = c->interface.ifindex;
 	segment.place = 0; /* an interface is one place */
 	segment.directions =
@@ -323,7 +323,7 @@ static void capture_read(struct capture *c)
 	for (int i = 0; i < ROUNDS && n > 0; i++) {
 		now = monotonic_ns();
 		follow_clock(c->backend);
-		breaks_drops(&c->breaks, capture_drops(c), now);
+		breaks_drops(&c->breaks, capture_drops(c), c->backend->clock.wall_ns, now);
 		n = pcap_dispatch(c->pcap, PACKETS, on_packet, (void *)c);
 	}
 	if (n == 0)

@@ -15,26 +15,34 @@ void breaks_open(struct breaks *b, __u32 *epochs)
 	b->epochs = epochs;
 	b->last_ns = 0;
 	b->in_doubt_ns = 0;
+	b->lost_ns = 0;
 	epoch_begin(b);
 }
 
 void breaks_notice(struct breaks *b, __u64 monotonic_ns)
 {
 	b->in_doubt_ns = monotonic_ns;
+	b->lost_ns = 0;
 }
 
-void breaks_drops(struct breaks *b, __u64 drops, __u64 monotonic_ns)
+void breaks_drops(struct breaks *b, __u64 drops, __u64 wall_ns, __u64 monotonic_ns)
 {
+	bool clock_set = b->in_doubt_ns && !b->lost_ns;
+
 	if (drops == b->drops)
 		return;
 	b->drops = drops;
 	breaks_notice(b, monotonic_ns);
+	if (!clock_set)
+		b->lost_ns = wall_ns;
 }
 
-__u32 breaks_epoch(struct breaks *b)
+__u32 breaks_epoch(struct breaks *b, __u64 packet_ns)
 {
 	if (b->in_doubt_ns)
 		epoch_begin(b);
+	if (b->lost_ns && packet_ns > b->lost_ns)
+		b->lost_ns = b->in_doubt_ns = 0;
 	return b->epoch;
 }
 

@@ -22,6 +22,7 @@ struct breaks {
 	__u32 *epochs;     /* the last one given to any capture, so that none comes twice */
 	__u32 epoch;       /* of the packet read last */
 	__u64 in_doubt_ns; /* since then, by CLOCK_MONOTONIC; 0: not in doubt */
+	__u64 lost_ns;     /* only packets of up to then are in doubt, by their own clock; 0: all */
 	__u64 drops;       /* that are known of */
 	__u64 last_ns;     /* time of the packet read last */
 };
@@ -32,11 +33,12 @@ void breaks_open(struct breaks *breaks, __u32 *epochs);
 /* There was a break, noticed now. */
 void breaks_notice(struct breaks *breaks, __u64 monotonic_ns);
 
-/* As many packets have been lost since the start; more than before is a break. */
-void breaks_drops(struct breaks *breaks, __u64 drops, __u64 monotonic_ns);
+/* As many packets have been lost since the start; more than before is a break, which lies before
+ * any packet captured from now on. */
+void breaks_drops(struct breaks *breaks, __u64 drops, __u64 wall_ns, __u64 monotonic_ns);
 
 /* The epoch of the next packet. */
-__u32 breaks_epoch(struct breaks *breaks);
+__u32 breaks_epoch(struct breaks *breaks, __u64 packet_ns);
 
 /* Everything was read that could be at this time. */
 void breaks_empty(struct breaks *breaks, __u64 monotonic_ns);

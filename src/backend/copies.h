@@ -10,7 +10,7 @@
 
 #include "packet.h"
 
-#define COPIES 8192 /* power of two; the newest of each hash is remembered */
+#define COPIES 2048 /* power of two; the newest of each hash is remembered. Copies come soon. */
 
 /* How much later a copy may come: no path inside of a host or a switch takes longer. */
 #define COPY_AGE_NS 100000000ull
@@ -25,8 +25,9 @@ struct copies {
 	struct copy seen[COPIES];
 };
 
-/* Has this segment been seen before? Remembers it if not. place: a hash of where it was captured
- * (frame_place). */
-bool copies_have(struct copies *copies, const struct packet *packet, __u64 now_ns, __u32 place);
+/* Has this segment of an interface, or file, been seen before? Remembers it if not. place: a hash
+ * of where it was captured (frame_place). */
+bool copies_have(struct copies *copies, const struct packet *packet, __u64 now_ns, __u32 ifindex,
+		 __u32 place);
 
 #endif

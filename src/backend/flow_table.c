@@ -376,7 +376,7 @@ void flow_table_run(struct flow_table *t, const struct flow_segment *s)
 		return;
 	}
 	/* Only now: a second copy of an ACK is of no consequence. */
-	if (copies_have(&t->copies, &s->packet, s->now_ns, s->place))
+	if (copies_have(&t->copies, &s->packet, s->now_ns, s->ifindex, s->place))
 		t->counters[COUNTER_COPIES]++;
 	else
 		sent(t, s);
@@ -433,6 +433,9 @@ bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 		sweep_begin(t, terms);
 	for (int i = 0; e && i < STEP; i++) {
 		next = e->next;
+		/* The clock was set back: it would be the youngest of all for as long. */
+		if (terms && (__s32)(e->flow.last - terms->now) > CLOCK_SLACK)
+			e->flow.last = terms->now;
 		emit_batch(t, e);
 		if (sweep_drops(t, e, terms) || sweep_evicts(t, e, terms))
 			entry_drop(t, e);

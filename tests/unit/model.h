@@ -204,7 +204,8 @@ static inline bool model_strays(struct model *m, __u32 number)
 {
 	bool again = m->strayed && abs((__s32)(number - m->stray)) < 1 << 24;
 
-	m->strayed = llabs(model_unwrap(m, number) - m->highest) >= 1 << 30;
+	m->strayed = llabs(model_unwrap(m, number) - m->highest) >= 1 << 30 ||
+		     (m->una_known && m->una - model_unwrap(m, number) > 1 << 24);
 	m->stray = number;
 	if (m->strayed && again) {
 		model_restart(m);

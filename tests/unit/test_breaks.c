@@ -21,15 +21,15 @@ static void test_epochs_without_breaks(void **state)
 	(void)state;
 	breaks_open(&a, &epochs);
 	breaks_open(&b, &epochs);
-	first = breaks_epoch(&a);
-	assert_int_not_equal(first, breaks_epoch(&b));
-	breaks_drops(&a, 0, 5 * MS);
+	first = breaks_epoch(&a, WALL);
+	assert_int_not_equal(first, breaks_epoch(&b, WALL));
+	breaks_drops(&a, 0, WALL, 5 * MS);
 	breaks_empty(&a, 1000 * MS);
-	assert_int_equal(breaks_epoch(&a), first);
+	assert_int_equal(breaks_epoch(&a, WALL), first);
 	/* The same capture, opened again: what was in between is not known. */
 	breaks_open(&a, &epochs);
-	assert_int_not_equal(breaks_epoch(&a), first);
-	assert_int_not_equal(breaks_epoch(&a), breaks_epoch(&b));
+	assert_int_not_equal(breaks_epoch(&a, WALL), first);
+	assert_int_not_equal(breaks_epoch(&a, WALL), breaks_epoch(&b, WALL));
 }
 
 /* In doubt, until the capture was read to its end some time after the notice. */
@@ -40,28 +40,51 @@ static void test_doubt(void **state)
 
 	(void)state;
 	breaks_open(&a, &epochs);
-	last = breaks_epoch(&a);
-	breaks_drops(&a, 3, 100 * MS);
+	last = breaks_epoch(&a, WALL);
+	breaks_drops(&a, 3, WALL, 100 * MS);
 	for (int i = 0; i < 10; i++) {
-		assert_true(breaks_epoch(&a) > last);
+		assert_true(breaks_epoch(&a, WALL) > last);
 		last = a.epoch;
 	}
 	breaks_empty(&a, 100 * MS + BREAK_WAIT_NS - 1); /* some may wait for their block */
-	assert_true(breaks_epoch(&a) > last);
+	assert_true(breaks_epoch(&a, WALL) > last);
 	/* As many drops as are known of are none. */
-	breaks_drops(&a, 3, 250 * MS);
+	breaks_drops(&a, 3, WALL, 250 * MS);
 	breaks_empty(&a, 100 * MS + BREAK_WAIT_NS);
-	last = breaks_epoch(&a);
-	assert_int_equal(breaks_epoch(&a), last);
+	last = breaks_epoch(&a, WALL);
+	assert_int_equal(breaks_epoch(&a, WALL), last);
 	/* Another break while in doubt makes it longer. */
-	breaks_drops(&a, 4, 1000 * MS);
-	breaks_drops(&a, 5, 1100 * MS);
+	breaks_drops(&a, 4, WALL, 1000 * MS);
+	breaks_drops(&a, 5, WALL, 1100 * MS);
 	breaks_empty(&a, 1000 * MS + BREAK_WAIT_NS);
-	last = breaks_epoch(&a);
-	assert_int_not_equal(breaks_epoch(&a), last);
+	last = breaks_epoch(&a, WALL);
+	assert_int_not_equal(breaks_epoch(&a, WALL), last);
 	breaks_empty(&a, 1100 * MS + BREAK_WAIT_NS);
-	last = breaks_epoch(&a);
-	assert_int_equal(breaks_epoch(&a), last);
+	last = breaks_epoch(&a, WALL);
+	assert_int_equal(breaks_epoch(&a, WALL), last);
+}
+
+/* Lost packets lie before whatever is captured after the notice. */
+static void test_drops_lie_before_the_notice(void **state)
+{
+	struct breaks a = {};
+	__u32 epochs = 0, last;
+
+	(void)state;
+	breaks_open(&a, &epochs);
+	breaks_drops(&a, 3, WALL, 100 * MS);
+	last = breaks_epoch(&a, WALL);
+	assert_true(breaks_epoch(&a, WALL) > last); /* waited in the ring */
+	last = breaks_epoch(&a, WALL + 1);
+	assert_int_equal(breaks_epoch(&a, WALL + 2), last);
+	/* After the clock was set, times tell nothing, also of packets that are lost then. */
+	breaks_notice(&a, 200 * MS);
+	breaks_drops(&a, 4, WALL, 201 * MS);
+	last = breaks_epoch(&a, WALL + 1);
+	assert_true(breaks_epoch(&a, WALL + 2) > last);
+	breaks_empty(&a, 201 * MS + BREAK_WAIT_NS);
+	last = breaks_epoch(&a, WALL + 3);
+	assert_int_equal(breaks_epoch(&a, WALL + 4), last);
 }
 
 static void test_clock(void **state)
@@ -115,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_epochs_without_breaks),
 		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_drops_lie_before_the_notice),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_real_clocks),

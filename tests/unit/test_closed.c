@@ -30,7 +30,7 @@ static __u32 connection(struct line *l, __u64 us, __u32 isn)
 	return isn + 102;
 }
 
-/* Batches of 15: its one sample does not wait for the sweep. */
+/* Batches of 14: its one sample does not wait for the sweep. */
 static void test_sample_goes_out(void **state)
 {
 	struct line l;
@@ -62,6 +62,23 @@ static void test_room(void **state)
 	}
 	assert_int_equal(l.samples, 100000);
 	assert_int_equal(line_counter(&l, COUNTER_FLOWS_REFUSED), 0);
+	line_close(&l);
+}
+
+/* The same ports again, without a SYN that was seen: lower numbers, but not those of the old end.
+ */
+static void test_lower_numbers(void **state)
+{
+	struct line l;
+
+	(void)state;
+	line_open(&l, 0);
+	connection(&l, 0, 1u << 30);
+	for (__u32 i = 0; i < 100; i++) {
+		sent(&l, 100000 + 100 * i, (1u << 29) + 100 * i, 100);
+		received_flags(&l, 100050 + 100 * i, (1u << 29) + 100 * i + 100, TCP_ACK);
+	}
+	assert_int_equal(l.samples, 101);
 	line_close(&l);
 }
 
@@ -220,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sample_goes_out),
 		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_lower_numbers),
 		cmocka_unit_test(test_fin_not_yet_acknowledged),
 		cmocka_unit_test(test_half_closed),
 		cmocka_unit_test(test_copies),

@@ -144,7 +144,8 @@ SCENARIO(forged_first)
 /* The same ports, used again far away, without a SYN that was seen. */
 SCENARIO(jump_without_syn)
 {
-	static const __u32 far[] = {1u << 30, 0x50000000, 0x7fffffff, 0x80000000, 0xbfff0000};
+	static const __u32 far[] = {1u << 30,   0x50000000, 0x7fffffff, 0x80000000,
+				    0xbfff0000, 0xe0000000, 0xf0000000, 0xfeff0000};
 
 	for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
 		l->samples = 0;
@@ -153,6 +154,31 @@ SCENARIO(jump_without_syn)
 		next_seq += far[i];
 		assert_heals(l);
 	}
+}
+
+/* Keep-alives of such a connection make no samples, however many there are. */
+SCENARIO(keepalives_far_away)
+{
+	begin(l);
+	for (__u32 i = 1; i < 4; i++) {
+		sent_flags(l, now_us + i * SECOND, next_seq + 0x50000000, 1, TCP_ACK);
+		no_sample(l, now_us + i * SECOND + RTT, next_seq + 0x50000001);
+	}
+	now_us += 5 * SECOND;
+	assert_heals(l);
+}
+
+/* An ACK that was seen before the data, and again with the answer, half a second later. */
+SCENARIO(ack_before_its_data)
+{
+	begin(l);
+	received_flags(l, now_us, next_seq + 101, TCP_ACK);
+	sent(l, now_us + 1, next_seq, 100);
+	sent(l, now_us + 2, next_seq + 100, 1);
+	no_sample(l, now_us + SECOND / 2, next_seq + 101);
+	now_us += SECOND;
+	next_seq += 101;
+	assert_heals(l);
 }
 
 /* One odd segment is noise, and so are two that have nothing in common. */
@@ -219,6 +245,8 @@ int main(void)
 		S(forged_ends),
 		S(forged_first),
 		S(jump_without_syn),
+		S(keepalives_far_away),
+		S(ack_before_its_data),
 		S(noise_costs_nothing),
 		S(data_lost_by_the_capture),
 		S(random_attack),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "segments.h"
 
 #define DATA (TCP_ACK | TCP_PSH)
@@ -37,6 +38,7 @@ static void exchange(struct line *l, __u16 sport, __u64 us)
 static bool sweep_step(struct line *l, __u64 idle_before_us, __u64 ended_before_us)
 {
 	struct sweep_terms terms = {
+		.now = flow_clock(l->epoch + 600 * NS_PER_S),
 		.idle = flow_clock(l->epoch + 1000 * idle_before_us),
 		.ended = flow_clock(l->epoch + 1000 * ended_before_us),
 		.quiet = flow_clock(l->epoch + 1000 * ended_before_us),
@@ -329,6 +331,28 @@ static struct peers *peers_of(const char *peer, struct config **config)
 	return peers;
 }
 
+/* The clock was set back by a day: what is older, by then, does not keep its place for as long. */
+static void test_clock_set_back(void **state)
+{
+	const __u64 idle = 300 * NS_PER_S;
+	struct sweep_terms terms;
+	struct line l;
+
+	(void)state;
+	open_table(&l, 10, 1);
+	for (__u16 i = 0; i < 10; i++)
+		exchange(&l, i, 86400 * 1000000ull);
+	for (__u64 s = 0; s <= 310; s += 10) {
+		terms = sweep_terms(l.epoch + s * NS_PER_S, idle, idle);
+		while (!flow_table_sweep(l.table, &terms))
+			;
+	}
+	exchange(&l, 100, 311 * 1000000ull);
+	assert_int_equal(line_counter(&l, COUNTER_FLOWS_REFUSED), 0);
+	assert_int_equal(l.samples, 11);
+	line_close(&l);
+}
+
 static void test_peers(void **state)
 {
 	struct config *config[2];
@@ -444,8 +468,9 @@ int main(void)
 		S(record_key),     S(both_directions),
 		S(sweep_emits),    S(sweep_drops_the_idle_and_the_ended),
 		S(sweep_in_steps), S(sweep_empties_all),
-		S(peers),          S(unread),
-		S(counters),       S(seen),
+		S(clock_set_back), S(peers),
+		S(unread),         S(counters),
+		S(seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
