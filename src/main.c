@@ -9,10 +9,12 @@
 #include "statsd_choice.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 
@@ -93,10 +95,27 @@ static int measure_file(const struct options *options)
 	return err ? STATUS_FAILED : STATUS_DONE;
 }
 
+/* Of descriptors 0 to 2 that are closed (`<&-`), the next file or socket would take the place, and
+ * be taken for standard input, or written to. They are opened the wrong way round, so that their
+ * use is still an error. */
+static int keep_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return -errno;
+	return 0;
+}
+
 int main(int argc, char *argv[])
 {
 	struct options options;
+	int err = keep_standard_files();
 
+	if (err) {
+		log_error("/dev/null: %s", strerror(-err));
+		return STATUS_FAILED;
+	}
 	signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of write(2) */
 	switch (options_parse(argc, argv, &options)) {
 	case OPTIONS_DONE:

@@ -124,9 +124,12 @@ static void count_segment(struct seen *seen, const struct backend_file *b,
 {
 	const struct packet *p = &segment->packet;
 	bool sent = segment->directions & DIRECTION_SENT && is_peer(b, &p->dst);
+	bool received = segment->directions & DIRECTION_RECEIVED && is_peer(b, &p->src);
 
 	seen->tcp++;
-	seen->tcp_ours += sent || (segment->directions & DIRECTION_RECEIVED && is_peer(b, &p->src));
+	seen->tcp_ours += sent || received;
+	seen->sent += sent;
+	seen->received += received;
 	seen->data += sent && p->payload;
 }
 
@@ -204,7 +207,7 @@ static int file_next(struct backend_file *b)
 		measure(b);
 		return 0;
 	}
-	if (status < 0 && status != -EAGAIN)
+	if (status < 0 && status != -EAGAIN && status != -EINTR)
 		log_error("%s: %s%s", b->path, reason,
 			  b->packet.number ? "; the packets before it were read" : "");
 	return status < 0 ? status : file_end(b);
@@ -232,7 +235,7 @@ static int file_read(struct backend *backend)
 	run_group(b);
 	if (capture_file_fd(b->file) >= 0)
 		sweep_pipe(b);
-	return status;
+	return status == -EINTR ? 0 : status;
 }
 
 /* A file without peers is measured as a whole. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE       (256 * 1024)         /* read at a time */
-#define EXAMINE_MAX (1024 * 1024 * 1024) /* takes some seconds */
+#define PIECE       (256 * 1024)       /* read at a time */
+#define EXAMINE_MAX (64 * 1024 * 1024) /* a moment, for which an event loop waits */
 
 int byte_stream_open(struct byte_stream **stream, const char *path)
 {

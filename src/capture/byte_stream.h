@@ -54,7 +54,7 @@ static inline __u64 byte_stream_at(const struct byte_stream *s)
 /* A clause about an error that peek returned; holds until the stream is closed. */
 const char *byte_stream_explain(const struct byte_stream *stream, long error);
 
-/* Data that makes no sense may have been damaged when it was compressed: reads on, at most 1 GiB,
+/* Data that makes no sense may have been damaged when it was compressed: reads on, at most 64 MiB,
  * to find out, but not from a pipe. Returns a clause as above, or NULL. Nothing can be read
  * afterwards. */
 const char *byte_stream_examine(struct byte_stream *stream);

@@ -137,6 +137,7 @@ int capture_file_open(struct capture_file **file, const char *path, char *reason
 	f->name = capture_file_name(path);
 	f->reason = reason;
 	f->reason_size = reason_size;
+	f->pause_at = CAPTURE_PAUSE;
 	err = byte_stream_open(&f->stream, path);
 	if (err)
 		snprintf(reason, reason_size, "%s", strerror(-err));
@@ -171,6 +172,8 @@ int capture_file_next(struct capture_file *file, struct captured *packet, char *
 	file->reason_size = reason_size;
 	byte_stream_skip(file->stream, file->consumed);
 	file->consumed = 0;
+	if (unlikely(capture_pauses(file)))
+		return -EINTR;
 	if (unlikely(!file->format))
 		status = recognise(file);
 	if (likely(!status))

@@ -49,7 +49,23 @@ struct capture_file {
 	bool lengths_swapped; /* pcap before version 2.3 */
 	size_t consumed;      /* bytes of the last packet, to be skipped */
 	struct capture_block_rest rest;
+	__u64 pause_at; /* where in the data to come back without a packet */
 };
+
+/* Compressed, gigabytes of blocks that nobody needs, or of zeros in packets, are a few megabytes:
+ * 4 GB took 20 seconds. So much is 0.1. */
+#define CAPTURE_PAUSE (16u * 1024 * 1024)
+
+/* Is it time to come back, with -EINTR? True once each time. */
+static inline bool capture_pauses(struct capture_file *file)
+{
+	__u64 at = byte_stream_at(file->stream);
+
+	if (likely(at < file->pause_at))
+		return false;
+	file->pause_at = at + CAPTURE_PAUSE;
+	return true;
+}
 
 #define CAPTURE_MAGIC 4 /* bytes by which a format is recognised */
 

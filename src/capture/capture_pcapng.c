@@ -140,6 +140,8 @@ static int block_pass(struct capture_file *file)
 			rest->bytes > BLOCK_TRAILER ? rest->bytes - BLOCK_TRAILER : BLOCK_TRAILER;
 		size_t piece = most < PASS_PIECE ? most : PASS_PIECE;
 
+		if (capture_pauses(file))
+			return -EINTR;
 		status = pass_piece(file, piece, &bytes);
 		if (status == 1)
 			rest->bytes -= piece;
@@ -375,7 +377,7 @@ static int pcapng_next(struct capture_file *file, struct captured *packet)
 		status = status == 1 ? 0 : status;
 	}
 	while (status == 0 && more)
-		status = next_block(file, packet, &more);
+		status = capture_pauses(file) ? -EINTR : next_block(file, packet, &more);
 	return status;
 }
 

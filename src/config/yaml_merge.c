@@ -46,6 +46,13 @@ static bool has_key(const struct merge *merge, const yaml_node_t *mapping, const
 	return false;
 }
 
+static void too_many(const struct merge *merge, const yaml_node_t *mapping)
+{
+	yaml_at(merge->reader, mapping);
+	mistake(merge->reader->mistakes,
+		"too many keys with those that are merged; accepted: up to %d", YAML_MERGED_MAX);
+}
+
 /* Adds the pairs of one mapping whose keys are not there. */
 static int take_pairs(struct merge *merge, int index, int source)
 {
@@ -59,10 +66,7 @@ static int take_pairs(struct merge *merge, int index, int source)
 		if (has_key(merge, to, node_at(merge, pair.key)))
 			continue;
 		if (pairs_of(to) >= YAML_MERGED_MAX) {
-			yaml_at(reader, to);
-			mistake(reader->mistakes,
-				"too many keys with those that are merged; accepted: up to %d",
-				YAML_MERGED_MAX);
+			too_many(merge, to);
 			return 0;
 		}
 		if (!yaml_document_append_mapping_pair(&reader->document, index, pair.key,
@@ -132,6 +136,10 @@ static int merge_mapping(struct merge *merge, int index)
 	merges = set_apart(merge, mapping, &kept);
 	if (!merges)
 		return -ENOMEM;
+	if (count > kept && kept > YAML_MERGED_MAX) {
+		too_many(merge, mapping);
+		kept = count;
+	}
 	for (size_t i = 0; i < count - kept && !err; i++)
 		err = take_all(merge, index, merges[i].value);
 	free(merges);

@@ -71,15 +71,20 @@ bool yaml_has_items(struct yaml_reader *reader, yaml_node_t *mapping, const char
 			 node->data.sequence.items.start == node->data.sequence.items.top);
 }
 
-/* The known key that a mistyped one is closest to, or NULL. */
+/* The known key that a mistyped one is closest to, or NULL. The distance is no less than the
+ * difference of the lengths. */
 static const char *nearest_key(const char *word, const struct yaml_key *keys, size_t count)
 {
-	unsigned int limit = strlen(word) < 5 ? 1 : 2, best = limit + 1;
+	size_t length = strlen(word), limit = length < 5 ? 1 : 2;
+	unsigned int best = (unsigned int)limit + 1;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned int distance = mistake_distance(word, keys[i].name);
+		size_t other = strlen(keys[i].name);
+		unsigned int distance = best;
 
+		if (length <= other + limit && other <= length + limit)
+			distance = mistake_distance(word, keys[i].name);
 		if (distance < best) {
 			best = distance;
 			nearest = keys[i].name;
@@ -183,6 +188,24 @@ static int read_value(struct yaml_reader *reader, const struct yaml_key *key, ya
 	return key->read(reader, key, node, target);
 }
 
+/* Is the node a mapping of a size that makes sense? If not, that is reported. */
+static bool is_mapping(struct yaml_reader *reader, const yaml_node_t *node)
+{
+	if (node->type != YAML_MAPPING_NODE) {
+		mistake(reader->mistakes, "is %s; accepted: lines of the form KEY: VALUE",
+			kind_of(node));
+		return false;
+	}
+	if (node->data.mapping.pairs.top - node->data.mapping.pairs.start > YAML_PAIRS_MAX) {
+		yaml_at(reader, node);
+		mistake(reader->mistakes, "has %td keys; accepted: up to %d",
+			node->data.mapping.pairs.top - node->data.mapping.pairs.start,
+			YAML_PAIRS_MAX);
+		return false;
+	}
+	return true;
+}
+
 int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_keys *known,
 		      void *target)
 {
@@ -190,10 +213,8 @@ int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struc
 	size_t first_line[YAML_KEYS_MAX] = {0};
 	int err = 0;
 
-	if (node->type != YAML_MAPPING_NODE) {
-		mistake(mistakes, "is %s; accepted: lines of the form KEY: VALUE", kind_of(node));
+	if (!is_mapping(reader, node))
 		return 0;
-	}
 	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
 	     pair < node->data.mapping.pairs.top && !err; pair++) {
 		yaml_node_t *key_node = yaml_document_get_node(&reader->document, pair->key);

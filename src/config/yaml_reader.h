@@ -33,7 +33,8 @@ struct yaml_key {
 	double min, max; /* what a number may be */
 };
 
-#define YAML_KEYS_MAX 32
+#define YAML_KEYS_MAX  32
+#define YAML_PAIRS_MAX 1024 /* that a mapping of ours may hold, known and unknown */
 
 /* A key that others have in such a mapping, and which means nothing to us. */
 struct yaml_foreign_key {
@@ -65,7 +66,7 @@ bool yaml_has_items(struct yaml_reader *reader, yaml_node_t *mapping, const char
 /* Calls the read function of every key that is given, with the mistakes' place set to it. A
  * repeated key, and one that looks like a slip of a known one, is a mistake; any other unknown key
  * is warned of and ignored, as go-metro ignores it. Says nothing of one that only holds what
- * aliases repeat. */
+ * aliases repeat. More than YAML_PAIRS_MAX keys are one mistake, and none is read. */
 int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_keys *known,
 		      void *target);
 

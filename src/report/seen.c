@@ -147,6 +147,8 @@ static const char *advice_ours(const struct seen *seen, const __u64 counters[COU
 		return "the capture must have both directions of a connection";
 	if (seen->data)
 		return NULL;
+	if (!seen->sent || !seen->received)
+		return "the capture must have both directions of a connection";
 	if (seen->ours == SEEN_LOCAL)
 		return "do others send the data? Try another --local, or none";
 	if (seen->ours == SEEN_PEERS)

@@ -33,6 +33,8 @@ struct seen {
 	__u64 untimed;       /* without a time, so of no use */
 	__u64 tcp;           /* TCP segments read */
 	__u64 tcp_ours;      /* of them, those that count */
+	__u64 sent;          /* of tcp_ours, in the direction that is measured, .. */
+	__u64 received;      /* .. and in the other; without addresses each is in both */
 	__u64 data;          /* of tcp_ours, with data in the direction that is measured */
 	__u64 answered;      /* flows (COUNTER_FLOWS) of which anything was acknowledged */
 	__u64 acks_alone;    /* of tcp_ours, ACKs without data of their own, of data never seen */

@@ -43,20 +43,44 @@ int statsd_port_parse(unsigned int *port, const char *text, char reason[STATSD_R
 
 /* ---- hosts ---- */
 
-/* Is there, without brackets, an IPv6 address with something like a port behind it? Then *port is
- * that, and *length the length of the address. */
-static bool has_port_behind(const char *text, size_t *length, unsigned int *port)
+/* Is there, without brackets, something like a port behind a host? Then *port is that, and *length
+ * the length of the host, which is copied. */
+static bool has_port(const char *text, char host[STATSD_NAME], size_t *length, unsigned int *port)
 {
 	const char *colon = strrchr(text, ':');
-	char head[ADDRESS_TEXT];
-	struct address addr;
 
 	*length = colon ? (size_t)(colon - text) : 0;
-	if (!*length || *length >= sizeof(head) || number_parse_whole(colon + 1, PORTS, port))
+	if (!*length || *length >= STATSD_NAME || number_parse_whole(colon + 1, PORTS, port))
 		return false;
-	memcpy(head, text, *length);
-	head[*length] = '\0';
-	return strchr(head, ':') && !address_parse(head, &addr);
+	memcpy(host, text, *length);
+	host[*length] = '\0';
+	return true;
+}
+
+/* .. behind an IPv6 address, so that all of it may be one? */
+static bool has_port_behind(const char *text, size_t *length, unsigned int *port)
+{
+	char host[STATSD_NAME];
+	struct address addr;
+
+	return has_port(text, host, length, port) && strchr(host, ':') &&
+	       !address_parse(host, &addr);
+}
+
+/* .. behind a name, an IPv4 address, or one in brackets, which are left out? That is certain. */
+static bool has_certain_port(const char *text, char host[STATSD_NAME], unsigned int *port)
+{
+	struct address addr;
+	size_t length;
+
+	if (!has_port(text, host, &length, port))
+		return false;
+	if (host[0] == '[' && host[length - 1] == ']') {
+		memmove(host, host + 1, length - 2);
+		host[length - 2] = '\0';
+		return !address_parse(host, &addr);
+	}
+	return host_name_is_valid(host) || (!strchr(host, ':') && !address_parse(host, &addr));
 }
 
 /* localhost needs no lookup, which might say ::1, where few StatsD servers listen. */
@@ -83,6 +107,7 @@ static int set_host(struct statsd_server *server, const char *host, char reason[
 int statsd_server_parse_host(struct statsd_server *server, const char *text, unsigned int port,
 			     char reason[STATSD_REASON])
 {
+	char host[STATSD_NAME];
 	struct address addr;
 	unsigned int inside;
 	size_t length;
@@ -91,9 +116,13 @@ int statsd_server_parse_host(struct statsd_server *server, const char *text, uns
 	if (has_port_behind(text, &length, &inside) &&
 	    (inside == STATSD_PORT || address_parse(text, &addr)))
 		return refuse(reason, text,
-			      "has a port behind the address; accepted: %.*s, with %u as the port "
-			      "beside it, or, if all of it is the address, its eight groups",
+			      "has a port behind the address; accepted: %.*s, with statsd_port: "
+			      "%u, or, if all of it is the address, its eight groups",
 			      (int)length, text, inside);
+	if (has_certain_port(text, host, &inside))
+		return refuse(reason, text,
+			      "has a port behind the host; accepted: %s, with statsd_port: %u",
+			      host, inside);
 	return set_host(server, text, reason);
 }
 

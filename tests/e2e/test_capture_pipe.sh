@@ -119,6 +119,30 @@ with open(sys.argv[1], "wb") as out:
 END
 tap_check "SIGINT ends a file that takes long" alone "$METRO_TMP/endless.pcap.gz" INT
 
+# The same in two pcapng blocks that nobody needs to see, and in packets as large as they may be.
+python3 - "$METRO_TMP/block.gz" "$METRO_TMP/packets.gz" <<'END'
+import gzip, struct, sys
+MIB = 1 << 20
+zeros = gzip.compress(bytes(16 * MIB), 1)
+section = struct.pack("<IIIHHqI", 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, -1, 28)
+length = struct.pack("<I", 255 * 16 * MIB + 12)
+with open(sys.argv[1], "wb") as out:
+    out.write(gzip.compress(section))
+    for _ in range(2):
+        out.write(gzip.compress(struct.pack("<I", 0x555) + length) + 255 * zeros + gzip.compress(length))
+with open(sys.argv[2], "wb") as out:
+    out.write(gzip.compress(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)))
+    out.write(512 * (gzip.compress(struct.pack("<IIII", 1, 0, 16 * MIB, 16 * MIB)) + zeros))
+END
+at_once() { # PATH
+  local status before=$(date +%s%N)
+  alone "$1" INT
+  status=$?
+  holds 'ms < 2000' "ms=$((($(date +%s%N) - before) / 1000000))" && return $status
+}
+tap_check "SIGINT ends what is passed over" at_once "$METRO_TMP/block.gz"
+tap_check "SIGINT ends large packets" at_once "$METRO_TMP/packets.gz"
+
 # ---- damage --------------------------------------------------------------------------------------
 
 # says STATUS PATTERN ARGUMENT...: what bpf-metro has to say, and how it ends.
@@ -160,5 +184,21 @@ tap_check "what follows is ignored with a warning, status 0" \
 tap_check ".. and every sample is there" all_of_it
 tap_check "a directory is called one" says 1 "ERROR $METRO_TMP: Is a directory\$" -r "$METRO_TMP"
 tap_check ".. and nothing more is said" [ ! -s "$METRO_TMP/says.out" ]
+
+# ---- standard files that are closed --------------------------------------------------------------
+
+# Something else would get their numbers: the descriptor that signals are read from took standard
+# input's, and no packet ever came from it.
+closed() { # PATTERN REDIRECTION [PATH]
+  local status
+  # shellcheck disable=SC2016 # for the other shell
+  timeout 5 bash -c '"$1" -r "$2" '"$2" - "$METRO" "${3:-$CAPTURE}" >"$METRO_TMP/closed.out" 2>&1
+  status=$?
+  cat "$METRO_TMP/closed.out"
+  equal status 1 $status && grep -qE -e "$1" "$METRO_TMP/closed.out"
+}
+tap_check "no standard input: an error" closed 'ERROR standard input: Bad file descriptor' '<&-' -
+tap_check "no standard output: an error" closed 'ERROR cannot write the samples: Bad file descriptor' '>&-'
+tap_check "neither of them: an error" closed 'ERROR standard input: Bad file' '<&- >&-' -
 
 tap_done

@@ -138,13 +138,23 @@ static int replay_packet(struct replay *r)
 		   length);
 }
 
+static int next_packet(struct replay *r, char reason[BACKEND_REASON])
+{
+	int status;
+
+	do
+		status = capture_file_next(r->file, &r->packet, reason, BACKEND_REASON);
+	while (status == -EINTR);
+	return status;
+}
+
 static int replay_file(struct replay *r, const char *path, char reason[BACKEND_REASON])
 {
 	int status = capture_file_open(&r->file, path, reason, BACKEND_REASON);
 
 	if (status)
 		return status;
-	while ((status = capture_file_next(r->file, &r->packet, reason, BACKEND_REASON)) == 1) {
+	while ((status = next_packet(r, reason)) == 1) {
 		status = replay_packet(r);
 		if (status) {
 			snprintf(reason, BACKEND_REASON, "packet %llu: %s", r->packet.number,

@@ -191,7 +191,12 @@ static inline struct capture_file *open_bytes(const struct bytes *b)
 
 static inline int next(struct capture_file *file, struct captured *packet)
 {
-	return capture_file_next(file, packet, reason, sizeof(reason));
+	int status;
+
+	do
+		status = capture_file_next(file, packet, reason, sizeof(reason));
+	while (status == -EINTR);
+	return status;
 }
 
 /* Reads to the end, which status tells. Returns how many packets there were. */

@@ -314,6 +314,96 @@ static void test_not_gzip(void **state)
 	assert_string_equal(reason, "the file is empty");
 }
 
+/* Reads to the end. Returns how often the reader came back without a packet, for other work. */
+static unsigned int count_pauses(__u64 packets)
+{
+	struct capture_file *file = open_path(path);
+	struct captured packet;
+	unsigned int pauses = 0;
+	int status;
+
+	do {
+		status = capture_file_next(file, &packet, reason, sizeof(reason));
+		pauses += status == -EINTR;
+		packets -= status == 1;
+	} while (status == 1 || status == -EINTR);
+	assert_int_equal(status, 0);
+	assert_int_equal(packets, 0);
+	capture_file_close(file);
+	return pauses;
+}
+
+#define MIB (1u << 20)
+
+static void write_zeros(gzFile out, unsigned int mib)
+{
+	static const __u8 zeros[MIB];
+
+	while (mib--)
+		assert_int_equal(gzwrite(out, zeros, MIB), MIB);
+}
+
+/* Compressed, what takes seconds to go through is a small file: signals shall not wait for it. */
+static void test_pauses_in_block(void **state)
+{
+	gzFile out = gzopen(path, "wb1");
+	struct bytes b = {};
+	__u32 length = 100 * MIB + 12;
+
+	(void)state;
+	ng_section(&b);
+	ng_interface(&b, LINK_TYPE_RAW, 0, 0);
+	put32(&b, 0x555);
+	put32(&b, length);
+	gzwrite(out, b.at, (unsigned int)b.size);
+	write_zeros(out, 100);
+	b.size = 0;
+	put32(&b, length);
+	ng_packet(&b, 0, 1, 40);
+	gzwrite(out, b.at, (unsigned int)b.size);
+	gzclose(out);
+	assert_int_equal(count_pauses(1), 100 / 16);
+}
+
+/* .. nor for many packets that are large, nor for blocks between those that are small. */
+static void test_pauses_between_packets(void **state)
+{
+	gzFile out = gzopen(path, "wb1");
+	struct bytes b = {};
+	size_t header;
+
+	(void)state;
+	ng_section(&b);
+	ng_interface(&b, LINK_TYPE_RAW, 0, 0);
+	gzwrite(out, b.at, (unsigned int)b.size);
+	b.size = 0;
+	put32(&b, 0x555);
+	put32(&b, 10 * MIB + 12);
+	header = b.size;
+	put32(&b, 10 * MIB + 12);
+	ng_packet(&b, 0, 1, 40);
+	for (int i = 0; i < 10; i++) {
+		gzwrite(out, b.at, (unsigned int)header);
+		write_zeros(out, 10);
+		gzwrite(out, b.at + header, (unsigned int)(b.size - header));
+	}
+	gzclose(out);
+	assert_in_range(count_pauses(10), 5, 6);
+
+	out = gzopen(path, "wb1");
+	b.size = 0;
+	pcap_header(&b, 0xa1b2c3d4, 4, LINK_TYPE_RAW);
+	gzwrite(out, b.at, (unsigned int)b.size);
+	for (__u32 i = 0; i < 10; i++) {
+		b.size = 0;
+		pcap_packet(&b, i, 0, 10 * MIB, 10 * MIB);
+		gzwrite(out, b.at, 16);
+		write_zeros(out, 10);
+	}
+	gzclose(out);
+	assert_in_range(count_pauses(10), 5, 6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +418,8 @@ int main(void)
 		cmocka_unit_test_setup(test_flip_anywhere, make_zipped),
 		cmocka_unit_test_setup(test_before_damage, make_zipped),
 		cmocka_unit_test_setup(test_not_gzip, make_zipped),
+		cmocka_unit_test(test_pauses_in_block),
+		cmocka_unit_test(test_pauses_between_packets),
 	};
 
 	return run_capture_tests("capture_gzip", tests);

@@ -270,8 +270,11 @@ static void test_wrong_settings(void **state)
 		{"statsd_socket: [a]",
 		 "statsd_socket: is a list; accepted: one socket, as unix://PATH"},
 		{"statsd_ip: '::1:8125'",
-		 "statsd_ip: \"::1:8125\" has a port behind the address; accepted: ::1, with 8125 "
-		 "as the port beside it, or, if all of it is the address, its eight groups"},
+		 "statsd_ip: \"::1:8125\" has a port behind the address; accepted: ::1, with "
+		 "statsd_port: 8125, or, if all of it is the address, its eight groups"},
+		{"statsd_ip: '127.0.0.1:8125'",
+		 "statsd_ip: \"127.0.0.1:8125\" has a port behind the host; accepted: 127.0.0.1, "
+		 "with statsd_port: 8125"},
 		{"statsd_ip: x-.y", "statsd_ip: \"x-.y\" is not valid; accepted: an IPv4 or IPv6 "
 				    "address, localhost, or a host name"},
 		{"statsd_socket: 'unix://" SOCKET_100 "12345678'",

@@ -104,16 +104,39 @@ static void test_one_way(void **state)
 	counters[COUNTER_ACKS_AMBIGUOUS] = 3;
 	assert_says(&seen, "no samples: 50 packets seen, 50 TCP, 40 with data, 1 of 2 flows "
 			   "never answered, 3 ACKs left out since data was sent again");
-	seen = (struct seen){.packets = 9, .tcp = 9, .tcp_ours = 9, .acks_alone = 9};
+	seen = (struct seen){
+		.packets = 9, .tcp = 9, .tcp_ours = 9, .sent = 9, .received = 9, .acks_alone = 9};
 	counters[COUNTER_FLOWS] = counters[COUNTER_ACKS_AMBIGUOUS] = 0;
 	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, none with data to measure, 9 ACKs "
 			   "of data that was not seen; the capture must have both directions of a "
 			   "connection");
 }
 
+/* With the right --local, what the other side answers is there, what it answers to is not. */
+static void test_one_way_local(void **state)
+{
+	struct seen seen = {
+		.packets = 9, .tcp = 9, .tcp_ours = 9, .received = 9, .ours = SEEN_LOCAL};
+
+	(void)state;
+	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, 9 of it to or from the --local "
+			   "addresses, none with data to measure; the capture must have both "
+			   "directions of a connection");
+	seen.received = 0;
+	seen.sent = 9;
+	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, 9 of it to or from the --local "
+			   "addresses, none with data to measure; the capture must have both "
+			   "directions of a connection");
+}
+
 static void test_no_data(void **state)
 {
-	struct seen seen = {.packets = 9, .tcp = 9, .tcp_ours = 8, .ours = SEEN_LOCAL};
+	struct seen seen = {.packets = 9,
+			    .tcp = 9,
+			    .tcp_ours = 8,
+			    .sent = 4,
+			    .received = 4,
+			    .ours = SEEN_LOCAL};
 
 	(void)state;
 	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, 8 of it to or from the --local "
@@ -151,7 +174,7 @@ static void test_many_kinds(void **state)
 
 static void test_inside(void **state)
 {
-	struct seen seen = {.packets = 2, .tcp = 2, .tcp_ours = 2};
+	struct seen seen = {.packets = 2, .tcp = 2, .tcp_ours = 2, .sent = 2, .received = 2};
 
 	(void)state;
 	seen_count(seen.inside, "VXLAN");
@@ -169,6 +192,7 @@ int main(void)
 		cmocka_unit_test_setup(test_good, clear),
 		cmocka_unit_test_setup(test_not_ours, clear),
 		cmocka_unit_test_setup(test_one_way, clear),
+		cmocka_unit_test_setup(test_one_way_local, clear),
 		cmocka_unit_test_setup(test_no_data, clear),
 		cmocka_unit_test_setup(test_many_kinds, clear),
 		cmocka_unit_test_setup(test_inside, clear),

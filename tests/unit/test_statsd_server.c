@@ -149,8 +149,20 @@ static void test_mistakes(void **state)
 		{{.ip = "fe80::1%lo"}, "\"fe80::1%lo\" is not valid"},
 		{{.ip = SEVENTY SEVENTY SEVENTY SEVENTY ".a"}, "is not valid"},
 		{{.ip = "::1:8125"},
-		 "statsd_ip: \"::1:8125\" has a port behind the address; accepted: ::1, with 8125"},
-		{{.ip = "::1:18125"}, "accepted: ::1, with 18125 as the port beside it"},
+		 "statsd_ip: \"::1:8125\" has a port behind the address; accepted: ::1, with "
+		 "statsd_port: 8125, or"},
+		{{.ip = "::1:18125"}, "accepted: ::1, with statsd_port: 18125, or"},
+		{{.ip = "192.0.2.1:8126"},
+		 "statsd_ip: \"192.0.2.1:8126\" has a port behind the host; accepted: 192.0.2.1, "
+		 "with statsd_port: 8126"},
+		{{.ip = "h:8125"}, "accepted: h, with statsd_port: 8125"},
+		{{.ip = "localhost:1"}, "accepted: localhost, with statsd_port: 1"},
+		{{.ip = "[::1]:8125"}, "behind the host; accepted: ::1, with statsd_port: 8125"},
+		{{.ip = "[]:8125"}, "\"[]:8125\" is not valid"},
+		{{.ip = "[:8125"}, "\"[:8125\" is not valid"},
+		{{.ip = "]:8125"}, "\"]:8125\" is not valid"},
+		{{.ip = ":8125"}, "\":8125\" is not valid"},
+		{{.ip = "h:0"}, "\"h:0\" is not valid"},
 		{{.ip = "m\xc3\xbcnchen.example"},
 		 "\"m\xc3\xbcnchen.example\" is not valid; accepted: an IPv4 or IPv6 address, "
 		 "localhost, or a host name; write the name in ASCII, xn--..., as `idn2 NAME` "
