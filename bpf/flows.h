@@ -51,15 +51,12 @@ static __always_inline bool peer_configured(const struct flow_key *key)
 	return network_count && bpf_map_lookup_elem(&peer_networks, &network);
 }
 
-/* What passes beside the flows of peers, counted while no samples come. */
+/* What passes beside the flows of peers, counted while no samples come of the interface. */
 static __always_inline void sight(const struct flow_key *key, __u64 offset)
 {
-	struct sightings *s;
+	struct sightings *s = bpf_map_lookup_elem(&sightings, &key->ifindex);
 
-	if (!peer_configured(key))
-		return;
-	s = bpf_map_lookup_elem(&sightings, &key->ifindex);
-	if (s)
+	if (s && peer_configured(key))
 		__sync_fetch_and_add((__u64 *)((char *)s + offset), 1);
 }
 

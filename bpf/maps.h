@@ -24,7 +24,7 @@ __u64 replay_ns;
 __u32 network_count;        /* entries of peer_networks: without any, the trie is not asked */
 __u64 closed_flows[CLOSED]; /* each a closed_flow */
 bool measure_handshakes;
-bool count_sightings; /* nothing was measured lately: count what passes instead */
+bool count_sightings; /* of some interface no samples come: sightings has an entry for it */
 struct peer_filters peer_filters;
 
 /* Entries of flows. It changes with each of them, on any CPU, and so has a cache line apart from
@@ -77,7 +77,7 @@ struct {
 	__type(value, __u8);
 } peer_networks SEC(".maps");
 
-/* By interface index, each made by the daemon. */
+/* By interface index, each made by the daemon while no samples come of it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

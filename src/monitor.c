@@ -205,20 +205,20 @@ void monitor_explain(struct monitor *monitor, struct backend *backend, const str
 		     const struct silence_terms *terms)
 {
 	struct monitored *m;
-	bool silent = false;
 
 	LL_FOREACH (monitor->first, m) {
 		struct census_figures figures;
+		bool silent = false;
 
-		if (!m->ifindex || !has_peers(peers, m->ifindex)) {
+		if (m->ifindex && has_peers(peers, m->ifindex)) {
+			figures = backend->ops->figures(backend, m->ifindex);
+			silent = silence_follow(&m->silence, m->name, &figures, terms);
+		} else {
 			silence_excuse(&m->silence);
-			continue;
 		}
-		figures = backend->ops->figures(backend, m->ifindex);
-		silent |= silence_follow(&m->silence, m->name, &figures, terms);
+		if (m->ifindex && backend->ops->look_out)
+			backend->ops->look_out(backend, m->ifindex, silent);
 	}
-	if (backend->ops->look_out)
-		backend->ops->look_out(backend, silent);
 }
 
 void monitor_detach(struct monitor *monitor, struct backend *backend)

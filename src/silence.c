@@ -18,7 +18,14 @@ struct passed {
 	__u32 answered, unanswered;                    /* connections */
 	__u64 useless;   /* segments, of all interfaces: ambiguous, of data never seen .. */
 	__u64 fragments; /* of all interfaces, and of anybody */
+	__u64 lost;      /* packets of peers, by libpcap, of all interfaces */
 };
+
+static __u64 counted_since(const struct silence *s, const __u64 counters[COUNTERS],
+			   enum counter counter)
+{
+	return counters[counter] - s->counters[counter];
+}
 
 static struct passed passed_since(const struct silence *s, const struct census_figures *now,
 				  const __u64 counters[COUNTERS])
@@ -31,11 +38,12 @@ static struct passed passed_since(const struct silence *s, const struct census_f
 		.acks_received = now->seen.acks_received - before->acks_received,
 		.acks_sent = now->seen.acks_sent - before->acks_sent,
 		.unanswered = now->unanswered,
-		.fragments = counters[COUNTER_FRAGMENTS] - s->counters[COUNTER_FRAGMENTS],
+		.fragments = counted_since(s, counters, COUNTER_FRAGMENTS),
+		.lost = counted_since(s, counters, COUNTER_CAPTURE_DROPS),
 	};
 
 	for (size_t i = 0; i < sizeof(useless) / sizeof(useless[0]); i++)
-		p.useless += counters[useless[i]] - s->counters[useless[i]];
+		p.useless += counted_since(s, counters, useless[i]);
 	if (p.useless) /* else they may well be idle */
 		p.answered = now->answered;
 	return p;
@@ -62,6 +70,10 @@ static const char *meaning(const struct passed *p)
 {
 	bool received = p->data_received || p->acks_received;
 
+	/* What else there is may be so because of that. */
+	if (p->lost)
+		return "libpcap loses packets, and around a loss nothing is measured: use the BPF "
+		       "backend, a smaller snaplen, or fewer peers";
 	if (p->unanswered && !received)
 		return "do the peers answer, and do their ACKs arrive through another interface "
 		       "(asymmetric routing)?";
@@ -89,6 +101,7 @@ bool silence_explain(const struct silence *s, const struct census_figures *now,
 	size_t length;
 
 	*text = '\0';
+	add(text, p.lost, "%llu packets that libpcap lost", p.lost);
 	add(text, p.unanswered, "%u connections to peers without any ACK", p.unanswered);
 	add(text, p.answered,
 	    "%u connections with %llu segments of no use (ambiguous, late, or not of what was "
@@ -107,9 +120,11 @@ bool silence_explain(const struct silence *s, const struct census_figures *now,
 }
 
 /* Downloads are usual where there is something to measure at other times. */
-static bool is_usual(const struct silence *s, const struct census_figures *now)
+static bool is_usual(const struct silence *s, const struct census_figures *now,
+		     const __u64 counters[COUNTERS])
 {
-	return s->measured && !now->unanswered && now->seen.acks_sent > s->before.seen.acks_sent;
+	return s->measured && !now->unanswered && now->seen.acks_sent > s->before.seen.acks_sent &&
+	       !counted_since(s, counters, COUNTER_CAPTURE_DROPS);
 }
 
 static void tell(struct silence *s, const char *iface, const struct census_figures *now,
@@ -119,7 +134,7 @@ static void tell(struct silence *s, const char *iface, const struct census_figur
 	char text[SILENCE_TEXT];
 
 	if (silence_explain(s, now, terms->counters, text)) {
-		if (!is_usual(s, now))
+		if (!is_usual(s, now, terms->counters))
 			log_warning("%s: no round-trip time in %.0f s; seen instead: %s", iface,
 				    seconds, text);
 		s->told = true;

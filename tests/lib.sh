@@ -328,6 +328,30 @@ $(tail -n 20 "$METRO_TMP/tap_check")"
   fi
 }
 
+# tap_parts PART...: runs this script again with each of them as its argument, all at once, and takes
+# over their results. Each has hosts, processes and temporary files of its own.
+tap_parts() {
+  local part line ended
+  for part in "$@"; do
+    start_background "part-$part" bash "$0" "$part"
+  done
+  for part in "$@"; do
+    wait_background "part-$part" 200
+    ended=no
+    while IFS= read -r line; do
+      case $line in
+        ok\ *) METRO_TESTS=$((METRO_TESTS + 1)) && echo "ok $METRO_TESTS - ${line#* - }" ;;
+        not\ ok\ *)
+          METRO_TESTS=$((METRO_TESTS + 1)) METRO_FAILURES=$((METRO_FAILURES + 1))
+          echo "not ok $METRO_TESTS - ${line#* - }" ;;
+        1..*) ended=yes ;;
+        *) echo "$line" ;;
+      esac
+    done <"$METRO_TMP/part-$part.out"
+    [ $ended = yes ] || tap_fail "$part: it comes to its end" "$(tail -n 20 "$METRO_TMP/part-$part.err")"
+  done
+}
+
 # Ends the list. As the last command of a script it makes the script's status.
 tap_done() {
   echo "1..$METRO_TESTS"

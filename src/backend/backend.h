@@ -33,8 +33,10 @@ struct backend_settings {
 	void *arg;
 };
 
-/* The table for a backend that measures in user space. Returns 0 or -ENOMEM. */
+/* The table for a backend that measures in user space; tells_seen: and tells what it saw. Returns 0
+ * or -ENOMEM. */
 static inline int backend_flow_table(struct flow_table **table, const struct backend_settings *s,
+				     bool tells_seen,
 				     void (*emit)(void *arg, const struct flow_record *record),
 				     void *arg)
 {
@@ -44,6 +46,7 @@ static inline int backend_flow_table(struct flow_table **table, const struct bac
 			   .batch_age = s->batch_age},
 		.marks_most = s->marks_most,
 		.handshakes = s->handshakes,
+		.tells_seen = tells_seen,
 		.max_flows = s->max_flows,
 		.emit = emit,
 		.arg = arg,
@@ -98,9 +101,9 @@ struct backend_ops {
 	/* What there is on an interface that is attached. */
 	struct census_figures (*figures)(struct backend *backend, unsigned int ifindex);
 
-	/* Whether to count sightings, as it does from the start: nobody wants to know while samples
-	 * come. May be NULL: it always does. */
-	void (*look_out)(struct backend *backend, bool on);
+	/* Whether to count sightings on an interface, as it does from attach on: nobody wants to
+	 * know while samples come. May be NULL: it always does. */
+	void (*look_out)(struct backend *backend, unsigned int ifindex, bool on);
 
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);

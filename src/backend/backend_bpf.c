@@ -22,6 +22,8 @@
 struct measured {
 	struct interface interface;
 	struct attachment attachment;
+	bool sighting;            /* sightings are counted on it */
+	struct sightings sighted; /* .. and those counted before */
 	struct measured *next;
 };
 
@@ -98,13 +100,38 @@ static int hook_choose(const struct interface *interface, enum hook_choice *hook
 			 interface->name);
 		return -ENOTSUP;
 	}
-	if (!strcmp(kind, "bond") && *hook == HOOK_XDP) {
-		/* A native XDP program runs for each of them, and is told their index. */
-		log_warning("%s is a bond, where XDP sees the interfaces in it: using TC",
-			    interface->name);
-		*hook = HOOK_TC;
-	}
+	if (!strcmp(kind, "bond") && *hook == HOOK_XDP)
+		*hook = HOOK_TC; /* XDP runs for each interface in it, and is told their index */
 	return 0;
+}
+
+static struct sightings sightings_of(const struct backend_bpf *b, const struct measured *m)
+{
+	struct sightings now = bpf_programs_sightings(&b->programs, m->interface.ifindex);
+
+	return (struct sightings){
+		.data_received = m->sighted.data_received + now.data_received,
+		.acks_received = m->sighted.acks_received + now.acks_received,
+		.acks_sent = m->sighted.acks_sent + now.acks_sent,
+	};
+}
+
+/* Counts sightings on an interface, or no longer does: they cost each segment without a flow. */
+static void sight(struct backend_bpf *b, struct measured *m, bool on)
+{
+	bool any = on;
+
+	if (m->sighting == on)
+		return;
+	if (m->sighting)
+		m->sighted = sightings_of(b, m);
+	m->sighting = on;
+	bpf_programs_sight(&b->programs, m->interface.ifindex, on);
+	log_debug("%s: %s", m->interface.name,
+		  on ? "counting what passes" : "no longer counting what passes");
+	LL_FOREACH (b->measured, m)
+		any |= m->sighting;
+	b->programs.skel->bss->count_sightings = any;
 }
 
 static int kernel_attach(struct backend *backend, const struct interface *interface,
@@ -130,7 +157,11 @@ static int kernel_attach(struct backend *backend, const struct interface *interf
 		return err;
 	}
 	LL_PREPEND(b->measured, m);
-	bpf_programs_sight(&b->programs, interface->ifindex, true);
+	census_open(&b->census, interface->ifindex);
+	sight(b, m, true);
+	if (hook != b->settings.hook) /* only now: attempts that fail are repeated */
+		log_warning("%s is a bond, where XDP sees the interfaces in it: using TC",
+			    interface->name);
 	log_info("measuring on %s with BPF at %s", interface->name,
 		 attachment_kind(&m->attachment, hook));
 	return 0;
@@ -145,7 +176,8 @@ static void kernel_detach(struct backend *backend, unsigned int ifindex)
 		return;
 	LL_DELETE(b->measured, m);
 	attachment_close(&m->attachment);
-	bpf_programs_sight(&b->programs, ifindex, false);
+	sight(b, m, false);
+	census_close(&b->census, ifindex);
 	free(m);
 }
 
@@ -255,14 +287,19 @@ static struct census_figures kernel_figures(struct backend *backend, unsigned in
 {
 	struct backend_bpf *b = self(backend);
 	struct census_figures figures = census_figures(&b->census, ifindex);
+	const struct measured *m = measured_find(b, ifindex);
 
-	figures.seen = bpf_programs_sightings(&b->programs, ifindex);
+	if (m)
+		figures.seen = sightings_of(b, m);
 	return figures;
 }
 
-static void kernel_look_out(struct backend *backend, bool on)
+static void kernel_look_out(struct backend *backend, unsigned int ifindex, bool on)
 {
-	self(backend)->programs.skel->bss->count_sightings = on;
+	struct measured *m = measured_find(self(backend), ifindex);
+
+	if (m)
+		sight(self(backend), m, on);
 }
 
 static void kernel_counters(struct backend *backend, __u64 values[COUNTERS])
@@ -315,7 +352,6 @@ static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 		return err;
 	skel = b->programs.skel;
 	skel->bss->measure_handshakes = b->settings.handshakes;
-	skel->bss->count_sightings = true;
 	b->ring = ring_buffer__new(bpf_map__fd(skel->maps.records), on_record, b, NULL);
 	if (!b->ring) {
 		err = -errno;

@@ -348,7 +348,7 @@ int backend_file_open(struct backend **backend, const struct backend_settings *s
 	if (!err)
 		err = local_addresses_set(&b->local, local, local_count);
 	if (!err)
-		err = backend_flow_table(&b->table, &b->settings, deliver, b);
+		err = backend_flow_table(&b->table, &b->settings, true, deliver, b);
 	if (!err && settings->expression)
 		err = expression_new(&b->expression, settings->expression);
 	if (err) {

@@ -2,9 +2,9 @@
 /* The libpcap backend: the engine over a copy of the peers' packets, in user space. */
 #include "backend.h"
 #include "breaks.h"
+#include "directions.h"
 #include "expression.h"
 #include "frame.h"
-#include "local_addresses.h"
 #include "pcap_filter.h"
 #include "sweep.h"
 
@@ -39,15 +39,13 @@ struct backend_pcap {
 	struct backend_settings settings;
 	int epoll;
 	struct flow_table *table;
-	struct local_addresses local;
-	int local_error; /* of the last attempt to read them, so that it is said once */
-	const struct peers *peers;
+	struct directions directions;
+	int local_error; /* of the last attempt to read addresses, so that it is said once */
 	struct expression *expression; /* NULL: none */
 	struct capture *captures;
 	struct clock_watch clock;
 	__u32 epochs; /* of all captures (breaks.h) */
-	__u64 unknown_direction;
-	__u64 drops; /* of captures closed since */
+	__u64 drops;  /* of captures closed since */
 };
 
 static struct backend_pcap *self(struct backend *backend)
@@ -70,43 +68,6 @@ static void deliver(void *arg, const struct flow_record *record)
 		.wall_ns = record->time_ns,
 	};
 	b->settings.deliver(b->settings.arg, &batch);
-}
-
-/* For packets between hosts that are not this one: forwarded, bridged, of a container. Without
- * promiscuous mode, a frame with our own source address leaves, one with our destination arrives.
- */
-static unsigned int directions_by_link(const struct capture *c, const __u8 *bytes)
-{
-	if (c->link != LINK_ETHERNET)
-		return 0;
-	return (!memcmp(bytes + 6, c->interface.mac, 6) ? DIRECTION_SENT : 0) |
-	       (!memcmp(bytes, c->interface.mac, 6) ? DIRECTION_RECEIVED : 0);
-}
-
-static unsigned int directions_by_peer(const struct capture *c, const struct packet *p)
-{
-	const struct peers *peers = c->backend->peers;
-
-	return (peers_match(peers, c->interface.ifindex, &p->dst) ? DIRECTION_SENT : 0) |
-	       (peers_match(peers, c->interface.ifindex, &p->src) ? DIRECTION_RECEIVED : 0);
-}
-
-static unsigned int directions(const struct capture *c, const __u8 *bytes, const struct packet *p)
-{
-	const struct local_addresses *local = &c->backend->local;
-	unsigned int d = (local_addresses_have(local, &p->src) ? DIRECTION_SENT : 0) |
-			 (local_addresses_have(local, &p->dst) ? DIRECTION_RECEIVED : 0);
-
-	if (!d)
-		d = directions_by_link(c, bytes);
-	if (!d) {
-		d = directions_by_peer(c, p);
-		if (d == (DIRECTION_SENT | DIRECTION_RECEIVED)) { /* both peers: no telling */
-			c->backend->unknown_direction++;
-			d = 0;
-		}
-	}
-	return d;
 }
 
 /* Captured times are of CLOCK_REALTIME; AF_PACKET has no other clock but the network card's. */
@@ -151,7 +112,8 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 	segment.epoch = breaks_epoch(&c->breaks, segment.now_ns);
 	segment.ifindex = c->interface.ifindex;
 	segment.place = 0; /* an interface is one place */
-	segment.directions = directions(c, bytes, &segment.packet);
+	segment.directions =
+		directions_of(&b->directions, &c->interface, c->link, bytes, &segment.packet);
 	flow_table_expect(b->table, &segment);
 	flow_table_run(b->table, &segment);
 }
@@ -163,7 +125,7 @@ static int filter_set(struct capture *c, char reason[BACKEND_REASON])
 	struct bpf_program none = {.bf_len = 1, .bf_insns = &nothing}, program;
 	int some, err = 0;
 
-	some = pcap_filter_compile(c->pcap, c->backend->peers, c->interface.ifindex,
+	some = pcap_filter_compile(c->pcap, c->backend->directions.peers, c->interface.ifindex,
 				   c->link == LINK_ETHERNET, &program);
 	if (some < 0)
 		err = some;
@@ -304,6 +266,7 @@ static int live_attach(struct backend *backend, const struct interface *interfac
 		return err;
 	}
 	LL_PREPEND(b->captures, c);
+	census_open(flow_table_census(b->table), interface->ifindex);
 	if (err)
 		log_warning("%s; waiting for it to come up", reason);
 	else
@@ -321,6 +284,7 @@ static void live_detach(struct backend *backend, unsigned int ifindex)
 		return;
 	LL_DELETE(b->captures, c);
 	handle_close(c);
+	census_close(flow_table_census(b->table), ifindex);
 	b->drops += c->drops;
 	free(c);
 }
@@ -332,7 +296,7 @@ static int live_set_peers(struct backend *backend, const struct peers *peers)
 	int err = 0, one;
 	struct capture *c;
 
-	b->peers = peers;
+	b->directions.peers = peers;
 	flow_table_set_peers(b->table, peers);
 	LL_FOREACH (b->captures, c) {
 		one = c->pcap ? filter_set(c, reason) : 0;
@@ -388,7 +352,7 @@ static void live_refresh(struct backend *backend)
 	char reason[BACKEND_REASON];
 	struct interface now;
 	struct capture *c;
-	int err = local_addresses_read(&b->local);
+	int err = local_addresses_read(&b->directions.local);
 
 	if (err && err != b->local_error)
 		log_warning("reading this host's addresses: %s", strerror(-err));
@@ -442,7 +406,7 @@ static void live_counters(struct backend *backend, __u64 values[COUNTERS])
 	struct capture *c;
 
 	memcpy(values, flow_table_counters(b->table), COUNTERS * sizeof(*values));
-	values[COUNTER_DIRECTION] += b->unknown_direction;
+	values[COUNTER_DIRECTION] += b->directions.unknown;
 	values[COUNTER_CAPTURE_DROPS] += b->drops;
 	LL_FOREACH (b->captures, c)
 		values[COUNTER_CAPTURE_DROPS] += capture_drops(c);
@@ -455,7 +419,7 @@ static void live_close(struct backend *backend)
 	while (b->captures)
 		live_detach(backend, b->captures->interface.ifindex);
 	flow_table_free(b->table);
-	local_addresses_free(&b->local);
+	local_addresses_free(&b->directions.local);
 	expression_free(b->expression);
 	if (b->epoll >= 0)
 		close(b->epoll);
@@ -489,9 +453,9 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 	b->backend.ops = &live_ops;
 	b->settings = *settings;
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = b->epoll < 0 ? -errno : local_addresses_read(&b->local);
+	err = b->epoll < 0 ? -errno : local_addresses_read(&b->directions.local);
 	if (!err)
-		err = backend_flow_table(&b->table, settings, deliver, b);
+		err = backend_flow_table(&b->table, settings, false, deliver, b);
 	if (!err && settings->expression)
 		err = expression_new(&b->expression, settings->expression);
 	if (err) {

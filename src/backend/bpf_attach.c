@@ -47,16 +47,15 @@ static int tcx_link(struct hook_link *link, int program, unsigned int ifindex, i
 }
 
 /* Natively where the driver can; else (no support, jumbo frames ..) as generic XDP. */
-static int xdp_link(struct hook_link *link, int program, const struct interface *interface)
+static int xdp_link(struct attachment *a, int program, unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, generic, .flags = XDP_FLAGS_SKB_MODE);
-	int err = link_keep(link, bpf_link_create(program, interface->ifindex, BPF_XDP, NULL));
+	int err = link_keep(&a->ingress, bpf_link_create(program, ifindex, BPF_XDP, NULL));
 
 	if (!err || err == -EBUSY || err == -EPERM || err == -EACCES)
 		return err;
-	log_info("%s: the driver refuses native XDP (%s); using generic XDP", interface->name,
-		 strerror(-err));
-	return link_keep(link, bpf_link_create(program, interface->ifindex, BPF_XDP, &generic));
+	a->xdp_refused = err;
+	return link_keep(&a->ingress, bpf_link_create(program, ifindex, BPF_XDP, &generic));
 }
 
 static int explain(char reason[BACKEND_REASON], const char *what, const struct interface *interface,
@@ -117,7 +116,7 @@ static int attach_xdp(struct attachment *a, const struct hook_programs *programs
 			 interface->name);
 		return -ENOTSUP;
 	}
-	err = xdp_link(&a->ingress, programs->xdp, interface);
+	err = xdp_link(a, programs->xdp, interface->ifindex);
 	if (err)
 		return explain(reason, "XDP", interface, err);
 	return attach_tc(a, programs, false, interface, reason);
@@ -138,6 +137,9 @@ int attachment_open(struct attachment *a, const struct hook_programs *programs,
 		err = attach_tc(a, programs, true, interface, reason);
 	if (err)
 		attachment_close(a);
+	else if (a->xdp_refused) /* only now: attempts that fail are repeated */
+		log_info("%s: the driver refuses native XDP (%s); using generic XDP",
+			 interface->name, strerror(-a->xdp_refused));
 	return err;
 }
 

@@ -27,6 +27,7 @@ struct hook_link {
 struct attachment {
 	struct hook_link egress, ingress;
 	struct clsact *clsact; /* or NULL */
+	int xdp_refused;       /* -errno of native XDP, in place of which generic XDP is used */
 };
 
 /* Attaches both sides. Returns 0, or -errno explained in reason, with nothing left attached. */

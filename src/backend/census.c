@@ -12,7 +12,7 @@ struct census_entry {
 	UT_hash_handle hh;
 };
 
-/* Returns NULL without memory. */
+/* Returns NULL if it is not open. */
 static struct census_entry *entry_of(struct census *c, __u32 ifindex)
 {
 	struct census_entry *e = c->last;
@@ -20,19 +20,35 @@ static struct census_entry *entry_of(struct census *c, __u32 ifindex)
 	if (e && e->ifindex == ifindex)
 		return e;
 	HASH_FIND_INT(c->entries, &ifindex, e);
-	if (!e) {
-		e = calloc(1, sizeof(*e));
-		if (!e)
-			return NULL;
-		e->ifindex = ifindex;
-		HASH_ADD_INT(c->entries, ifindex, e);
-		if (!e->hh.tbl) {
-			free(e);
-			return NULL;
-		}
-	}
-	c->last = e;
+	if (e)
+		c->last = e;
 	return e;
+}
+
+void census_open(struct census *c, __u32 ifindex)
+{
+	struct census_entry *e = entry_of(c, ifindex);
+
+	if (e)
+		return;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return;
+	e->ifindex = ifindex;
+	HASH_ADD_INT(c->entries, ifindex, e);
+	if (!e->hh.tbl)
+		free(e);
+}
+
+void census_close(struct census *c, __u32 ifindex)
+{
+	struct census_entry *e = entry_of(c, ifindex);
+
+	if (!e)
+		return;
+	c->last = NULL;
+	HASH_DEL(c->entries, e);
+	free(e);
 }
 
 void census_free(struct census *c)

@@ -23,7 +23,12 @@ struct census {
 
 void census_free(struct census *census);
 
-/* Without memory, what is counted is lost: it only serves to explain. */
+/* Begins and ends counting on an interface: what is counted of others, whose connections may still
+ * be there for a while, or of all of them in a capture file, is lost, as it is without memory: it
+ * only serves to explain. */
+void census_open(struct census *census, __u32 ifindex);
+void census_close(struct census *census, __u32 ifindex);
+
 void census_add_samples(struct census *census, __u32 ifindex, unsigned int count);
 void census_add_received(struct census *census, __u32 ifindex, bool with_data);
 void census_add_sent(struct census *census, __u32 ifindex);
@@ -33,6 +38,7 @@ void census_begin(struct census *census);
 void census_see(struct census *census, __u32 ifindex, const struct flow *flow,
 		const struct sweep_terms *terms);
 
+/* All zero if it is not open. */
 struct census_figures census_figures(struct census *census, __u32 ifindex);
 
 #endif

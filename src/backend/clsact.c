@@ -275,18 +275,21 @@ int clsact_check(struct clsact *c)
 	return 0;
 }
 
-/* Returns whether it was there. */
+/* Returns whether it was there. If the kernel does not say, it is taken for ours: our owner's
+ * socket is open, and so nobody else has the handle. */
 static bool filter_withdraw(struct clsact *c, int side)
 {
 	const struct filter *f = &c->filters[side];
-	int there = f->priority ? filter_look(c, side) : 0, err = there;
+	int there = f->priority ? filter_look(c, side) : 0, err;
 
-	if (there == 1)
-		err = filter_remove(c->ifindex, side, f->handle, f->priority);
-	if (err < 0 && err != -ENOENT && err != -ENODEV && err != -EINVAL)
-		log_warning("removing our filter from interface %u: %s", c->ifindex,
-			    strerror(-err));
-	return there == 1;
+	if (!there)
+		return false;
+	err = filter_remove(c->ifindex, side, f->handle, f->priority);
+	if (err && err != -ENOENT && err != -ENODEV && err != -EINVAL) /* or it has just gone */
+		log_warning("interface %u: our filter may stay there until the next bpf-metro "
+			    "measures on it: removing it: %s",
+			    c->ifindex, strerror(-err));
+	return there == 1 || !err;
 }
 
 void clsact_close(struct clsact *c)

@@ -302,18 +302,25 @@ static bool is_alone(const struct flow_table *t, const struct flow_key *key, con
 	       (!t->peers || peers_match(t->peers, key->ifindex, &key->peer));
 }
 
+static void see(struct flow_table *t, struct entry *e, const struct flow_key *key,
+		const struct packet *p)
+{
+	if (e) {
+		t->answered += !e->answered;
+		e->answered = true;
+	} else {
+		t->acks_alone += is_alone(t, key, p);
+	}
+}
+
 static void received(struct flow_table *t, const struct flow_segment *s)
 {
 	struct flow_key key = key_received(s);
 	struct entry *e = flow_index_find(&t->index, s->hash_received, &key);
 	struct engine_settings engine;
 
-	if (e) {
-		t->answered += !e->answered;
-		e->answered = true;
-	} else {
-		t->acks_alone += is_alone(t, &key, &s->packet);
-	}
+	if (unlikely(t->settings.tells_seen))
+		see(t, e, &key, &s->packet);
 	if (t->settings.handshakes && handshake_may_end(&s->packet, e ? &e->flow : NULL))
 		end_handshake(t, &key, s);
 	if (!e)

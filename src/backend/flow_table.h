@@ -18,6 +18,7 @@ struct flow_table_settings {
 				    two; 0: they do not grow. Beyond it, every second one goes. */
 	unsigned int max_flows;
 	bool handshakes; /* tell how long they took */
+	bool tells_seen; /* flow_table_seen is of use: it costs each ACK without a flow */
 	/* Called with samples; the record is gone after the call. */
 	void (*emit)(void *arg, const struct flow_record *record);
 	void *arg;
@@ -81,7 +82,7 @@ struct census *flow_table_census(struct flow_table *table);
 
 __u64 *flow_table_counters(struct flow_table *table);
 
-/* Fills in answered and acks_alone. */
+/* Fills in answered and acks_alone, which are 0 unless settings.tells_seen. */
 void flow_table_seen(const struct flow_table *table, struct seen *seen);
 
 #endif

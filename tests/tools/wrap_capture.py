@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""wrap_capture.py KIND IN.pcap OUT.pcap: the same packets, at the same times, inside of a tunnel or
-behind another link layer. IN is a little-endian pcap of Ethernet. Without arguments, lists the kinds.
+"""wrap_capture.py KIND... IN.pcap OUT.pcap: the same packets, at the same times, inside of a tunnel or
+behind another link layer; {} in OUT stands for the kind. IN is a little-endian pcap of Ethernet. Without
+arguments, lists the kinds.
 """
 import struct
 import sys
@@ -125,14 +126,9 @@ def packets(data):
             yield header, frame[14:]
 
 
-def main():
-    if len(sys.argv) != 4:
-        print(*KINDS)
-        return
-    link, wrap = KINDS[sys.argv[1]]
-    with open(sys.argv[2], "rb") as file:
-        data = file.read()
-    with open(sys.argv[3], "wb") as out:
+def write(path, kind, data):
+    link, wrap = KINDS[kind]
+    with open(path, "wb") as out:
         out.write(data[:20] + struct.pack("<I", link))
         for header, packet in packets(data):
             frames = wrap(packet)
@@ -140,6 +136,17 @@ def main():
                 length, whole = struct.unpack_from("<II", header, 8)
                 whole += max(0, len(frame) - length)
                 out.write(header[:8] + struct.pack("<II", len(frame), whole) + frame)
+
+
+def main():
+    if len(sys.argv) < 4:
+        print(*KINDS)
+        return
+    *kinds, path, out = sys.argv[1:]
+    with open(path, "rb") as file:
+        data = file.read()
+    for kind in kinds:
+        write(out.replace("{}", kind), kind, data)
 
 
 if __name__ == "__main__":

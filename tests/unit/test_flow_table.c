@@ -428,6 +428,36 @@ static void test_counters(void **state)
 	line_close(&l);
 }
 
+/* What only a capture file's reader wants to know costs nobody else: nothing is looked up for it.
+ */
+static void test_seen(void **state)
+{
+	struct flow_table_settings settings = {
+		.engine = {.mark_mask = 7, .batch_limit = 1, .batch_age = NEVER},
+		.max_flows = 10,
+		.emit = line_emit,
+	};
+	struct seen seen;
+
+	(void)state;
+	for (int tells = 0; tells <= 1; tells++) {
+		struct line l = {.epoch = LINE_EPOCH, .sport = 1, .peer = 2};
+
+		settings.tells_seen = tells;
+		settings.arg = &l;
+		assert_int_equal(flow_table_new(&l.table, &settings), 0);
+		exchange(&l, 1, 0);
+		exchange(&l, 1, 100);
+		l.sport = 2;
+		received_flags(&l, 200, 100, TCP_ACK);
+		seen = (struct seen){.answered = 9, .acks_alone = 9};
+		flow_table_seen(l.table, &seen);
+		assert_int_equal(seen.answered, tells);
+		assert_int_equal(seen.acks_alone, tells);
+		line_close(&l);
+	}
+}
+
 #define S(name) cmocka_unit_test(test_##name)
 
 int main(void)
@@ -440,6 +470,7 @@ int main(void)
 		S(sweep_in_steps), S(sweep_empties_all),
 		S(clock_set_back), S(peers),
 		S(unread),         S(counters),
+		S(seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "capture.h"
 #include "clock.h"
 #include "log.h"
 #include "silence.h"
@@ -122,6 +123,32 @@ static void test_nothing(void **state)
 	assert_true(s.told);
 }
 
+/* Where downloads are usual nothing is said of them, but of losses. */
+static void test_usual(void **state)
+{
+	struct census_figures now = {.samples = 1, .seen = {1, 0, 1}};
+	static struct capture capture;
+	const char *said;
+
+	(void)state;
+	log_set_level(LEVEL_WARNING);
+	log_capture(&capture);
+	for (int lost = 0; lost <= 1; lost++) {
+		struct silence s = {.since_ns = NS_PER_S};
+
+		report(&s, 1, INTERVAL_S, false, &now);
+		now.seen.data_received += 10;
+		now.seen.acks_sent += 10;
+		counters[COUNTER_CAPTURE_DROPS] += lost;
+		for (unsigned int n = 2; !s.told; n++)
+			report(&s, n, INTERVAL_S, false, &now);
+		said = capture_read(&capture);
+		assert_int_equal(count_of(said, "no round-trip time"), lost);
+		assert_int_equal(count_of(said, "seen instead: 1 packets that libpcap lost"), lost);
+	}
+	log_release(&capture);
+}
+
 static const char *explained(struct census_figures now)
 {
 	static char text[SILENCE_TEXT];
@@ -164,6 +191,14 @@ static void test_texts(void **state)
 	counters[COUNTER_ACKS_AMBIGUOUS] = 3;
 	counters[COUNTER_ACKS_UNSEEN] = 4;
 	EXPLAINED("9 connections with 7 segments of no use", "seen twice", .answered = 9);
+	counters[COUNTER_CAPTURE_DROPS] = 8;
+	EXPLAINED("8 packets that libpcap lost: libpcap loses packets", "use the BPF backend",
+		  .samples = 0);
+	/* What is missing may all have been lost. */
+	EXPLAINED("8 packets that libpcap lost, 2 connections to peers without any ACK, ",
+		  ": libpcap loses packets, and around a loss nothing is measured: use the BPF "
+		  "backend, a smaller snaplen, or fewer peers",
+		  .unanswered = 2, .answered = 9);
 }
 
 /* The largest numbers fit. */
@@ -179,6 +214,9 @@ static void test_length(void **state)
 	counters[COUNTER_ACKS_AMBIGUOUS] = counters[COUNTER_FRAGMENTS] = most;
 	assert_true(silence_explain(&s, &now, counters, text));
 	assert_non_null(strstr(text, "(asymmetric routing)?"));
+	counters[COUNTER_CAPTURE_DROPS] = most;
+	assert_true(silence_explain(&s, &now, counters, text));
+	assert_string_equal(strstr(text, "fewer peers"), "fewer peers");
 }
 
 int main(void)
@@ -187,6 +225,7 @@ int main(void)
 		cmocka_unit_test_setup(test_when, setup),
 		cmocka_unit_test_setup(test_samples, setup),
 		cmocka_unit_test_setup(test_pause, setup),
+		cmocka_unit_test_setup(test_usual, setup),
 		cmocka_unit_test_setup(test_texts, setup),
 		cmocka_unit_test_setup(test_length, setup),
 		cmocka_unit_test_setup(test_nothing, setup),

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "directions.h"
+
+#include <string.h>
+
+static unsigned int by_address(const struct directions *d, const struct packet *p)
+{
+	return (local_addresses_have(&d->local, &p->src) ? DIRECTION_SENT : 0) |
+	       (local_addresses_have(&d->local, &p->dst) ? DIRECTION_RECEIVED : 0);
+}
+
+/* For packets between hosts that are not this one: forwarded, bridged, of a container. Without
+ * promiscuous mode, a frame with our own source address leaves, one with our destination arrives.
+ */
+static unsigned int by_link(const struct interface *interface, enum link_layer link,
+			    const __u8 *frame)
+{
+	if (link != LINK_ETHERNET)
+		return 0;
+	return (!memcmp(frame + 6, interface->mac, 6) ? DIRECTION_SENT : 0) |
+	       (!memcmp(frame, interface->mac, 6) ? DIRECTION_RECEIVED : 0);
+}
+
+static unsigned int by_peer(struct directions *d, unsigned int ifindex, const struct packet *p)
+{
+	unsigned int way = (peers_match(d->peers, ifindex, &p->dst) ? DIRECTION_SENT : 0) |
+			   (peers_match(d->peers, ifindex, &p->src) ? DIRECTION_RECEIVED : 0);
+
+	if (way != (DIRECTION_SENT | DIRECTION_RECEIVED))
+		return way;
+	d->unknown++;
+	return 0;
+}
+
+unsigned int directions_of(struct directions *d, const struct interface *interface,
+			   enum link_layer link, const __u8 *frame, const struct packet *p)
+{
+	unsigned int way = by_address(d, p);
+
+	if (!way)
+		way = by_link(interface, link, frame);
+	if (!way)
+		way = by_peer(d, interface->ifindex, p);
+	return way;
+}
