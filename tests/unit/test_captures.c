@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -337,6 +338,32 @@ static void test_damaged(void **state)
 	unlink(cut);
 }
 
+/* Between two pieces of what takes long, the daemon has its turn: 64 MiB here, in one block. */
+static void test_turns(void **state)
+{
+	static const __u32 header[] = {0x0a0d0d0a, 28,    0x1a2b3c4d,     1, ~0u, ~0u,
+				       28,         0x555, (64 << 20) + 12};
+	static const __u8 zeros[1 << 20];
+	char path[] = "/tmp/metro-test-turns-XXXXXX", instances[128];
+	gzFile out = gzdopen(mkstemp(path), "wb1");
+	unsigned int turns = 0;
+
+	(void)state;
+	gzwrite(out, header, sizeof(header));
+	for (int i = 0; i < 64; i++)
+		gzwrite(out, zeros, sizeof(zeros));
+	gzwrite(out, &header[8], sizeof(header[8]));
+	gzclose(out);
+	snprintf(instances, sizeof(instances), "- {interface: file, pcap: %s, ips: [10.77.0.2]}\n",
+		 path);
+	begin(instances);
+	for (; captures_state(captures) == CAPTURES_READING; turns++)
+		captures_step(captures, &settings, peers);
+	assert_int_equal(turns, 64 / 16 + 1);
+	end(0);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,7 +372,7 @@ int main(void)
 		cmocka_unit_test(test_stopped), cmocka_unit_test(test_other_peers),
 		cmocka_unit_test(test_marks),   cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_missing), cmocka_unit_test(test_no_files),
-		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_damaged), cmocka_unit_test(test_turns),
 	};
 
 	return cmocka_run_group_tests_name("captures", tests, NULL, NULL);
