@@ -88,9 +88,11 @@ static const char *meaning(const struct passed *p)
 	if (received)
 		return "what this host sends leaves through another interface (asymmetric "
 		       "routing): measure where both ways pass";
+	/* Data of peers is counted only where it belongs to no connection that is known here. */
 	if (p->acks_sent)
-		return "what this host receives arrives through another interface (asymmetric "
-		       "routing): measure where both ways pass";
+		return "nothing but ACKs leaves here, and what is measured is data that leaves: "
+		       "measure on the peers' side, or, if this host's data leaves through "
+		       "another interface, there";
 	return "fragments are not measured";
 }
 

@@ -183,8 +183,7 @@ static void test_texts(void **state)
 		  .seen = {5, 0, 3});
 	EXPLAINED("5 data segments from peers, 6 ACKs from peers for no data that left here: ",
 		  "what this host sends leaves through another interface", .seen = {5, 6, 0});
-	EXPLAINED("3 ACKs to peers: ", "what this host receives arrives through another",
-		  .seen.acks_sent = 3);
+	EXPLAINED("3 ACKs to peers: ", "nothing but ACKs leaves here", .seen.acks_sent = 3);
 	counters[COUNTER_FRAGMENTS] = 7;
 	EXPLAINED("7 IP fragments: ", "fragments are not measured");
 	counters[COUNTER_FRAGMENTS] = 0;
