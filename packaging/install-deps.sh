@@ -6,7 +6,7 @@ set -eu
 build_directory=${1:-build}
 
 build="gcc libc6-dev make clang libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcap-dev uthash-dev"
-tests="libcmocka-dev tcpdump libclang-rt-dev python3 iproute2 ethtool procps libcap2-bin util-linux"
+tests="libcmocka-dev tcpdump libclang-rt-dev python3 iproute2 ethtool procps libcap2-bin util-linux strace"
 
 if ! command -v dpkg-query >/dev/null; then
     echo "install-deps: this is not Debian or Ubuntu; needed are the likes of: $build bpftool; for tests: $tests" >&2
