@@ -242,10 +242,11 @@ test_ten() {
 
 # --------------------------------------------------------------------------------------------------
 
-# Mostly they wait, but for the ten, who have verifiers to wait for.
+# Mostly they wait, but for the ten, who have verifiers to wait for. What takes links away takes them from
+# every namespace's interface of that index, since the kernel tells no more of a link: it runs alone.
 if [ $# = 0 ]; then
-  tap_parts taken "late others nobody" anew
-  set -- ten
+  tap_parts "late others nobody" anew
+  set -- "taken ten"
 fi
 metro_setup_pair attachments && start_server || bail_out "two hosts and a server"
 for part in $1; do
