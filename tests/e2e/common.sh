@@ -195,3 +195,15 @@ equal() {
   echo "$1: expected '$2', got '$3'"
   return 1
 }
+
+# ---- what is attached to the client's interface ----------------------------------------------------
+
+# filters SIDE: one line for each of clsact's filters, its program's name or what else it is
+filters() {
+  in_client tc filter show dev "$METRO_CLIENT_IF" "$1" 2>/dev/null | awk '
+    match($0, /bytecode|metro_[a-z_]+/) { print substr($0, RSTART, RLENGTH) }'
+}
+
+clsact_is_there() {
+  in_client tc qdisc show dev "$METRO_CLIENT_IF" clsact | grep -q clsact
+}

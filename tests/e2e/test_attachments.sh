@@ -20,16 +20,6 @@ measuring_times() { # TIMES
   [ "$(log_count metro "INFO measuring on $IF ")" -ge "$1" ]
 }
 
-# filters SIDE: the programs' names, or what else it is
-filters() {
-  in_client tc filter show dev "$IF" "$1" 2>/dev/null | awk '
-    match($0, /bytecode|metro_[a-z_]+/) { print substr($0, RSTART, RLENGTH) }'
-}
-
-clsact_is_there() {
-  in_client tc qdisc show dev "$IF" clsact | grep -q clsact
-}
-
 # all_measured: a load whose samples all arrive
 all_measured() {
   : >"$METRO_TMP/metro.out"

@@ -22,16 +22,6 @@ xdp_is_there() {
   ip -n "$METRO_CLIENT_NS" link show dev "$IF" | grep -qw 'prog/xdp'
 }
 
-# filters SIDE: one line for each of clsact's filters, its program's name or what else it is
-filters() {
-  in_client tc filter show dev "$IF" "$1" 2>/dev/null | awk '
-    match($0, /bytecode|metro_[a-z_]+/) { print substr($0, RSTART, RLENGTH) }'
-}
-
-clsact_is_there() {
-  in_client tc qdisc show dev "$IF" clsact | grep -q clsact
-}
-
 # attached_are: what sits on the interface is exactly what standard input says
 attached_are() {
   local actual
