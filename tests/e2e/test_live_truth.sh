@@ -140,12 +140,13 @@ every_flow() {
 
 # The kernel takes a minimum from segments of which it was told by SACK, too; we may have to do
 # without that one, and among delays that vary the next has some jitter more.
-# A busy machine may take its time between the kernel's stamp and our hook: where delays vary, the
-# least of both is not always of the same segment, and that time shows.
+# The kernel's stamps stand outside of our hooks, libpcap's even outside of BPF's: what a slow or busy
+# machine takes on the way between them (54 us has been seen) is in its figure and not in ours. Where
+# delays vary, the least of both is not always of the same segment, either. A sample of the wrong
+# segment would be short by milliseconds.
 judge_least() { # WAY KIND
-  every_flow "$1-$2" 'least >= min_rtt - below &&
-    least <= min_rtt + larger(0.02 * min_rtt, 200) + slack' \
-    "below=$((50 + JITTER_MS * 100))" "slack=$((JITTER_MS * 1000))"
+  every_flow "$1-$2" 'least >= min_rtt - larger(0.02 * min_rtt, 200) &&
+    least <= min_rtt + larger(0.02 * min_rtt, 200) + slack' "slack=$((JITTER_MS * 1000))"
 }
 
 # Where the delay does not vary, only the machine does. RTTVAR has the share of what came last.
@@ -203,7 +204,7 @@ show_figures() { # WAY KIND TROUBLE
 judge() { # WAY KIND TROUBLE
   flows_of "$1" "$2"
   show_figures "$@"
-  tap_check "$3, $1, $2: the least sample is the kernel's, none below" judge_least "$1" "$2"
+  tap_check "$3, $1, $2: the least sample is the kernel's" judge_least "$1" "$2"
   tap_check "$3, $1, $2: smoothed, the samples are the kernel's srtt" judge_smoothed "$@"
   tap_check "$3, $1, $2: no sample of what waited for a recovery" judge_most "$1" "$2"
   tap_check "$3, $1, $2: as many samples as there should be" judge_number "$1" "$2"
