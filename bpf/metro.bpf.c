@@ -4,7 +4,7 @@
  * change a packet's fate. Behind them, the road is: packet_parse, flow_find (or flow_create),
  * engine_sent or engine_received under the flow's lock, emit.
  */
-#include "flows.h"
+#include "flow_maps.h"
 #include "sweep.h"
 
 /* "Next program, please": TCX_NEXT with TCX; with clsact, TC_ACT_UNSPEC goes on to the next filter.

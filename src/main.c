@@ -26,19 +26,13 @@ static int read_config(const struct options *options, struct config **config)
 	return config_load(options->config_path, config);
 }
 
-static bool ships_statsd(const struct options *options)
-{
-	return options->output == OUTPUT_STATSD ||
-	       (options->output == OUTPUT_DEFAULT && !options->interface);
-}
-
 /* The environment has a part in the configuration (DD_AGENT_HOST and others), and mistakes. */
 static int load(const struct options *options, struct config **config)
 {
 	struct statsd_server server;
 	int err = read_config(options, config);
 
-	if (err || !ships_statsd(options))
+	if (err || options->output != OUTPUT_STATSD)
 		return err;
 	err = statsd_server_choose(&server, *config);
 	if (err)

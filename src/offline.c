@@ -5,6 +5,7 @@
 #include "counter_names.h"
 #include "event_loop.h"
 #include "log.h"
+#include "sink.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -24,11 +25,11 @@ struct offline {
 	bool over;
 };
 
-static void deliver(void *arg, const struct batch *batch)
+static void deliver(void *arg, const struct delivery *delivery)
 {
 	struct sink *sink = arg;
 
-	sink->ops->take(sink, batch);
+	sink->ops->take(sink, delivery);
 }
 
 static int catch_signals(void)

@@ -57,17 +57,17 @@ static void deliver(void *arg, const struct flow_record *record)
 {
 	struct backend_pcap *b = arg;
 	struct capture *c;
-	struct batch batch;
+	struct delivery delivery;
 
 	LL_SEARCH_SCALAR(b->captures, c, interface.ifindex, record->key.ifindex);
 	if (!c)
 		return;
-	batch = (struct batch){
+	delivery = (struct delivery){
 		.record = record,
 		.iface = c->interface.name,
 		.wall_ns = record->time_ns,
 	};
-	b->settings.deliver(b->settings.arg, &batch);
+	b->settings.deliver(b->settings.arg, &delivery);
 }
 
 /* Captured times are of CLOCK_REALTIME; AF_PACKET has no other clock but the network card's. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "bpf_peers.h"
-#include "peer.h"
+#include "peer_key.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

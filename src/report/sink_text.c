@@ -30,7 +30,7 @@ struct text_sink {
 	struct sink sink;
 	struct timestamp timestamp;
 	struct widths widths;
-	char iface[IFNAMSIZ];   /* of the last batch .. */
+	char iface[IFNAMSIZ];   /* of the last delivery .. */
 	char shown[IFNAMSIZ];   /* .. and how it is printed */
 	struct windows windows; /* over the whole run */
 	struct window_group group;
@@ -115,36 +115,36 @@ static const char *show_iface(struct text_sink *text, const char *iface)
 }
 
 /* Written by hand: printf would take most of the time that reading a capture file takes. */
-static void write_samples(struct text_sink *text, const struct batch *batch)
+static void write_samples(struct text_sink *text, const struct delivery *delivery)
 {
-	const struct flow_record *record = batch->record;
+	const struct flow_record *record = delivery->record;
 	const struct flow_key *key = &record->key;
-	const char *iface = show_iface(text, batch->iface);
+	const char *iface = show_iface(text, delivery->iface);
 	char *line, *to;
 
 	widen(&text->widths.iface, iface);
 	for (unsigned int i = 1; i <= record->count; i++) {
 		line = output_room(&text->output, LINE_ROOM);
-		to = put(line, timestamp_text(&text->timestamp, batch->wall_ns));
+		to = put(line, timestamp_text(&text->timestamp, delivery->wall_ns));
 		*to++ = ' ';
 		to = pad(put(to, iface), to, text->widths.iface);
 		*to++ = ' ';
 		to = put_endpoint(to, &key->local, key->local_port, &text->widths.src);
 		to = put(to, " > ");
 		to = put_endpoint(to, &key->peer, key->peer_port, &text->widths.dst);
-		output_filled(&text->output, put_sample(to, record->rtt[i], batch->frame));
+		output_filled(&text->output, put_sample(to, record->rtt[i], delivery->frame));
 	}
 }
 
-static void text_take(struct sink *sink, const struct batch *batch)
+static void text_take(struct sink *sink, const struct delivery *delivery)
 {
 	struct text_sink *text = text_sink(sink);
 
-	if (batch->record->flags & RECORD_HANDSHAKE || !batch->record->count)
+	if (delivery->record->flags & RECORD_HANDSHAKE || !delivery->record->count)
 		return; /* no samples */
-	write_samples(text, batch);
-	window_group_add(&text->group, batch->record, batch->iface);
-	if (!batch->frame)
+	write_samples(text, delivery);
+	window_group_add(&text->group, delivery->record, delivery->iface);
+	if (!delivery->frame)
 		output_flush(&text->output);
 	sink->error = text->output.error;
 }

@@ -12,6 +12,7 @@
 #include "copies.h"
 #include "engine.h"
 #include "frame.h"
+#include "sink.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -38,7 +39,7 @@ static int on_record(void *arg, void *data, size_t size)
 {
 	struct replay *r = arg;
 	const struct flow_record *record = data;
-	struct batch batch = {
+	struct delivery delivery = {
 		.record = record,
 		.iface = "file",
 		.wall_ns = record->time_ns,
@@ -46,7 +47,7 @@ static int on_record(void *arg, void *data, size_t size)
 	};
 
 	(void)size;
-	r->sink->ops->take(r->sink, &batch);
+	r->sink->ops->take(r->sink, &delivery);
 	return 0;
 }
 

@@ -70,7 +70,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.peers_count, 0);
 	assert_int_equal(options.backend, BACKEND_AUTO);
 	assert_int_equal(options.hook, HOOK_AUTO);
-	assert_int_equal(options.output, OUTPUT_DEFAULT);
+	assert_int_equal(options.output, OUTPUT_STATSD);
 	assert_true(options.interval_s == 0);
 	assert_int_equal(options.marks, 0);
 	assert_false(options.check || options.verbose || options.soften);

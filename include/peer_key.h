@@ -3,8 +3,8 @@
  * Keys of the two peer maps: hosts by exact address in a hash, networks by prefix in an LPM trie.
  * Both carry the interface, since instances name their peers per interface.
  */
-#ifndef METRO_PEER_H
-#define METRO_PEER_H
+#ifndef METRO_PEER_KEY_H
+#define METRO_PEER_KEY_H
 
 #include "address.h"
 

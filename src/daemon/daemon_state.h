@@ -44,7 +44,7 @@ double daemon_interval_s(const struct daemon *d);
 void daemon_apply_options(const struct options *options, struct config *config);
 
 /* Has the sink take the samples. */
-void daemon_deliver(void *arg, const struct batch *batch);
+void daemon_deliver(void *arg, const struct delivery *delivery);
 
 /* Level and file as options and configuration say; the file is opened anew. */
 void daemon_follow_log(struct daemon *d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Finding flows, and making them for what the local side sends to a peer (engine_starts). */
-#ifndef METRO_BPF_FLOWS_H
-#define METRO_BPF_FLOWS_H
+#ifndef METRO_FLOW_MAPS_H
+#define METRO_FLOW_MAPS_H
 
 #include "emit.h"
 

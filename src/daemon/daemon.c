@@ -20,25 +20,25 @@ void daemon_apply_options(const struct options *options, struct config *config)
 		config->report_interval_s = options->interval_s;
 }
 
-static void trace(const struct batch *batch)
+static void trace(const struct delivery *delivery)
 {
-	const struct flow_record *r = batch->record;
+	const struct flow_record *r = delivery->record;
 	char src[ADDRESS_TEXT], dst[ADDRESS_TEXT];
 
 	log_trace("%s: %s port %u to %s port %u: %u %s, the last %.6f ms; sent again: %u",
-		  batch->iface, address_format(&r->key.local, src), r->key.local_port,
+		  delivery->iface, address_format(&r->key.local, src), r->key.local_port,
 		  address_format(&r->key.peer, dst), r->key.peer_port, r->count,
 		  r->flags & RECORD_HANDSHAKE ? "handshake" : "samples",
 		  r->count ? r->rtt[r->count] * (TICK_NS / 1e6) : 0, r->retransmissions);
 }
 
-void daemon_deliver(void *arg, const struct batch *batch)
+void daemon_deliver(void *arg, const struct delivery *delivery)
 {
 	struct daemon *d = arg;
 
 	if (log_get_level() <= LEVEL_TRACE)
-		trace(batch);
-	d->sink->ops->take(d->sink, batch);
+		trace(delivery);
+	d->sink->ops->take(d->sink, delivery);
 	if (d->sink->error)
 		d->stop = true;
 }
@@ -123,11 +123,7 @@ void daemon_follow_log(struct daemon *d)
 
 static int sink_open_chosen(struct daemon *d)
 {
-	enum output_choice output = d->options->output;
-
-	if (output == OUTPUT_DEFAULT)
-		output = d->options->interface ? OUTPUT_TEXT : OUTPUT_STATSD;
-	switch (output) {
+	switch (d->options->output) {
 	case OUTPUT_JSON:
 		return sink_json_open(&d->sink, d->peers);
 	case OUTPUT_TEXT:
