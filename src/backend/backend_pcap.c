@@ -7,6 +7,7 @@
 #include "frame.h"
 #include "pcap_filter.h"
 #include "sweep.h"
+#include "units.h"
 
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -83,7 +84,7 @@ static void follow_clock(struct backend_pcap *b)
 
 static __u64 captured_ns(const struct capture *c, const struct pcap_pkthdr *header)
 {
-	__u64 seconds = header->ts.tv_sec * 1000000000ull;
+	__u64 seconds = header->ts.tv_sec * NS_PER_S;
 
 	return pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO
 		       ? seconds + (__u64)header->ts.tv_usec

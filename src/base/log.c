@@ -14,6 +14,7 @@
 
 #include "log_file.h"
 #include "printable.h"
+#include "units.h"
 
 #define HEAD_SIZE 64
 #define FURTHER                                                                                    \
@@ -127,7 +128,7 @@ static void format_head(char head[HEAD_SIZE], enum log_level level)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	length = strftime(head, HEAD_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(head + length, HEAD_SIZE - length, ".%03ldZ %s ", now.tv_nsec / 1000000,
+	snprintf(head + length, HEAD_SIZE - length, ".%03ldZ %s ", now.tv_nsec / (long)NS_PER_MS,
 		 level_names[level]);
 }
 

@@ -2,13 +2,12 @@
 #include "capture_file.h"
 #include "capture_format.h"
 #include "log.h"
+#include "units.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NS_PER_S 1000000000ull
 
 /* 64 bits of the result go round as those of the sum would. */
 __u64 capture_time(const struct capture_interface *i, __u64 units)

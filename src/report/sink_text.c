@@ -11,6 +11,7 @@
 #include "printable.h"
 #include "sink.h"
 #include "timestamp.h"
+#include "units.h"
 #include "window_group.h"
 
 #define ENDPOINT_TEXT (ADDRESS_TEXT + sizeof("[]:65535"))
@@ -86,7 +87,7 @@ static char *put_endpoint(char *to, const struct address *addr, __u16 port, int 
 /* As %9.3f, of milliseconds. There is no rounding to even: ticks never end on half of 1 us. */
 static char *put_ms(char *to, __u32 ticks)
 {
-	__u64 us = ((__u64)ticks * TICK_NS + 500) / 1000;
+	__u64 us = ((__u64)ticks * TICK_NS + NS_PER_US / 2) / NS_PER_US;
 
 	for (__u64 digits = 10000; digits > 1 && us / 1000 < digits; digits /= 10)
 		*to++ = ' ';

@@ -16,7 +16,7 @@
 #include <time.h>
 
 #define SEGMENTS 30 /* of a flow: fewer than marks, so that none gives way */
-#define MS       1000000ull
+#define MS       NS_PER_MS
 
 enum stamp { STAMP_DEPARTURE, STAMP_REALTIME, STAMP_TAI, STAMP_PAST };
 
@@ -117,7 +117,7 @@ static int acknowledge_one(struct work *w, __u32 flow)
 
 static void sleep_until(__u64 ns)
 {
-	struct timespec until = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+	struct timespec until = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
 		;

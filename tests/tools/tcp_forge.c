@@ -180,7 +180,7 @@ static bool read_connection(const void *bytes, size_t size, uint16_t port, struc
 
 static int await_connection(int fd, uint16_t port, struct connection *c)
 {
-	uint64_t deadline = clock_ns(CLOCK_MONOTONIC) + SECONDS * NS_PER_SECOND;
+	uint64_t deadline = clock_ns(CLOCK_MONOTONIC) + SECONDS * NS_PER_S;
 	struct pollfd waiting = {.fd = fd, .events = POLLIN};
 	uint32_t packet[512];
 	ssize_t size;

@@ -12,7 +12,7 @@
 #include "segments.h"
 
 #define NOW LINE_EPOCH
-#define MS  1000000ull
+#define MS  NS_PER_MS
 
 static struct copies *copies;
 

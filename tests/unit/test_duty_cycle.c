@@ -13,8 +13,9 @@
 
 #include "capture.h"
 #include "duty_cycle.h"
+#include "units.h"
 
-#define S 1000000000ull
+#define S NS_PER_S
 
 static struct capture capture;
 

@@ -12,7 +12,7 @@
 #include "eviction.h"
 #include "segments.h"
 
-#define SECOND_NS 1000000000ull
+#define SECOND_NS NS_PER_S
 #define IDLE_S    300
 #define MAX_FLOWS 1000
 

@@ -12,7 +12,7 @@
 #include "marks.h"
 #include "segments.h"
 
-#define MS 1000000ull
+#define MS NS_PER_MS
 
 struct ring {
 	struct flow *flow;
