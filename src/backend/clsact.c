@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "clsact.h"
+#include "array.h"
 #include "clsact_owner.h"
 #include "log.h"
 #include "tc_dump.h"
@@ -79,7 +80,7 @@ static void on_filter_gather(void *arg, const struct tc_filter *filter)
 	if (!filter_is_ours(filter) || l->error)
 		return;
 	l->made_qdisc |= (filter->handle & HANDLE_MADE) != 0;
-	more = realloc(l->filters, (l->count + 1) * sizeof(*more));
+	more = array_grow(l->filters, l->count, sizeof(*more));
 	if (!more) {
 		l->error = -ENOMEM;
 		return;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "log_file.h"
 #include "printable.h"
 #include "units.h"
@@ -59,7 +60,7 @@ int log_level_parse(const char *name, enum log_level *level)
 		{"err", LEVEL_ERROR},       {"critical", LEVEL_CRITICAL}, {"crit", LEVEL_CRITICAL},
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcasecmp(name, names[i].name) == 0) {
 			*level = names[i].level;
 			return 0;

@@ -8,6 +8,7 @@
  * Runs by the programs' own clock, so it takes as long as it says. Prints a line of JSON for each
  * case. Exit status 1 if samples are missing or wrong.
  */
+#include "array.h"
 #include "test_run.h"
 
 #include <stdio.h>
@@ -39,7 +40,7 @@ static const struct pace paces[] = {
 	{"TAI", 80 * MS, 0, 20 * MS, STAMP_TAI},
 	{"gone by", 80 * MS, 0, 20 * MS, STAMP_PAST},
 };
-#define FLOWS (sizeof(paces) / sizeof(paces[0]))
+#define FLOWS (ARRAY_SIZE(paces))
 
 struct flow_run {
 	__u64 departures[SEGMENTS];

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/timerfd.h>
 
+#include "array.h"
 #include "capture.h"
 #include "duty_cycle.h"
 #include "units.h"
@@ -46,7 +47,7 @@ static void test_phases(void **state)
 	};
 
 	(void)state;
-	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
 		__u64 left = 0;
 
 		assert_int_equal(duty_cycle_pauses(&i, cases[k].elapsed, &left), cases[k].pauses);

@@ -9,9 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "array.h"
 #include "prefix.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static void test_addresses(void **state)
 {

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "samples.h"
 #include "window.h"
 
@@ -155,7 +156,7 @@ static void test_what_makes_a_window(void **state)
 	struct flow_record record;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(flows) / sizeof(*flows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(flows); i++) {
 		record = make_record(&flows[i], 1, 1, rtt);
 		add(&windows, &record);
 	}
