@@ -2,6 +2,7 @@
 /* The libpcap backend: the engine over a copy of the peers' packets, in user space. */
 #include "backend.h"
 #include "breaks.h"
+#include "descriptor.h"
 #include "directions.h"
 #include "expression.h"
 #include "frame.h"
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
@@ -422,8 +422,7 @@ static void live_close(struct backend *backend)
 	flow_table_free(b->table);
 	local_addresses_free(&b->directions.local);
 	expression_free(b->expression);
-	if (b->epoll >= 0)
-		close(b->epoll);
+	descriptor_close(&b->epoll);
 	free(b);
 }
 

@@ -2,6 +2,7 @@
 #include "clsact.h"
 #include "array.h"
 #include "clsact_owner.h"
+#include "descriptor.h"
 #include "log.h"
 #include "tc_dump.h"
 
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PRIORITIES   8 /* tried from the first on, since another kind of filter may have one */
 #define PROGRAM_NAME "metro_"
@@ -306,7 +306,6 @@ void clsact_close(struct clsact *c)
 	 * far as having filters. */
 	if (c->made_qdisc && (attached || !complete))
 		qdisc_put(c->ifindex);
-	if (c->owner_fd >= 0)
-		close(c->owner_fd);
+	descriptor_close(&c->owner_fd);
 	free(c);
 }

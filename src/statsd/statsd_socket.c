@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "addresses.h"
+#include "descriptor.h"
 
 #define PREFIX sizeof(__u32) /* in front of a stream's packets */
 
@@ -83,8 +84,7 @@ void statsd_socket_init(struct statsd_socket *sock)
 
 void statsd_socket_close(struct statsd_socket *sock, int error)
 {
-	if (sock->fd >= 0)
-		close(sock->fd);
+	descriptor_close(&sock->fd);
 	sock->fd = error;
 	sock->written = 0;
 }
