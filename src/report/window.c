@@ -235,23 +235,6 @@ int window_add(const struct windows *windows, struct window *window,
 	return error ? error : lost;
 }
 
-int windows_add(struct windows *windows, const struct flow_record *record, const char *iface)
-{
-	struct window_key key = {
-		.src = record->key.local,
-		.dst = record->key.peer,
-		.ifindex = record->key.ifindex,
-	};
-	struct window *window;
-
-	if (!windows_want(windows, record))
-		return 0;
-	window = windows_find(windows, &key);
-	if (!window)
-		window = windows_open(windows, &key, iface);
-	return window ? window_add(windows, window, record) : -ENOMEM;
-}
-
 bool window_has_data(const struct window *window)
 {
 	const struct window_stats *stats = &window->stats;
