@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Notes when an interface falls silent, and puts what passes instead into words. */
 #include "silence.h"
 
 #include <stdarg.h>
