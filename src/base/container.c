@@ -204,6 +204,11 @@ const char *container_line_path(const char *line)
 	return colon ? colon + 1 : NULL;
 }
 
+bool container_is_empty(const struct container *container)
+{
+	return !*container->id && !*container->pod_uid;
+}
+
 bool container_is_same(const struct container *a, const struct container *b)
 {
 	return !strcmp(a->id, b->id) && !strcmp(a->pod_uid, b->pod_uid);

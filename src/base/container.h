@@ -30,6 +30,9 @@ bool container_of_path(const char *path, struct container *container, bool *own)
 /* The path in a line of /proc/PID/cgroup, HIERARCHY:CONTROLLERS:PATH; NULL: it is no such line. */
 const char *container_line_path(const char *line);
 
+/* Is neither known? */
+bool container_is_empty(const struct container *container);
+
 bool container_is_same(const struct container *a, const struct container *b);
 
 #endif

@@ -25,6 +25,7 @@
 
 struct containers {
 	struct watch_list *list;
+	struct container_table table;
 	int event_fd;
 	int told_error;
 	bool told_vain;
@@ -56,6 +57,24 @@ static bool take_over(struct watched *at, size_t count, const struct watch_list 
 	return added;
 }
 
+static bool is_watched(const struct watch_list *list, __u32 ifindex)
+{
+	struct watched key = {.ifindex = ifindex};
+
+	return bsearch(&key, list->at, list->count, sizeof(key), compare);
+}
+
+/* Backwards: an entry that goes moves those behind it. */
+static void forget_others(struct containers *containers)
+{
+	static const struct container none;
+	struct container_table *table = &containers->table;
+
+	for (size_t i = table->count; i-- > 0;)
+		if (!is_watched(containers->list, table->at[i].ifindex))
+			container_table_set(table, table->at[i].ifindex, &none);
+}
+
 int containers_watch(struct containers *containers, const __u32 *ifindices, size_t count)
 {
 	struct watch_list *list = containers->list;
@@ -74,6 +93,7 @@ int containers_watch(struct containers *containers, const __u32 *ifindices, size
 	list->count = count;
 	list->added |= added;
 	pthread_mutex_unlock(&list->lock);
+	forget_others(containers);
 	if (added)
 		eventfd_write(list->wake_fd, 1);
 	return 0;
@@ -81,15 +101,15 @@ int containers_watch(struct containers *containers, const __u32 *ifindices, size
 
 /* ---- what was found ---- */
 
-static void log_change(const struct watched *watched)
+static void log_change(const struct container_entry *now)
 {
-	const struct container *container = &watched->shown;
+	const struct container *container = &now->container;
 	char name[IF_NAMESIZE] = "";
 
 	if (log_get_level() > LEVEL_DEBUG)
 		return;
-	if_indextoname(watched->ifindex, name);
-	if (!*container->id && !*container->pod_uid)
+	if_indextoname(now->ifindex, name);
+	if (container_is_empty(container))
 		log_debug("%s: no container at the other end any more", name);
 	else
 		log_debug("%s: at the other end is container %s%s%s", name,
@@ -97,28 +117,74 @@ static void log_change(const struct watched *watched)
 			  *container->pod_uid ? " of pod " : "", container->pod_uid);
 }
 
-static bool is_known(const struct container *container)
-{
-	return *container->id || *container->pod_uid;
-}
+/* What the thread has found since the last time. */
+struct news {
+	struct container_entry *at;
+	size_t count;
+	int error;
+	unsigned int vain;
+};
 
-/* With the lock held. Returns whether one that is known gives way. */
-static bool fetch(struct watch_list *list)
+static int fetch(struct watch_list *list, struct news *news)
 {
 	eventfd_t ignored;
-	bool gives_way = false;
 
+	*news = (struct news){.at = calloc(list->count + 1, sizeof(*news->at))};
+	if (!news->at)
+		return -ENOMEM;
+	pthread_mutex_lock(&list->lock);
 	eventfd_read(list->event_fd, &ignored);
 	for (size_t i = 0; i < list->count; i++) {
-		struct watched *watched = &list->at[i];
-
-		watched->changing =
-			watched->ready && !container_is_same(&watched->shown, &watched->found);
-		watched->ready = false;
-		watched->next = watched->found;
-		gives_way |= watched->changing && is_known(&watched->shown);
+		if (!list->at[i].ready)
+			continue;
+		list->at[i].ready = false;
+		news->at[news->count++] =
+			(struct container_entry){list->at[i].ifindex, list->at[i].found};
 	}
-	return gives_way;
+	news->error = list->error;
+	news->vain = list->vain;
+	pthread_mutex_unlock(&list->lock);
+	return 0;
+}
+
+/* What became something else and what it was before again is no news. */
+static bool is_news(const struct container_table *table, const struct container_entry *now)
+{
+	const struct container *known = container_table_find(table, now->ifindex);
+
+	return known ? !container_is_same(known, &now->container)
+		     : !container_is_empty(&now->container);
+}
+
+static bool some_gives_way(const struct container_table *table, const struct news *news)
+{
+	for (size_t i = 0; i < news->count; i++)
+		if (is_news(table, &news->at[i]) &&
+		    container_table_find(table, news->at[i].ifindex))
+			return true;
+	return false;
+}
+
+static int apply(struct containers *containers, const struct news *news,
+		 const struct containers_listener *listener)
+{
+	struct container_table *table = &containers->table;
+	int err = 0;
+
+	if (some_gives_way(table, news))
+		listener->before(listener->arg);
+	for (size_t i = 0; i < news->count && !err; i++) {
+		const struct container_entry *now = &news->at[i];
+
+		if (!is_news(table, now))
+			continue;
+		err = container_table_set(table, now->ifindex, &now->container);
+		if (err)
+			break;
+		log_change(now);
+		listener->changed(listener->arg, now->ifindex);
+	}
+	return err;
 }
 
 static bool in_host_namespace(void)
@@ -157,39 +223,21 @@ static void tell_trouble(struct containers *containers, int error, unsigned int 
 
 void containers_follow(struct containers *containers, const struct containers_listener *listener)
 {
-	struct watch_list *list = containers->list;
-	unsigned int vain;
-	bool gives_way;
-	int error;
+	struct news news;
+	int err = fetch(containers->list, &news);
 
-	pthread_mutex_lock(&list->lock);
-	gives_way = fetch(list);
-	error = list->error;
-	vain = list->vain;
-	pthread_mutex_unlock(&list->lock);
-	if (gives_way)
-		listener->before(listener->arg);
-	for (size_t i = 0; i < list->count; i++) {
-		struct watched *watched = &list->at[i];
-
-		if (!watched->changing)
-			continue;
-		watched->changing = false;
-		watched->shown = watched->next;
-		log_change(watched);
-		listener->changed(listener->arg, watched->ifindex);
-	}
-	tell_trouble(containers, error, vain);
+	if (!err)
+		err = apply(containers, &news, listener);
+	if (err)
+		log_error("out of memory: containers stay as they were");
+	else
+		tell_trouble(containers, news.error, news.vain);
+	free(news.at);
 }
 
-const struct container *containers_find(const struct containers *containers, __u32 ifindex)
+const struct container_table *containers_table(const struct containers *containers)
 {
-	const struct watch_list *list = containers->list;
-	struct watched key = {.ifindex = ifindex};
-	const struct watched *watched =
-		list->count ? bsearch(&key, list->at, list->count, sizeof(key), compare) : NULL;
-
-	return watched && is_known(&watched->shown) ? &watched->shown : NULL;
+	return &containers->table;
 }
 
 /* ---- life ---- */
@@ -264,5 +312,6 @@ void containers_stop(struct containers *containers)
 	if (dismiss_thread(containers->list))
 		watch_list_free(containers->list);
 	close(containers->event_fd);
+	container_table_clear(&containers->table);
 	free(containers);
 }

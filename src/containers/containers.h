@@ -7,8 +7,7 @@
 #ifndef METRO_CONTAINERS_H
 #define METRO_CONTAINERS_H
 
-#include "container.h"
-#include "types.h"
+#include "container_table.h"
 
 #include <stddef.h>
 
@@ -49,10 +48,9 @@ int containers_fd(const struct containers *containers);
  * once. */
 void containers_follow(struct containers *containers, const struct containers_listener *listener);
 
-/* The container at the other end; NULL: none is known. A container that has ended stays until there
- * is another one behind the interface: what still comes was its own. The pointer holds until the
- * next watch, follow or stop. */
-const struct container *containers_find(const struct containers *containers, __u32 ifindex);
+/* What is known, the same table as long as this lives. A container that has ended stays until there
+ * is another one behind the interface: what still comes was its own. */
+const struct container_table *containers_table(const struct containers *containers);
 
 /* Ends it, without waiting for a walk that is under way. Accepts NULL. */
 void containers_stop(struct containers *containers);

@@ -8,14 +8,9 @@
 
 #include "containers.h"
 
-/* An interface. */
+/* An interface. What is known of it is under the lock. */
 struct watched {
 	__u32 ifindex;
-	struct container shown; /* the event loop's: what is told of it .. */
-	struct container next;  /* .. and will be, while it tells */
-	bool changing;
-
-	/* under the lock */
 	int nsid;               /* that found is of */
 	struct container found; /* by the thread; empty: none */
 	bool ready;             /* the event loop does not know yet */

@@ -167,9 +167,14 @@ static unsigned int gave_way, changes;
 static char before[CONTAINER_ID]; /* what was shown when one gave way */
 static __u32 watched[4];
 
+static const struct container *known(__u32 ifindex)
+{
+	return container_table_find(containers_table(containers), ifindex);
+}
+
 static void on_before(void *arg)
 {
-	const struct container *container = containers_find(containers, watched[0]);
+	const struct container *container = known(watched[0]);
 
 	(void)arg;
 	gave_way++;
@@ -192,7 +197,7 @@ static void watch(size_t count)
 
 static bool shows(__u32 ifindex, const char *id, const char *pod_uid)
 {
-	const struct container *container = containers_find(containers, ifindex);
+	const struct container *container = known(ifindex);
 
 	if (!*id && !*pod_uid)
 		return !container;
@@ -265,7 +270,7 @@ static void test_found(void **state)
 	watched[2] = wire("v2", NULL); /* has no other end elsewhere */
 	watched[3] = if_nametoindex("lo");
 	watch(4);
-	assert_null(containers_find(containers, watched[0]));
+	assert_null(known(watched[0]));
 	assert_true(soon(watched[0], APP, "", PATIENCE_MS));
 	assert_true(soon(watched[1], NEXT, POD, PATIENCE_MS));
 	assert_true(shows(watched[2], "", ""));
@@ -276,6 +281,7 @@ static void test_found(void **state)
 	watched[0] = watched[1];
 	watch(1);
 	assert_true(shows(watched[1], NEXT, POD));
+	assert_int_equal(containers_table(containers)->count, 1);
 	settle(500);
 	assert_int_equal(changes, 2);
 }
