@@ -15,6 +15,7 @@
  * value, two host names and an interface leave to the tags.
  */
 #define TAGS_MAX        800
+#define CONTAINER_BYTES 200 /* of a container's tags and origin, out of the above */
 
 #define ACCEPTED_PREFIX "an IPv4 or IPv6 address or a network such as 10.0.0.0/8"
 #define ACCEPTED_HOST   "a host name or an address"
@@ -215,14 +216,16 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 void instance_check_tags(const struct instance *instance, struct mistakes *mistakes)
 {
 	size_t length = 0;
+	int most = instance->containers ? TAGS_MAX - CONTAINER_BYTES : TAGS_MAX;
 
 	for (size_t i = 0; i < instance->tags_count; i++)
 		length += strlen(instance->tags[i]) + 1;
-	if (length > TAGS_MAX)
+	if (length > (size_t)most)
 		mistake(mistakes,
-			"are %zu bytes long together, too many for a StatsD datagram; "
+			"are %zu bytes long together, too many for a StatsD datagram%s; "
 			"accepted: up to %d, with a comma for each",
-			length, TAGS_MAX);
+			length, instance->containers ? " that has those of containers, too" : "",
+			most);
 }
 
 static void free_texts(char **texts, size_t count)

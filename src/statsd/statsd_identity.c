@@ -35,6 +35,8 @@
 #define MEMORY_V1  ":memory:"
 #define UNIFIED_V2 "0::"
 
+#define ENTITY_ID  "dd.internal.entity_id"
+
 /* ---- tags ---- */
 
 /* A comma would end the tag, a bar the list of them, and a newline the line. */
@@ -203,10 +205,20 @@ void statsd_identity_read(struct statsd_identity *identity)
 	};
 
 	memset(identity, 0, sizeof(*identity));
-	append_tag(identity, "dd.internal.entity_id", "DD_ENTITY_ID");
+	append_tag(identity, ENTITY_ID, "DD_ENTITY_ID");
 	append_tag(identity, "env", "DD_ENV");
 	append_tag(identity, "service", "DD_SERVICE");
 	append_tag(identity, "version", "DD_VERSION");
 	if (is_wanted())
 		statsd_container_read(identity->container, &paths);
+}
+
+const char *statsd_identity_tags_of_others(const struct statsd_identity *identity)
+{
+	const char *tags = identity->tags;
+
+	if (strncmp(tags, ENTITY_ID ":", strlen(ENTITY_ID ":")) != 0)
+		return tags;
+	tags += strcspn(tags, ",");
+	return *tags ? tags + 1 : tags;
 }

@@ -394,7 +394,9 @@ static void test_agent_keys(void **state)
 		"as a tag, it goes into tags\n");
 }
 
-#define KEYS        "interface, ips, hosts, tags, sample, sample_duration, sample_interval, pcap\n"
+#define KEYS                                                                                       \
+	"interface, ips, hosts, tags, sample, sample_duration, sample_interval, pcap, "            \
+	"containers\n"
 #define IS_NO_KEY   " is not a known key, and ignored; known: "
 #define DO_YOU_MEAN " is not a known key (did you mean "
 
