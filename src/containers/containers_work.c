@@ -77,7 +77,7 @@ static int take_guard(struct worker *w, const struct finding *finding)
 	int fd = -1;
 
 	for (size_t i = 0; i < w->guards_count && fd < 0; i++) {
-		if (w->guards[i].ifindex != finding->ifindex ||
+		if (w->guards[i].ifindex != finding->end.ifindex ||
 		    w->guards[i].pid != finding->resident.pid)
 			continue;
 		fd = w->fds[1 + i].fd;
@@ -110,7 +110,7 @@ static void add_guards(struct worker *w, struct worker *now, const struct scan *
 		if (fd < 0)
 			continue;
 		now->guards[now->guards_count] =
-			(struct guard){finding->ifindex, finding->resident.pid};
+			(struct guard){finding->end.ifindex, finding->resident.pid};
 		now->fds[1 + now->guards_count++] = (struct pollfd){.fd = fd, .events = POLLIN};
 	}
 }
@@ -142,16 +142,16 @@ static bool is_left_over(const struct watched *watched, const struct finding *fi
 {
 	const char *pod_uid = finding->resident.container.pod_uid;
 
-	return !finding->resident.settled && watched->nsid == finding->nsid && *watched->found.id &&
-	       (!*pod_uid || !strcmp(pod_uid, watched->found.pod_uid));
+	return !finding->resident.settled && far_end_is_same(&watched->end, &finding->end) &&
+	       *watched->found.id && (!*pod_uid || !strcmp(pod_uid, watched->found.pod_uid));
 }
 
 /* Returns whether there is news. */
 static bool note(struct watched *watched, const struct finding *finding)
 {
-	if (finding->nsid == NSID_UNKNOWN || is_left_over(watched, finding))
+	if (finding->end.nsid == NSID_UNKNOWN || is_left_over(watched, finding))
 		return false;
-	watched->nsid = finding->nsid;
+	watched->end = finding->end;
 	if (container_is_same(&watched->found, &finding->resident.container))
 		return false;
 	watched->found = finding->resident.container;
@@ -181,7 +181,7 @@ static void publish(struct watch_list *list, const struct scan *scan, int err)
 
 	list->error = err;
 	for (size_t i = 0; i < scan->count && !err; i++) {
-		struct watched *watched = find(list, scan->findings[i].ifindex);
+		struct watched *watched = find(list, scan->findings[i].end.ifindex);
 
 		news |= watched && note(watched, &scan->findings[i]);
 	}
@@ -204,7 +204,7 @@ static int begin_scan(const struct watch_list *list, struct scan *scan)
 		.findings = calloc(list->count + 1, sizeof(*scan->findings)),
 	};
 	for (size_t i = 0; scan->findings && i < list->count; i++)
-		scan->findings[i].ifindex = list->at[i].ifindex;
+		scan->findings[i].end.ifindex = list->at[i].ifindex;
 	return scan->findings ? 0 : -ENOMEM;
 }
 

@@ -7,11 +7,12 @@
 #include <stdatomic.h>
 
 #include "containers.h"
+#include "far_ends.h"
 
 /* An interface. What is known of it is under the lock. */
 struct watched {
 	__u32 ifindex;
-	int nsid;               /* that found is of */
+	struct far_end end;     /* that found is of */
 	struct container found; /* by the thread; empty: none */
 	bool ready;             /* the event loop does not know yet */
 };

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,12 +44,24 @@ static void on_link(void *arg, const struct nlmsghdr *message)
 	const struct ifinfomsg *link = NLMSG_DATA(message);
 	const struct rtattr *nsid = rtnl_attribute(message, sizeof(*link), IFLA_LINK_NETNSID);
 	struct far_end key = {.ifindex = (__u32)link->ifi_index}, *end;
+	const struct rtattr *mac;
 
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return;
 	end = bsearch(&key, ends->at, ends->count, sizeof(key), compare);
-	if (end)
-		end->nsid = nsid && is_pair(message) ? (int)rtnl_number(nsid) : NSID_NONE;
+	if (!end)
+		return;
+	end->nsid = nsid && is_pair(message) ? (int)rtnl_number(nsid) : NSID_NONE;
+	end->other = rtnl_number(rtnl_attribute(message, sizeof(*link), IFLA_LINK));
+	mac = rtnl_attribute(message, sizeof(*link), IFLA_ADDRESS);
+	if (mac && RTA_PAYLOAD(mac) == sizeof(end->mac))
+		memcpy(end->mac, RTA_DATA(mac), sizeof(end->mac));
+}
+
+bool far_end_is_same(const struct far_end *end, const struct far_end *now)
+{
+	return end->nsid == now->nsid && end->other == now->other &&
+	       !memcmp(end->mac, now->mac, sizeof(end->mac));
 }
 
 int far_ends_read(struct far_end *ends, size_t count)
@@ -70,7 +81,7 @@ int far_ends_read(struct far_end *ends, size_t count)
 	struct ends all = {ends, count};
 
 	for (size_t i = 0; i < count; i++)
-		ends[i].nsid = NSID_UNKNOWN;
+		ends[i] = (struct far_end){.ifindex = ends[i].ifindex, .nsid = NSID_UNKNOWN};
 	return rtnl_ask(&request.header, on_link, &all);
 }
 

@@ -7,6 +7,7 @@
 #ifndef METRO_FAR_ENDS_H
 #define METRO_FAR_ENDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,7 +19,12 @@
 struct far_end {
 	__u32 ifindex;
 	int nsid;
+	__u32 other; /* index of the interface at the other end, there .. */
+	__u8 mac[6]; /* .. and our end's address: do they tell that it is not the same pair? */
 };
+
+/* Was it made again, with the same index, since? */
+bool far_end_is_same(const struct far_end *end, const struct far_end *now);
 
 /* Fills in the namespaces at the other end of pairs (veth, netkit); ends are in the order of their
  * indices. Returns 0 or -errno. */

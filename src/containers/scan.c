@@ -190,11 +190,11 @@ static int look_again(struct walk *walk)
 	int err;
 
 	for (size_t i = 0; i < scan->count; i++)
-		scan->findings[i].nsid = walk->ends[i].nsid;
+		scan->findings[i].end = walk->ends[i];
 	err = far_ends_read(walk->ends, scan->count);
 	for (size_t i = 0; i < scan->count; i++)
-		if (scan->findings[i].nsid != walk->ends[i].nsid)
-			scan->findings[i].nsid = NSID_UNKNOWN;
+		if (!far_end_is_same(&scan->findings[i].end, &walk->ends[i]))
+			scan->findings[i].end.nsid = NSID_UNKNOWN;
 	return err;
 }
 
@@ -202,8 +202,8 @@ static void tell(struct walk *walk, struct finding *finding)
 {
 	const struct space *space;
 
-	finding->resident = (struct resident){.settled = finding->nsid == NSID_NONE};
-	space = finding->nsid < 0 ? NULL : find_space(walk, finding->nsid);
+	finding->resident = (struct resident){.settled = finding->end.nsid == NSID_NONE};
+	space = finding->end.nsid < 0 ? NULL : find_space(walk, finding->end.nsid);
 	if (!space)
 		return;
 	walk->scan->behind++;
@@ -217,7 +217,7 @@ static int run(struct walk *walk)
 	int err;
 
 	for (size_t i = 0; i < scan->count; i++)
-		walk->ends[i].ifindex = scan->findings[i].ifindex;
+		walk->ends[i].ifindex = scan->findings[i].end.ifindex;
 	err = far_ends_read(walk->ends, scan->count);
 	if (!err)
 		err = list_spaces(walk);

@@ -9,14 +9,13 @@
 #include "occupants.h"
 
 struct finding {
-	__u32 ifindex;
-	int nsid; /* of the other end; NSID_UNKNOWN: the interface came, went or changed meanwhile,
-		     and nothing is known */
+	struct far_end end; /* NSID_UNKNOWN: the interface came, went or changed meanwhile, and
+			       nothing is known */
 	struct resident resident;
 };
 
 struct scan {
-	struct finding *findings; /* by ifindex; the caller gives the indices, in order */
+	struct finding *findings; /* by ifindex; the caller gives their indices, in order */
 	size_t count;
 	const atomic_bool *stop; /* ends it early; NULL: nobody does */
 	size_t behind;           /* so many have another namespace behind them .. */

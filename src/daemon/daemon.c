@@ -41,6 +41,7 @@ static void follow_measuring(struct wiring *w)
 	measuring_follow(&w->measuring, w->plan.config);
 	if (w->measuring.backend)
 		monitor_follow(&w->following.monitor, w->measuring.backend);
+	wiring_identify(w);
 }
 
 /* What goes wrong here, each reports, and goes on as it did before. */
@@ -128,6 +129,7 @@ static int start_measuring(struct wiring *w)
 	w->measuring.batch_limit = reporting_batch_limit(&w->reporting);
 	if (!plan_has_interfaces(&w->plan))
 		return 0;
+	wiring_identify(w); /* while the programs are loaded, which takes its time */
 	return measuring_start(&w->measuring, w->plan.config, w->plan.peers);
 }
 
@@ -194,6 +196,7 @@ static int stop(struct wiring *w)
 	naming_stop(&w->naming);
 	measuring_close(&w->measuring);
 	err = reporting_close(&w->reporting);
+	identifying_stop(&w->identifying);
 	following_stop(&w->following);
 	duty_cycle_stop(&w->duty_cycle);
 	return err;

@@ -52,6 +52,12 @@ struct silence_terms reporting_silence_terms(const struct reporting *r,
 /* From now on, names and tags are these peers'. */
 void reporting_set_peers(struct reporting *r, const struct peers *peers);
 
+/* From now on, the tags of containers are these; NULL: there are none. The table must live as long
+ * as the peers must. relabel: of what is taken in from an interface (0: any) from now on, they are
+ * others than before. */
+void reporting_set_containers(struct reporting *r, const struct container_table *containers);
+void reporting_relabel(struct reporting *r, __u32 ifindex);
+
 /* Follows a changed configuration: server, metrics, interval. What was taken in stays. */
 void reporting_follow(struct reporting *r, const struct config *config);
 

@@ -57,8 +57,25 @@ static void follow_interfaces(void *arg)
 {
 	struct wiring *w = arg;
 
-	if (w->measuring.backend)
-		following_look(&w->following, w->measuring.backend, w->plan.peers);
+	if (!w->measuring.backend)
+		return;
+	following_look(&w->following, w->measuring.backend, w->plan.peers);
+	wiring_identify(w);
+}
+
+/* ---- containers ---- */
+
+static void on_container(void *arg, __u32 ifindex)
+{
+	struct wiring *w = arg;
+
+	reporting_relabel(&w->reporting, ifindex);
+}
+
+void wiring_identify(struct wiring *w)
+{
+	identifying_look(&w->identifying, w->loop, w->plan.peers);
+	reporting_set_containers(&w->reporting, identifying_table(&w->identifying));
 }
 
 /* ---- names ---- */
@@ -223,6 +240,9 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 			      .due = on_due,
 			      .arg = w},
 		.naming = {.ops = &naming_ops, .arg = w},
+		.identifying = {.listener = {.before = deliver_all,
+					     .changed = on_container,
+					     .arg = w}},
 		.duty_cycle = {.timer = -1},
 	};
 }

@@ -10,6 +10,7 @@
 #include "daemon_settings.h"
 #include "duty_cycle.h"
 #include "following.h"
+#include "identifying.h"
 #include "naming.h"
 #include "reporting.h"
 
@@ -21,6 +22,7 @@ struct wiring {
 	struct following following;
 	struct reporting reporting;
 	struct naming naming;
+	struct identifying identifying;
 	struct captures *captures; /* NULL: there are none to be read */
 	struct duty_cycle duty_cycle;
 
@@ -34,6 +36,10 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 /* Of the services that know no event loop, starts one on it. Return 0 or -errno, reported. */
 int wiring_start_captures(struct wiring *w);
 int wiring_start_duty_cycle(struct wiring *w);
+
+/* Has containers looked for, as far as interfaces that are there now want it; and the sink know of
+ * them. What goes wrong is reported. */
+void wiring_identify(struct wiring *w);
 
 /* One turn of the loop, which waits unless there is something to do. Returns 0 or -errno. */
 int wiring_turn(struct wiring *w);

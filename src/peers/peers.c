@@ -405,3 +405,14 @@ void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct 
 		}
 	}
 }
+
+void peers_each_interface(const struct peers *peers,
+			  void (*fn)(void *arg, __u32 ifindex, const struct instance *instance),
+			  void *arg)
+{
+	const struct config *config = peers->config;
+
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (peers->ifindices[i] && !config->instances[i].pcap)
+			fn(arg, peers->ifindices[i], &config->instances[i]);
+}

@@ -154,8 +154,8 @@ static __u32 wire(const char *name, const struct fake *fake)
 
 	if (fake)
 		snprintf(where, sizeof(where), "netns %d", fake->pid);
-	snprintf(command, sizeof(command), "ip link add %s type veth peer name p-%s %s", name, name,
-		 where);
+	snprintf(command, sizeof(command), "ip link add %s type veth peer name p-%.2s %s", name,
+		 name, where);
 	assert_int_equal(system(command), 0);
 	return if_nametoindex(name);
 }
@@ -354,6 +354,27 @@ static void test_moved(void **state)
 	assert_int_equal(gave_way, 1);
 }
 
+/* An interface that is made again at once, with the same index, and another at the other end: what
+ * the kernel calls its namespace may be the same number, too. */
+static void test_made_again(void **state)
+{
+	struct fake *app, *plain;
+
+	(void)state;
+	app = begin("docker/" APP, "nginx", -1);
+	watched[0] = wire("v0 index 4711", app);
+	watched[0] = 4711;
+	watch(1);
+	assert_true(soon(watched[0], APP, "", PATIENCE_MS));
+	assert_int_equal(system("ip link del v0"), 0);
+	end(app);
+	close(app->network);
+	app->network = -1;
+	plain = begin("plain", "sshd", -1);
+	wire("v0 index 4711", plain);
+	assert_true(soon(watched[0], "", "", PATIENCE_MS));
+}
+
 /* What it takes: no capability, nor to be root. */
 static void test_nobody(void **state)
 {
@@ -363,7 +384,7 @@ static void test_nobody(void **state)
 	pid_t pid;
 
 	(void)state;
-	finding.ifindex = wire("v0", begin(IN_POD APP, "nginx", -1));
+	finding.end.ifindex = wire("v0", begin(IN_POD APP, "nginx", -1));
 	pid = fork();
 	if (!pid) {
 		if (setgid(65534) || setuid(65534) || scan_run(&scan))
@@ -376,7 +397,7 @@ static void test_nobody(void **state)
 
 static int scan_in_namespace(void *arg)
 {
-	struct finding finding = {.ifindex = *(__u32 *)arg};
+	struct finding finding = {.end.ifindex = *(__u32 *)arg};
 	struct scan scan = {.findings = &finding, .count = 1};
 
 	if (system("mount -t proc proc /proc"))
@@ -434,8 +455,9 @@ static void test_skipped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_found), SLOW(test_added),  SLOW(test_restart), TEST(test_sidecar),
-		TEST(test_moved), TEST(test_nobody), TEST(test_hidden),  TEST(test_stop_at_once),
+		TEST(test_found),   SLOW(test_added),  SLOW(test_restart),
+		TEST(test_sidecar), TEST(test_moved),  TEST(test_made_again),
+		TEST(test_nobody),  TEST(test_hidden), TEST(test_stop_at_once),
 	};
 	const struct CMUnitTest none[] = {cmocka_unit_test(test_skipped)};
 	int failed;
