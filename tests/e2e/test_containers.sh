@@ -71,11 +71,15 @@ END
 }
 
 requests() { # COUNT
-  load "load-$RANDOM" "$METRO_SERVER_V4" --count "$1" --interval 10
+  load "load-$RANDOM" "$METRO_SERVER_V4" --count "$1" --rate 100
 }
 
 found() { # ID [SECONDS]
   log_has metro "DEBUG $METRO_CLIENT_IF: at the other end is container $1" "${2:-15}"
+}
+
+told_of_pod() { # TIMES
+  [ "$(log_count metro "several, or none yet. of pod $POD")" -ge "$1" ]
 }
 
 # What arrived, as StatsD counts: of lines that match.
@@ -129,7 +133,7 @@ tap_check "JSON has both as keys behind the others" wait_until 5 samples_reach m
   "\"rtt_ns\":[0-9]+,\"container_id\":\"$APP\",\"pod_uid\":\"$POD\"}$"
 in_container sidecar "$SLICE/cri-containerd-$NEXT.scope" sleep 1000
 tap_check "with a second application, the pod is told" \
-  wait_until 15 test "$(log_count metro "several, or none yet. of pod $POD")" -ge 1
+  wait_until 15 told_of_pod 2
 stop_background sidecar KILL
 
 # A reload without the key: no tags from then on.
