@@ -3,7 +3,8 @@
 # make fuzz                     each target for FUZZ_SECONDS (60), from build/fuzz/corpus on
 # make fuzz FUZZ_TARGETS=engine FUZZ_SECONDS=3600
 #
-# A target may have a dictionary, tests/fuzz/TARGET.dict. What is found stays in build/fuzz/corpus, a crasher in build/fuzz/crashes.
+# What is found stays in build/fuzz/corpus, a crasher in build/fuzz/crashes. tests/fuzz/TARGET.dict is
+# a target's dictionary, if there is one.
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= engine attack samples config capture
