@@ -382,16 +382,6 @@ void flow_table_run(struct flow_table *t, const struct flow_segment *s)
 		sent(t, s);
 }
 
-void flow_table_packet(struct flow_table *t, const struct packet *p, __u64 now_ns, __u32 ifindex,
-		       unsigned int directions)
-{
-	struct flow_segment s = {
-		.packet = *p, .now_ns = now_ns, .ifindex = ifindex, .directions = directions};
-
-	flow_table_expect(t, &s);
-	flow_table_run(t, &s);
-}
-
 static void sweep_begin(struct flow_table *t, const struct sweep_terms *terms)
 {
 	t->peers_checked = t->peers_changed;
