@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
 #include "census.h"
+#include "hash.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 
 struct census_entry {
 	__u32 ifindex;

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Out of memory is the caller's to handle: uthash would call exit(). hh.tbl is NULL then. */
-#define HASH_NONFATAL_OOM 1
-
 #include "peer_names.h"
 
 #include "addresses.h"
