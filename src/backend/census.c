@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One entry for each interface that is measured, filled in by packets and by walks over the flows.
+ */
 #include "census.h"
 #include "hash.h"
 

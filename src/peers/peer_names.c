@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Remembers the addresses of each host, those it had lately and may still be in use, and reverse
+ * names. */
 #include "peer_names.h"
 
 #include "addresses.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A hash table of prefixes, and a list of the lengths that occur in it, the longest first. */
 #include "peers_table.h"
 
 #include <errno.h>

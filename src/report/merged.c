@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Adds up windows by the text of their tags; a series of one window costs no copy. */
 #include "merged.h"
 #include "text_hash.h"
 

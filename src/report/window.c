@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sums, extremes and differences of samples, and the table of all windows. */
 #include "key_hash.h"
 #include "units.h"
 #include "window.h"
