@@ -138,13 +138,14 @@ static __always_inline bool parse_stage(struct __sk_buff *skb, struct packet *p)
 
 static __always_inline struct flow *find_stage(struct __sk_buff *skb)
 {
+	struct datapath d = {.skb = skb};
 	struct packet p = {};
 	struct flow_key key;
 
-	if (!parse_stage(skb, &p) || !peer_possible(&p.dst))
+	if (!parse_stage(skb, &p) || !datapath_may_be_peer(&d, &p.dst))
 		return 0;
-	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
-	return flow_find(&key);
+	key = datapath_key_sent(&p, skb->ifindex);
+	return datapath_find(&d, &key);
 }
 
 SEC("tc")
@@ -160,9 +161,10 @@ int bench_parse(struct __sk_buff *skb)
 SEC("tc")
 int bench_filter(struct __sk_buff *skb)
 {
+	struct datapath d = {.skb = skb};
 	struct packet p = {};
 
-	if (parse_stage(skb, &p) && peer_possible(&p.dst))
+	if (parse_stage(skb, &p) && datapath_may_be_peer(&d, &p.dst))
 		bench_run += p.seq + p.ack;
 	return PASS_ON;
 }
