@@ -63,7 +63,7 @@ start_sandbox() {
 config() { # MORE of init_config, MORE of the instance
   cat >"$CONFIG" <<END
 init_config:
-  {log_to_file: false, log_level: debug, report_interval: 1, statsd_ip: 127.0.0.1, metrics: [samples],
+  {log_to_file: false, log_level: debug, report_interval: 4, statsd_ip: 127.0.0.1, metrics: [samples],
    $1}
 instances:
   - {interface: $METRO_CLIENT_IF, ips: [$METRO_SERVER_V4], tags: [env:test], $2}
@@ -102,23 +102,29 @@ start_app first "system.slice/docker-$APP.scope" || bail_out "a server in a cont
 DD_ENTITY_ID=own start_metro metro in_client -c "$CONFIG" || bail_out "it starts"
 tap_check "a container is found" found "$APP"
 requests 40
-tap_check "its samples have its tags, and it is their origin" wait_until 5 counts_reach \
+tap_check "its samples have its tags, and it is their origin" wait_until 10 counts_reach \
   "|c|#src:$METRO_CLIENT_V4,dst:$METRO_SERVER_V4,env:test,container_id:$APP,iface:$METRO_CLIENT_IF|c:$APP" 40
 tap_check "our own metrics are our own" \
-  wait_for_line "$METRO_TMP/statsd.out" '^bpf_metro.samples:[0-9]*\|c\|#dd.internal.entity_id:own$' 5
+  wait_for_line "$METRO_TMP/statsd.out" '^bpf_metro.samples:[0-9]*\|c\|#dd.internal.entity_id:own$' 10
 
-requests 30 # some of which are on their way when the container ends
+# A connection that stays, and with it a batch of samples that is not full; nothing tells of its end.
+start_background held in_client "$LOAD" client --connect "$METRO_SERVER_V4" --port $PORT \
+  --count 30 --rate 100 --hold 60
+sleep 1
+ip -n "$METRO_SERVER_NS" link set "$METRO_SERVER_IF" down
 stop_background first KILL
+ip -n "$METRO_SERVER_NS" link set "$METRO_SERVER_IF" up
 start_app second "docker/$NEXT" || bail_out "a second server"
 tap_check "the next container is found" found "$NEXT"
 requests 20
-wait_until 5 counts_reach "|c:$NEXT" 20
+wait_until 10 counts_reach "|c:$NEXT" 20
 tap_check "what was measured before stays the first one's" \
   equal "samples of the first" 70 "$(counted "container_id:$APP,iface:$METRO_CLIENT_IF|c:$APP")"
 tap_check "what comes is the next one's" \
   equal "samples of the next" 20 "$(counted "container_id:$NEXT,iface:$METRO_CLIENT_IF|c:$NEXT")"
 tap_check "all samples have a container" equal "samples" 90 "$(counted env:test)"
 tap_check "it ends well" stop_background metro
+stop_background held
 stop_background second
 
 # ---- a pod ---------------------------------------------------------------------------------------
