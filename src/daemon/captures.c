@@ -3,6 +3,7 @@
 #include "captures.h"
 
 #include "counter_names.h"
+#include "descriptor.h"
 #include "event_loop.h"
 #include "log.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #define PATIENCE_S 5 /* for host names; without their addresses, they are not measured */
@@ -77,8 +77,7 @@ static void captures_free(struct captures *c)
 		drop_first(&c->paths);
 	while (c->hosts)
 		drop_first(&c->hosts);
-	if (c->timer >= 0)
-		close(c->timer);
+	descriptor_close(&c->timer);
 	free(c);
 }
 
