@@ -155,7 +155,7 @@ static void test_output_waits_for_a_slow_reader(void **state)
 
 static void put_number(struct output *output, __u64 number)
 {
-	output_filled(output, decimal(output_room(output, DECIMAL_MAX), number));
+	output_filled(output, decimal(output_room(output, strlen("18446744073709551615")), number));
 }
 
 static void test_output_numbers(void **state)
