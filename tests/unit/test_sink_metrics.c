@@ -106,8 +106,8 @@ static void test_no_gauge_without_samples(void **state)
 static void test_all_of_a_name(void **state)
 {
 	struct statsd_fixture *f = *state;
-	const struct flow one = {"10.0.0.1", "10.8.0.1", 1, 2, f->lo};
-	const struct flow two = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
+	const struct ends one = {"10.0.0.1", "10.8.0.1", 1, 2, f->lo};
+	const struct ends two = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
 
 	choose(f, DIALECT_STATSD, ALL);
 	for (int i = 0; i < 99; i++)
@@ -131,8 +131,8 @@ static void test_all_of_a_name(void **state)
 
 static void take_two_kinds(struct statsd_fixture *f)
 {
-	const struct flow v6 = {"2001:db8::", "fd00::2", 1, 2, f->lo};
-	const struct flow named = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
+	const struct ends v6 = {"2001:db8::", "fd00::2", 1, 2, f->lo};
+	const struct ends named = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
 
 	take_one(f->sink, &v6, "eth0.5", 0, TICKS_A_MS);
 	take_one(f->sink, &named, "lo", 0, 2 * TICKS_A_MS);
@@ -320,7 +320,7 @@ static void test_distribution_of_many(void **state)
 static void test_distribution_of_two_instances(void **state)
 {
 	struct statsd_fixture *f = *state;
-	const struct flow shared = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
+	const struct ends shared = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
 	int counts[2] = {0};
 
 	f->config.distribution = true;
@@ -361,8 +361,8 @@ static void test_soften(void **state)
 static void test_soften_keeps_tags_apart(void **state)
 {
 	struct statsd_fixture *f = *state;
-	const struct flow web = {"10.0.0.1", "10.0.0.2", 40000, 443, f->lo};
-	const struct flow net = {"10.0.0.1", "10.9.0.9", 40000, 443, f->lo};
+	const struct ends web = {"10.0.0.1", "10.0.0.2", 40000, 443, f->lo};
+	const struct ends net = {"10.0.0.1", "10.9.0.9", 40000, 443, f->lo};
 
 	f->config.soften = true;
 	f->config.aggregate = (struct aggregate){.by = AGGREGATE_NETWORK, .bits_v4 = 8};
@@ -506,7 +506,7 @@ static void test_other_peers(void **state)
 static void test_capture_file(void **state)
 {
 	struct statsd_fixture *f = *state;
-	const struct flow file = {"10.0.0.1", "10.0.0.2", 1, 2, 0};
+	const struct ends file = {"10.0.0.1", "10.0.0.2", 1, 2, 0};
 
 	take_one(f->sink, &file, "file", 0, TICKS_A_MS);
 	take_one(f->sink, &flow, "lo", 0, TICKS_A_MS);

@@ -26,7 +26,7 @@ static void choose(struct statsd_fixture *f)
 
 static void take_from(struct statsd_fixture *f, const char *src, const char *dst, int ms)
 {
-	const struct flow of = {src, dst, 1, 2, f->lo};
+	const struct ends of = {src, dst, 1, 2, f->lo};
 
 	take_one(f->sink, &of, "lo", 0, (__u32)ms * TICKS_A_MS);
 }

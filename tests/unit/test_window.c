@@ -13,8 +13,8 @@
 #include "samples.h"
 #include "window.h"
 
-static const struct flow first_flow = {"10.0.0.1", "10.0.0.2", 40000, 443, 3};
-static const struct flow second_flow = {"10.0.0.1", "10.0.0.2", 40001, 443, 3};
+static const struct ends first_flow = {"10.0.0.1", "10.0.0.2", 40000, 443, 3};
+static const struct ends second_flow = {"10.0.0.1", "10.0.0.2", 40001, 443, 3};
 
 static void add(struct windows *windows, const struct flow_record *record)
 {
@@ -146,7 +146,7 @@ static void test_last_is_by_time_not_by_order(void **state)
 
 static void test_what_makes_a_window(void **state)
 {
-	static const struct flow flows[] = {
+	static const struct ends flows[] = {
 		{"10.0.0.1", "10.0.0.2", 1, 2, 3}, {"10.0.0.1", "10.0.0.2", 9, 2, 3},
 		{"10.0.0.1", "10.0.0.2", 1, 9, 3}, {"10.0.0.9", "10.0.0.2", 1, 2, 3},
 		{"10.0.0.1", "10.0.0.9", 1, 2, 3}, {"10.0.0.1", "10.0.0.2", 1, 2, 9},
