@@ -7,7 +7,7 @@
 #include "counters.h"
 #include "flow.h"
 #include "handshake.h"
-#include "peer.h"
+#include "peer_key.h"
 #include "peer_filter.h"
 #include "sightings.h"
 

@@ -4,12 +4,11 @@
  * change a packet's fate. Behind them, the road is: packet_read, datapath_sent or
  * datapath_received, emit.
  */
-#include "flows.h"
+#include "flow_maps.h"
 #include "sweep.h"
 
-/* "Next program, please": TCX_NEXT with TCX; with clsact, TC_ACT_UNSPEC goes on to the next filter.
- */
-#define NEXT            (-1)
+/* TCX_NEXT with TCX, and with clsact TC_ACT_UNSPEC: both go on to the next program. */
+#define PASS_ON         (-1)
 
 #define XDP_HEADERS_MAX 511 /* headers must lie within so many bytes, and one less than 2^n */
 
@@ -77,28 +76,28 @@ SEC("tc")
 int metro_out_eth(struct __sk_buff *skb)
 {
 	sent(skb, skb_load, LINK_ETHERNET);
-	return NEXT;
+	return PASS_ON;
 }
 
 SEC("tc")
 int metro_out_ip(struct __sk_buff *skb)
 {
 	sent(skb, skb_load_network, LINK_IP);
-	return NEXT;
+	return PASS_ON;
 }
 
 SEC("tc")
 int metro_in_eth(struct __sk_buff *skb)
 {
 	received_skb(skb, skb_load, LINK_ETHERNET);
-	return NEXT;
+	return PASS_ON;
 }
 
 SEC("tc")
 int metro_in_ip(struct __sk_buff *skb)
 {
 	received_skb(skb, skb_load_network, LINK_IP);
-	return NEXT;
+	return PASS_ON;
 }
 
 SEC("xdp")

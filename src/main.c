@@ -26,19 +26,13 @@ static int read_config(const struct options *options, struct config **config)
 	return config_load(options->config_path, config);
 }
 
-static bool ships_statsd(const struct options *options)
-{
-	return options->output == OUTPUT_STATSD ||
-	       (options->output == OUTPUT_DEFAULT && !options->interface);
-}
-
 /* The environment has a part in the configuration (DD_AGENT_HOST and others), and mistakes. */
 static int load(const struct options *options, struct config **config)
 {
 	struct statsd_server server;
 	int err = read_config(options, config);
 
-	if (err || !ships_statsd(options))
+	if (err || options->output != OUTPUT_STATSD)
 		return err;
 	err = statsd_server_choose(&server, *config);
 	if (err)
@@ -68,8 +62,24 @@ static void say_valid(const struct options *options)
 	printf("%s: the configuration is valid\n", what);
 }
 
+static struct daemon_settings daemon_settings(const struct options *options)
+{
+	return (struct daemon_settings){
+		.config_path = options->interface ? NULL : options->config_path,
+		.watched = options->interface,
+		.output = options->output,
+		.log = {.path = options->log_path, .verbose = options->verbose},
+		.measuring = {.backend = options->backend,
+			      .hook = options->hook,
+			      .expression = options->filter,
+			      .marks = options->marks},
+		.overrides = {.interval_s = options->interval_s, .soften = options->soften},
+	};
+}
+
 static int measure_live(const struct options *options)
 {
+	const struct daemon_settings settings = daemon_settings(options);
 	struct config *config;
 	int err = load(options, &config);
 
@@ -80,7 +90,7 @@ static int measure_live(const struct options *options)
 		config_free(config);
 		return STATUS_DONE;
 	}
-	return daemon_run(options, config) ? STATUS_FAILED : STATUS_DONE;
+	return daemon_run(&settings, config) ? STATUS_FAILED : STATUS_DONE;
 }
 
 static int measure_file(const struct options *options)

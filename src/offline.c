@@ -3,14 +3,15 @@
 #include "backend.h"
 #include "capture_file.h"
 #include "counter_names.h"
+#include "descriptor.h"
 #include "event_loop.h"
 #include "log.h"
+#include "sink.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A Ctrl-C ends the writer of a pipe, too: so long may its last packets take to come. */
 #define LAST_PACKETS_MS 200
@@ -24,11 +25,11 @@ struct offline {
 	bool over;
 };
 
-static void deliver(void *arg, const struct batch *batch)
+static void deliver(void *arg, const struct delivery *delivery)
 {
 	struct sink *sink = arg;
 
-	sink->ops->take(sink, batch);
+	sink->ops->take(sink, delivery);
 }
 
 static int catch_signals(void)
@@ -146,7 +147,6 @@ int offline_run(const struct options *options)
 		return err;
 	err = measure(&o, options);
 	closed = o.sink->ops->close(o.sink);
-	if (o.signals >= 0)
-		close(o.signals);
+	descriptor_close(&o.signals);
 	return err ? err : closed;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "array.h"
 #include "config.h"
 #include "expression.h"
 #include "number.h"
@@ -17,10 +18,8 @@
 #define METRO_VERSION "unknown"
 #endif
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-#define INTERVAL_MIN_S    0.1
-#define INTERVAL_MAX_S    3600
+#define INTERVAL_MIN_S 0.1
+#define INTERVAL_MAX_S 3600
 
 /* Options without a letter get a number that is none. */
 enum { LONG_ONLY = 256 };
@@ -386,12 +385,6 @@ static enum options_result read_options(int argc, char *argv[], struct options *
 	return OPTIONS_RUN;
 }
 
-static bool ships_statsd(const struct options *o)
-{
-	return o->output == OUTPUT_STATSD ||
-	       (o->output == OUTPUT_DEFAULT && !o->interface && !o->read_path);
-}
-
 /* What must not stand together, and what must not stand alone. */
 static int check_combination(const struct options *o)
 {
@@ -418,7 +411,7 @@ static int check_combination(const struct options *o)
 		{o->filter && o->backend == BACKEND_BPF,
 		 "--filter needs libpcap; leave --backend bpf out"},
 		{o->filter && o->hook != HOOK_AUTO, "--filter needs libpcap; leave --hook out"},
-		{o->soften && !ships_statsd(o), "--soften goes with StatsD output alone"},
+		{o->soften && o->output != OUTPUT_STATSD, "--soften goes with StatsD output alone"},
 		{o->backend == BACKEND_PCAP && o->hook != HOOK_AUTO,
 		 "--hook makes no sense with --backend pcap"},
 	};
@@ -437,6 +430,9 @@ enum options_result options_parse(int argc, char *argv[], struct options *option
 	if (take_go_options(&argc, argv, options))
 		return OPTIONS_WRONG;
 	result = read_options(argc, argv, options);
+	if (options->output == OUTPUT_DEFAULT)
+		options->output =
+			options->interface || options->read_path ? OUTPUT_TEXT : OUTPUT_STATSD;
 	if (result == OPTIONS_RUN && check_combination(options))
 		result = OPTIONS_WRONG;
 	if (!options->config_path)

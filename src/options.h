@@ -3,11 +3,9 @@
 #ifndef METRO_OPTIONS_H
 #define METRO_OPTIONS_H
 
+#include "backend.h"
 #include "prefix.h"
-
-enum backend_choice { BACKEND_AUTO, BACKEND_BPF, BACKEND_PCAP };
-enum hook_choice { HOOK_AUTO, HOOK_TC, HOOK_CLSACT, HOOK_XDP };
-enum output_choice { OUTPUT_DEFAULT, OUTPUT_STATSD, OUTPUT_TEXT, OUTPUT_JSON };
+#include "sink.h"
 
 struct options {
 	const char *config_path;  /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */
@@ -20,7 +18,7 @@ struct options {
 	size_t peers_count;
 	enum backend_choice backend; /* --backend auto|bpf|pcap */
 	enum hook_choice hook;       /* --hook auto|tc|clsact|xdp */
-	enum output_choice output;   /* --output statsd|text|json */
+	enum output_choice output;   /* --output; after options_parse never OUTPUT_DEFAULT */
 	const char *filter;          /* --filter, -f; NULL: none, as for go-metro's "tcp" */
 	bool soften;                 /* --soften, -st */
 	double interval_s;           /* --interval; 0: as the configuration says */

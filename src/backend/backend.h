@@ -5,12 +5,14 @@
 
 #include "clock.h"
 #include "counters.h"
+#include "delivery.h"
 #include "flow_table.h"
 #include "interface.h"
-#include "options.h"
 #include "peers.h"
 #include "seen.h"
-#include "sink.h"
+
+enum backend_choice { BACKEND_AUTO, BACKEND_BPF, BACKEND_PCAP };
+enum hook_choice { HOOK_AUTO, HOOK_TC, HOOK_CLSACT, HOOK_XDP };
 
 #define BACKEND_REASON 256 /* room for one sentence about what went wrong */
 
@@ -29,7 +31,7 @@ struct backend_settings {
 	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
 	__u32 file_index;       /* of a capture file: stands for the interface index (peers.h) */
 
-	void (*deliver)(void *arg, const struct batch *batch);
+	void (*deliver)(void *arg, const struct delivery *delivery);
 	void *arg;
 };
 

@@ -210,7 +210,7 @@ static int on_record(void *arg, void *data, size_t size)
 	struct backend_bpf *b = arg;
 	const struct flow_record *record = data;
 	struct measured *m;
-	struct batch batch;
+	struct delivery delivery;
 
 	if (size < FLOW_RECORD_SIZE(0) || size < FLOW_RECORD_SIZE(record->count))
 		return 0; /* cannot be: the programs write nothing else */
@@ -221,12 +221,12 @@ static int on_record(void *arg, void *data, size_t size)
 	m = measured_find(b, record->key.ifindex);
 	if (!m)
 		return 0; /* the interface is gone */
-	batch = (struct batch){
+	delivery = (struct delivery){
 		.record = record,
 		.iface = m->interface.name,
 		.wall_ns = record->time_ns + b->wall_offset_ns,
 	};
-	b->settings.deliver(b->settings.arg, &batch);
+	b->settings.deliver(b->settings.arg, &delivery);
 	return --b->budget ? 0 : -EAGAIN;
 }
 

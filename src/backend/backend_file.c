@@ -57,14 +57,14 @@ static struct backend_file *self(struct backend *backend)
 static void deliver(void *arg, const struct flow_record *record)
 {
 	struct backend_file *b = arg;
-	struct batch batch = {
+	struct delivery delivery = {
 		.record = record,
 		.iface = IFACE,
 		.wall_ns = record->time_ns,
 		.frame = b->number,
 	};
 
-	b->settings.deliver(b->settings.arg, &batch);
+	b->settings.deliver(b->settings.arg, &delivery);
 }
 
 static unsigned int directions(const struct backend_file *b, const struct packet *p)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "bpf_peers.h"
-#include "peer.h"
+#include "descriptor.h"
+#include "peer_key.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -191,8 +192,7 @@ static int hosts_use(struct bpf_programs *p, int map)
 
 	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_hosts), &zero, &map, BPF_ANY))
 		return -errno;
-	if (p->hosts >= 0)
-		close(p->hosts);
+	descriptor_close(&p->hosts);
 	p->hosts = map;
 	return 0;
 }
@@ -213,14 +213,6 @@ static int hosts_set(struct bpf_programs *p, const struct peers *peers)
 }
 
 /* ---- both ---- */
-
-int bpf_peers_add(struct bpf_programs *p, const struct peer *peer)
-{
-	struct peer_filters *filters = &p->skel->bss->peer_filters;
-
-	peer_filter_add(&filters->filters[filters->used], &peer->prefix);
-	return network_add(p, peer);
-}
 
 /* In this order, a peer that was one by its address and now is by its network, or the other way
  * round, is not missed in between. */

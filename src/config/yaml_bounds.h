@@ -12,7 +12,7 @@
 #include "mistakes.h"
 
 #define YAML_DEPTH_MAX      32        /* a configuration needs five */
-#define YAML_NODES_MAX      (1 << 20) /* as many as there may be peers (peer.h) */
+#define YAML_NODES_MAX      (1 << 20) /* as many as there may be peers (peer_key.h) */
 #define YAML_REPEATED_MAX   100000    /* that aliases stand for, together */
 #define YAML_ANCHORS_MAX    256
 #define YAML_DIRECTIVES_MAX 16

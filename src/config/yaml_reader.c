@@ -6,8 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "array.h"
 #include "log.h"
 #include "number.h"
+#include "yaml_environment.h"
 
 static bool is_null(const yaml_node_t *node)
 {
@@ -15,7 +17,7 @@ static bool is_null(const yaml_node_t *node)
 
 	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
 		return false;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp((const char *)node->data.scalar.value, words[i]) == 0)
 			return true;
 	return false;
@@ -179,12 +181,25 @@ static const struct yaml_key *find_key(struct yaml_reader *reader, const yaml_no
 	return NULL;
 }
 
+/* Goes to a node and replaces its variables. Can it be read then? If not, that is reported. */
+static int go_to(struct yaml_reader *reader, yaml_node_t *node, bool *readable)
+{
+	int err;
+
+	yaml_at(reader, node);
+	err = yaml_environment_expand(reader, node);
+	*readable = !err;
+	return err == -EINVAL ? 0 : err;
+}
+
 static int read_value(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 		      void *target)
 {
-	if (is_null(node)) /* a key without a value means the default */
-		return 0;
-	yaml_at(reader, node);
+	bool readable;
+	int err = go_to(reader, node, &readable);
+
+	if (!readable || is_null(node)) /* a key without a value means the default */
+		return err;
 	return key->read(reader, key, node, target);
 }
 
@@ -253,9 +268,11 @@ int yaml_read_list(struct yaml_reader *reader, const struct yaml_key *key, yaml_
 	for (yaml_node_item_t *item = first; item < node->data.sequence.items.top && !err; item++) {
 		yaml_node_t *value = yaml_document_get_node(&reader->document, *item);
 		size_t depth = mistakes_enter(mistakes, "[%td]", item - first);
+		bool readable;
 
-		yaml_at(reader, value);
-		err = read(reader, key, value, target);
+		err = go_to(reader, value, &readable);
+		if (readable)
+			err = read(reader, key, value, target);
 		mistakes_leave(mistakes, depth);
 	}
 	return err;
@@ -339,7 +356,7 @@ int yaml_read_bool(struct yaml_reader *reader, const struct yaml_key *key, yaml_
 
 	if (!text)
 		return 0;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strcasecmp(text, words[i].word) == 0) {
 			*(bool *)((char *)target + key->offset) = words[i].value;
 			return 0;

@@ -123,7 +123,7 @@ static const char *tags_of(struct series *series, const struct peers *peers, __u
 		peers_each_instance(peers, ifindex, addr, add_list, &lists);
 	if (!lists.line.length)
 		add_list(&lists, NULL);
-	return words_intern(&series->words, lists.line.text);
+	return intern_text(&series->interned, lists.line.text);
 }
 
 void series_each(struct series *series, const struct peers *peers, const struct window *window,
@@ -239,7 +239,7 @@ static struct window *folded_window(struct series *series, const struct peers *p
 
 	key->folded = 1;
 	key->dst = (struct address){0};
-	key->label = words_intern(&series->words, OTHER);
+	key->label = intern_text(&series->interned, OTHER);
 	if (!key->label)
 		return NULL;
 	window = windows_find(&series->windows, key);
@@ -264,7 +264,7 @@ static struct window *window_for(struct series *series, const struct peers *peer
 	struct window *window;
 
 	key.tags = tags_of(series, peers, flow->ifindex, &flow->peer);
-	key.label = label ? words_intern(&series->words, label) : NULL;
+	key.label = label ? intern_text(&series->interned, label) : NULL;
 	if (!key.tags || (label && !key.label))
 		return NULL;
 	if (!label)
@@ -382,8 +382,8 @@ static void keep_or_close(struct series *series, struct window *window)
 	}
 	window_reset(window);
 	window->stats.smoothed = smoothed;
-	words_use(window->key.label);
-	words_use(window->key.tags);
+	intern_use(window->key.label);
+	intern_use(window->key.tags);
 }
 
 void series_next_interval(struct series *series, const struct peers *peers)
@@ -395,7 +395,7 @@ void series_next_interval(struct series *series, const struct peers *peers)
 		remember_smoothed(series, peers, window);
 		keep_or_close(series, window);
 	}
-	words_sweep(&series->words);
+	intern_sweep(&series->interned);
 	series->folded = 0;
 	series->others = 0;
 }
@@ -404,7 +404,7 @@ void series_free(struct series *series)
 {
 	clear_routes(series);
 	windows_clear(&series->windows);
-	words_sweep(&series->words);
-	words_sweep(&series->words);
+	intern_sweep(&series->interned);
+	intern_sweep(&series->interned);
 	smoothed_forget(&series->smoothed);
 }

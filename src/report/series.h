@@ -11,7 +11,7 @@
 #include "peers.h"
 #include "smoothed.h"
 #include "window.h"
-#include "words.h"
+#include "intern.h"
 
 struct series_settings {
 	enum dialect dialect;
@@ -28,7 +28,7 @@ struct series {
 	/* private */
 	struct series_settings settings;
 	struct route *routes;
-	struct words words;
+	struct intern_pool interned;
 	struct smoothed_memory smoothed;
 	const struct peers *peers; /* that the routes were made with */
 	unsigned int places;       /* taken, of max_series */

@@ -4,16 +4,10 @@
 #define METRO_SINK_H
 
 #include "counters.h"
+#include "delivery.h"
 #include "peers.h"
-#include "record.h"
 
-/* Samples of one flow on their way to a sink. */
-struct batch {
-	const struct flow_record *record;
-	const char *iface; /* name of the interface, "file" for a capture file; never NULL */
-	__u64 wall_ns;     /* arrival of the last sample's ACK, ns since 1970, UTC */
-	__u64 frame;       /* number of that ACK in a capture file from 1; 0 when live */
-};
+enum output_choice { OUTPUT_DEFAULT, OUTPUT_STATSD, OUTPUT_TEXT, OUTPUT_JSON };
 
 struct sink {
 	const struct sink_ops *ops;
@@ -28,8 +22,8 @@ struct sink_ops {
 	const char *name;
 	/* How many samples a batch may hold: 1 for sinks that print each as it comes. */
 	unsigned int batch_limit;
-	/* Takes in a batch, which is gone after the call. */
-	void (*take)(struct sink *sink, const struct batch *batch);
+	/* Takes in a delivery, which is gone after the call. */
+	void (*take)(struct sink *sink, const struct delivery *delivery);
 	/* The end of a report interval; counters are the backend's, since the start; NULL: not
 	 * known. May be NULL. */
 	void (*report)(struct sink *sink, const __u64 counters[COUNTERS]);

@@ -73,14 +73,6 @@ static void escape_iface(const char *name, char escaped[ESCAPED_IFACE])
 	*to = '\0';
 }
 
-static char *put(char *to, const char *text)
-{
-	size_t length = strlen(text);
-
-	memcpy(to, text, length);
-	return to + length;
-}
-
 static void make_flow_text(struct flow_text *flow, const struct flow_key *key, const char *iface)
 {
 	char escaped[ESCAPED_IFACE], *to = flow->middle;
@@ -88,12 +80,12 @@ static void make_flow_text(struct flow_text *flow, const struct flow_key *key, c
 	flow->key = *key;
 	snprintf(flow->iface, sizeof(flow->iface), "%s", iface);
 	escape_iface(flow->iface, escaped);
-	to = put(put(to, "\",\"iface\":\""), escaped);
-	to = address_write(&key->local, put(to, "\",\"src\":\""));
-	to = decimal(put(to, "\",\"sport\":"), key->local_port);
-	to = address_write(&key->peer, put(to, ",\"dst\":\""));
-	to = decimal(put(to, "\",\"dport\":"), key->peer_port);
-	to = put(to, ",\"rtt_ns\":");
+	to = stpcpy(stpcpy(to, "\",\"iface\":\""), escaped);
+	to = address_write(&key->local, stpcpy(to, "\",\"src\":\""));
+	to = decimal(stpcpy(to, "\",\"sport\":"), key->local_port);
+	to = address_write(&key->peer, stpcpy(to, ",\"dst\":\""));
+	to = decimal(stpcpy(to, "\",\"dport\":"), key->peer_port);
+	to = stpcpy(to, ",\"rtt_ns\":");
 	flow->length = (unsigned int)(to - flow->middle);
 }
 
@@ -107,41 +99,41 @@ static unsigned int cache_place(const struct flow_key *key)
 	return (hash >> 16) & (CACHED_FLOWS - 1);
 }
 
-static const struct flow_text *flow_text(struct json_sink *json, const struct batch *batch)
+static const struct flow_text *flow_text(struct json_sink *json, const struct delivery *delivery)
 {
-	const struct flow_key *key = &batch->record->key;
+	const struct flow_key *key = &delivery->record->key;
 	struct flow_text *flow = &json->flows[cache_place(key)];
 
 	if (!flow->length || memcmp(&flow->key, key, sizeof(*key)) ||
-	    strncmp(flow->iface, batch->iface, sizeof(flow->iface) - 1))
-		make_flow_text(flow, key, batch->iface);
+	    strncmp(flow->iface, delivery->iface, sizeof(flow->iface) - 1))
+		make_flow_text(flow, key, delivery->iface);
 	return flow;
 }
 
-static void write_sample(struct json_sink *json, const struct batch *batch, __u32 rtt)
+static void write_sample(struct json_sink *json, const struct delivery *delivery, __u32 rtt)
 {
-	const struct flow_text *flow = flow_text(json, batch);
+	const struct flow_text *flow = flow_text(json, delivery);
 	char *to = output_room(&json->output, MIDDLE_MAX + LINE_REST);
 
-	to = put(to, "{\"time\":\"");
-	to = put(to, timestamp_text(&json->timestamp, batch->wall_ns));
+	to = stpcpy(to, "{\"time\":\"");
+	to = stpcpy(to, timestamp_text(&json->timestamp, delivery->wall_ns));
 	memcpy(to, flow->middle, flow->length);
 	to = decimal(to + flow->length, (__u64)rtt * TICK_NS);
-	if (batch->frame)
-		to = decimal(put(to, ",\"frame\":"), batch->frame);
-	to = put(to, "}\n");
+	if (delivery->frame)
+		to = decimal(stpcpy(to, ",\"frame\":"), delivery->frame);
+	to = stpcpy(to, "}\n");
 	output_filled(&json->output, to);
 }
 
-static void json_take(struct sink *sink, const struct batch *batch)
+static void json_take(struct sink *sink, const struct delivery *delivery)
 {
 	struct json_sink *json = json_sink(sink);
 
-	if (batch->record->flags & RECORD_HANDSHAKE)
+	if (delivery->record->flags & RECORD_HANDSHAKE)
 		return; /* its time is no sample */
-	for (unsigned int i = 1; i <= batch->record->count; i++)
-		write_sample(json, batch, batch->record->rtt[i]);
-	if (!batch->frame)
+	for (unsigned int i = 1; i <= delivery->record->count; i++)
+		write_sample(json, delivery, delivery->record->rtt[i]);
+	if (!delivery->frame)
 		output_flush(&json->output);
 	sink->error = json->output.error;
 }

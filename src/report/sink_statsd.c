@@ -218,15 +218,15 @@ static void statsd_report(struct sink *sink, const __u64 counters[COUNTERS])
 	statsd->samples_lost = 0;
 }
 
-static void statsd_take(struct sink *sink, const struct batch *batch)
+static void statsd_take(struct sink *sink, const struct delivery *delivery)
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
-	const struct flow_record *record = batch->record;
+	const struct flow_record *record = delivery->record;
 	struct window *window;
 
 	if (!windows_want(&statsd->series.windows, record))
 		return;
-	window = series_window(&statsd->series, sink->peers, record, batch->iface);
+	window = series_window(&statsd->series, sink->peers, record, delivery->iface);
 	if (window && statsd->choice.distribution)
 		make_room(statsd, window);
 	if (!window || window_add(&statsd->series.windows, window, record))

@@ -4,9 +4,10 @@
  * Every case runs once a round, between two runs of its baseline; printed is, as a line of JSON a
  * case, the median over the rounds of what is left when the baseline is taken off.
  */
+#include "array.h"
 #include "bpf_flows.h"
-#include "bpf_peers.h"
 #include "packet.h"
+#include "../tools/measure.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,7 +18,6 @@
 
 #define ROUNDS_MAX  11
 #define NAME        96    /* bytes of a case's name */
-#define LOOPBACK    1     /* interface of test runs */
 #define CHUNK       20000 /* runs in one go: their records fill a part of the ring buffer */
 #define CHUNKS      10
 #define MANY_FLOWS  (1u << 20)
@@ -107,14 +107,37 @@ static void print(struct bench_case *c, int rounds)
 	fflush(stdout);
 }
 
-static void add_peer(struct bench *b, const char *text)
+static void parse(const char *text, struct prefix *prefix)
 {
-	struct peer peer = {.ifindex = LOOPBACK};
-
-	if (prefix_parse(text, &peer.prefix) || bpf_peers_add(&b->programs, &peer)) {
-		fprintf(stderr, "kernel_bench: adding peer %s\n", text);
+	if (prefix_parse(text, prefix)) {
+		fprintf(stderr, "kernel_bench: %s is no peer\n", text);
 		exit(1);
 	}
+}
+
+/* The peers of all cases, and so many others: addresses of 192.0.0.0/7, or every other /28 from
+ * 172.0.0.0 on. */
+static void set_peers(struct bench *b, unsigned int others, bool networks)
+{
+	struct prefix *prefixes = calloc(2 + others, sizeof(*prefixes));
+	char text[PREFIX_TEXT];
+
+	if (!prefixes)
+		exit(1);
+	parse("10.1.0.0/16", &prefixes[0]);
+	parse("fd01::/32", &prefixes[1]);
+	for (__u32 i = 0; i < others; i++) {
+		__u32 addr = networks ? 0xac000000 + (i << 5) : 0xc0000001 + i * 77;
+
+		snprintf(text, sizeof(text), networks ? "%u.%u.%u.%u/28" : "%u.%u.%u.%u",
+			 addr >> 24, addr >> 16 & 0xff, addr >> 8 & 0xff, addr & 0xff);
+		parse(text, &prefixes[2 + i]);
+	}
+	if (measure_peers(&b->programs, prefixes, 2 + others)) {
+		fprintf(stderr, "kernel_bench: cannot measure %u peers\n", 2 + others);
+		exit(1);
+	}
+	free(prefixes);
 }
 
 static void start(struct bench *b, unsigned int max_flows)
@@ -135,28 +158,13 @@ static void start(struct bench *b, unsigned int max_flows)
 		perror("kernel_bench: ring buffer");
 		exit(1);
 	}
-	add_peer(b, "10.1.0.0/16");
-	add_peer(b, "fd01::/32");
+	set_peers(b, 0, false);
 }
 
 static void stop(struct bench *b)
 {
 	ring_buffer__free(b->ring);
 	bpf_programs_unload(&b->programs);
-}
-
-/* Addresses of 192.0.0.0/7, or every other /28 from 172.0.0.0 on. */
-static void add_peers(struct bench *b, unsigned int count, bool networks)
-{
-	char text[PREFIX_TEXT];
-
-	for (__u32 i = 0; i < count; i++) {
-		__u32 addr = networks ? 0xac000000 + (i << 5) : 0xc0000001 + i * 77;
-
-		snprintf(text, sizeof(text), networks ? "%u.%u.%u.%u/28" : "%u.%u.%u.%u",
-			 addr >> 24, addr >> 16 & 0xff, addr >> 8 & 0xff, addr & 0xff);
-		add_peer(b, text);
-	}
 }
 
 /* Cases that do not do what they say would be fast and worth nothing. */
@@ -253,7 +261,6 @@ static struct frame make_v6(const char *peer)
 
 /* ---- cases ---- */
 
-#define COUNT(array)         (sizeof(array) / sizeof((array)[0]))
 #define EMPTY(bench)         .baseline = PROGRAM(bench, bench_empty), .packets = 1
 #define PROGRAM(bench, name) bpf_program__fd((bench)->programs.skel->progs.name)
 
@@ -296,12 +303,12 @@ static void bench_strangers(int rounds, unsigned int peers, bool networks)
 		"IPv6 data from no peer",
 		"data to no peer, in the same /24 as one",
 	};
-	char names[COUNT(kinds)][NAME];
+	char names[ARRAY_SIZE(kinds)][NAME];
 	struct bench b;
 
 	start(&b, 1024);
-	add_peers(&b, peers, networks);
-	for (size_t i = 0; i < COUNT(kinds); i++)
+	set_peers(&b, peers, networks);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		snprintf(names[i], NAME, "%s, of %u %s", kinds[i], peers,
 			 networks ? "networks" : "addresses");
 	struct bench_case cases[] = {
@@ -312,7 +319,7 @@ static void bench_strangers(int rounds, unsigned int peers, bool networks)
 		{names[4], &v6, PROGRAM(&b, metro_in_eth), EMPTY(&b)},
 		{names[5], &near, PROGRAM(&b, metro_out_eth), EMPTY(&b)},
 	};
-	measure_all(&b, cases, networks ? COUNT(cases) : COUNT(cases) - 1, rounds);
+	measure_all(&b, cases, networks ? ARRAY_SIZE(cases) : ARRAY_SIZE(cases) - 1, rounds);
 	stop(&b);
 }
 
@@ -332,7 +339,7 @@ static void bench_flows(int rounds, __u32 flows)
 		{names[1], &v6, .program = PROGRAM(&b, bench_pair_v6), .packets = 2,
 		 .flows = flows},
 	};
-	measure_all(&b, cases, COUNT(cases), rounds);
+	measure_all(&b, cases, ARRAY_SIZE(cases), rounds);
 	check(&b, 2 * flows);
 	stop(&b);
 }
@@ -356,7 +363,7 @@ static void bench_stages(int rounds)
 		{"data sent again", &data, PROGRAM(&b, metro_out_eth), EMPTY(&b)},
 		{"ACK without sample", &ack, PROGRAM(&b, metro_in_eth), EMPTY(&b)},
 	};
-	measure_all(&b, cases, COUNT(cases), rounds);
+	measure_all(&b, cases, ARRAY_SIZE(cases), rounds);
 	stop(&b);
 }
 

@@ -14,9 +14,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-static void deliver(void *arg, const struct batch *batch)
+static void deliver(void *arg, const struct delivery *delivery)
 {
-	*(__u64 *)arg += batch->record->count;
+	*(__u64 *)arg += delivery->record->count;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

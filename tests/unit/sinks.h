@@ -14,10 +14,10 @@ static inline void take(struct sink *sink, const struct flow *of, const char *if
 			unsigned int count, const __u32 *rtt)
 {
 	struct flow_record record = make_record(of, 1, count, rtt);
-	struct batch batch = {&record, iface, WALL_NS, frame};
+	struct delivery delivery = {&record, iface, WALL_NS, frame};
 
 	assert_true(count <= sink->ops->batch_limit);
-	sink->ops->take(sink, &batch);
+	sink->ops->take(sink, &delivery);
 }
 
 static inline void take_one(struct sink *sink, const struct flow *of, const char *iface,
@@ -29,9 +29,9 @@ static inline void take_one(struct sink *sink, const struct flow *of, const char
 static inline void take_record(struct sink *sink, const struct flow_record *record,
 			       const char *iface)
 {
-	struct batch batch = {record, iface, WALL_NS, 0};
+	struct delivery delivery = {record, iface, WALL_NS, 0};
 
-	sink->ops->take(sink, &batch);
+	sink->ops->take(sink, &delivery);
 }
 
 /* A handshake's time is in the place of a sample. */

@@ -204,10 +204,10 @@ static void put_ack(struct bytes *b, __u32 seconds, __u8 port)
 	put_ip(b, seconds, ip, sizeof(ip));
 }
 
-static void deliver(void *arg, const struct batch *batch)
+static void deliver(void *arg, const struct delivery *delivery)
 {
 	(void)arg;
-	(void)batch;
+	(void)delivery;
 }
 
 /* Returns the number of flows that were made. */

@@ -25,18 +25,18 @@ static struct config *config;
 static struct peers *peers;
 static struct captures *captures;
 
-static void take(void *arg, const struct batch *batch)
+static void take(void *arg, const struct delivery *delivery)
 {
 	struct address server4, server6;
 
 	(void)arg;
 	assert_int_equal(address_parse("10.77.0.2", &server4), 0);
 	assert_int_equal(address_parse("fd77::2", &server6), 0);
-	assert_string_equal(batch->iface, "file");
-	samples += batch->record->count;
-	if (memcmp(&batch->record->key.peer, &server4, sizeof(server4)) &&
-	    memcmp(&batch->record->key.peer, &server6, sizeof(server6)))
-		foreign += batch->record->count;
+	assert_string_equal(delivery->iface, "file");
+	samples += delivery->record->count;
+	if (memcmp(&delivery->record->key.peer, &server4, sizeof(server4)) &&
+	    memcmp(&delivery->record->key.peer, &server6, sizeof(server6)))
+		foreign += delivery->record->count;
 }
 
 static const struct backend_settings settings = {

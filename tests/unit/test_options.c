@@ -6,14 +6,13 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "capture.h"
 #include "config.h"
 #include "options.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-#define ARGUMENTS_MAX     40
-#define HINT              "\ntry bpf-metro --help\n"
+#define ARGUMENTS_MAX 40
+#define HINT          "\ntry bpf-metro --help\n"
 
 static char line[2048];
 static char *arguments[ARGUMENTS_MAX + 1];
@@ -70,7 +69,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.peers_count, 0);
 	assert_int_equal(options.backend, BACKEND_AUTO);
 	assert_int_equal(options.hook, HOOK_AUTO);
-	assert_int_equal(options.output, OUTPUT_DEFAULT);
+	assert_int_equal(options.output, OUTPUT_STATSD);
 	assert_true(options.interval_s == 0);
 	assert_int_equal(options.marks, 0);
 	assert_false(options.check || options.verbose || options.soften);

@@ -344,7 +344,7 @@ static void test_flood(void **state)
 	assert_int_equal(HASH_COUNT(series.windows.first), 100);
 	series_next_interval(&series, NULL);
 	assert_null(series.windows.first);
-	assert_null(series.words.first);
+	assert_null(series.interned.first);
 	assert_int_equal(series.places, 0);
 	series_free(&series);
 }

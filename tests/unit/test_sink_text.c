@@ -61,15 +61,15 @@ static void test_text_names_and_jitter(void **state)
 	struct statsd_fixture *f = *state;
 	const struct flow www = {"10.0.0.1", "10.8.0.1", 1, 2, f->lo};
 	struct flow_record record = make_record(&www, 1, 1, three);
-	struct batch batch = {&record, "lo", WALL_NS, 0};
+	struct delivery delivery = {&record, "lo", WALL_NS, 0};
 	struct sink *sink = NULL;
 
 	assert_int_equal(sink_text_open(&sink, f->peers), 0);
 	stdout_capture(&out);
-	sink->ops->take(sink, &batch);
+	sink->ops->take(sink, &delivery);
 	set_previous(&record, three[0]);
 	record.rtt[1] = three[1];
-	sink->ops->take(sink, &batch);
+	sink->ops->take(sink, &delivery);
 	sink->ops->close(sink);
 	stdout_restore(&out);
 	assert_non_null(strstr(capture_read(&out), "10.0.0.1:1 > 10.8.0.1:2 rtt    20.000 ms\n"));

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "array.h"
+#include "log_file.h"
+#include "printable.h"
+#include "units.h"
+
+#define HEAD_SIZE 64
+#define FURTHER                                                                                    \
+	"| " /* in front of a message's further lines, so that a newline in what it quotes         \
+	      * makes none that looks like a message of ours */
+
+static struct {
+	pthread_mutex_t lock; /* guards file and text */
+	struct log_file file;
+	char text[16384]; /* no allocation: "out of memory" must come through, too */
+	atomic_int level;
+	bool daemon;
+} logger = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.file = LOG_FILE_STDERR,
+	.level = LEVEL_INFO,
+};
+
+static const char *const level_names[] = {
+	[LEVEL_TRACE] = "TRACE",     [LEVEL_DEBUG] = "DEBUG", [LEVEL_INFO] = "INFO",
+	[LEVEL_WARNING] = "WARNING", [LEVEL_ERROR] = "ERROR", [LEVEL_CRITICAL] = "CRITICAL",
+};
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&logger.level, (int)level);
+}
+
+enum log_level log_get_level(void)
+{
+	return (enum log_level)atomic_load(&logger.level);
+}
+
+int log_level_parse(const char *name, enum log_level *level)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} names[] = {
+		{"trace", LEVEL_TRACE},     {"debug", LEVEL_DEBUG},       {"info", LEVEL_INFO},
+		{"warning", LEVEL_WARNING}, {"warn", LEVEL_WARNING},      {"error", LEVEL_ERROR},
+		{"err", LEVEL_ERROR},       {"critical", LEVEL_CRITICAL}, {"crit", LEVEL_CRITICAL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcasecmp(name, names[i].name) == 0) {
+			*level = names[i].level;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static void write_to(const struct log_file *file)
+{
+	struct log_file old;
+
+	pthread_mutex_lock(&logger.lock);
+	old = logger.file;
+	logger.file = *file;
+	pthread_mutex_unlock(&logger.lock);
+	log_file_close(&old);
+}
+
+int log_open(const char *path)
+{
+	struct log_file file;
+	int err;
+
+	if (!path) {
+		log_close();
+		return 0;
+	}
+	err = log_file_open(&file, path);
+	if (!err)
+		write_to(&file);
+	return err;
+}
+
+void log_close(void)
+{
+	const struct log_file standard_error = LOG_FILE_STDERR;
+
+	write_to(&standard_error);
+}
+
+bool log_is_file(void)
+{
+	bool is;
+
+	pthread_mutex_lock(&logger.lock);
+	is = logger.file.fd != STDERR_FILENO;
+	pthread_mutex_unlock(&logger.lock);
+	return is;
+}
+
+void log_serve_daemon(bool daemon)
+{
+	pthread_mutex_lock(&logger.lock);
+	logger.daemon = daemon;
+	pthread_mutex_unlock(&logger.lock);
+}
+
+/* "2026-11-23T10:00:00.123Z LEVEL " */
+static void format_head(char head[HEAD_SIZE], enum log_level level)
+{
+	struct timespec now;
+	struct tm utc;
+	size_t length;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	length = strftime(head, HEAD_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(head + length, HEAD_SIZE - length, ".%03ldZ %s ", now.tv_nsec / (long)NS_PER_MS,
+		 level_names[level]);
+}
+
+/* Standard error is shared with others, so it cannot be made non-blocking. A pipe says that it
+ * takes something when it takes a page. */
+static bool would_wait(const struct log_file *file)
+{
+	struct pollfd out = {.fd = file->fd, .events = POLLOUT};
+
+	return logger.daemon && file->fd == STDERR_FILENO && poll(&out, 1, 0) == 0;
+}
+
+static void write_parts(struct log_file *file, const char *head, const char *line)
+{
+	const struct iovec parts[3] = {
+		{(char *)head, strlen(head)},
+		{(char *)line, strlen(line)},
+		{(char *)"\n", 1},
+	};
+
+	if (!would_wait(file))
+		log_file_write(file, parts, 3);
+}
+
+/* That the file cannot be rotated is said in the file itself: there is no other place. */
+static void make_room(size_t length)
+{
+	char head[HEAD_SIZE], text[128];
+	int err = log_file_make_room(&logger.file, length);
+
+	if (!err)
+		return;
+	format_head(head, LEVEL_WARNING);
+	snprintf(text, sizeof(text), "this file is to be rotated, but cannot be: %s",
+		 strerror(-err));
+	write_parts(&logger.file, head, text);
+}
+
+static void write_line(enum log_level level, const char *head, char *line)
+{
+	static struct log_file standard_error = LOG_FILE_STDERR;
+
+	printable(line); /* what a message quotes must not forge or garble lines */
+	make_room(strlen(head) + strlen(line) + 1);
+	write_parts(&logger.file, head, line);
+	if (level == LEVEL_CRITICAL && logger.daemon && logger.file.fd != STDERR_FILENO)
+		write_parts(&standard_error, head, line);
+}
+
+/* Formats into logger.text; what does not fit gives way to dots. */
+static void format_text(const char *format, va_list args)
+{
+	int length = vsnprintf(logger.text, sizeof(logger.text), format, args);
+
+	if (length < 0)
+		logger.text[0] = '\0';
+	else if ((size_t)length >= sizeof(logger.text))
+		strcpy(logger.text + sizeof(logger.text) - 4, "...");
+}
+
+void log_message(enum log_level level, const char *format, ...)
+{
+	int saved_errno = errno;
+	char head[HEAD_SIZE], *rest, *line;
+	va_list args;
+
+	if (level < log_get_level())
+		return;
+	format_head(head, level);
+
+	pthread_mutex_lock(&logger.lock);
+	errno = saved_errno; /* for %m */
+	va_start(args, format);
+	format_text(format, args);
+	va_end(args);
+	rest = logger.text;
+	line = strsep(&rest, "\n");
+	for (bool first = true; first || (line && (*line || rest)); first = false) {
+		write_line(level, head, line); /* an empty last one is the newline before it */
+		if (first)
+			strcat(head, FURTHER);
+		line = strsep(&rest, "\n");
+	}
+	pthread_mutex_unlock(&logger.lock);
+	errno = saved_errno;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "prefix.h"
+#include "decimal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int address_parse(const char *text, struct address *addr)
+{
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		address_set_v4(addr, v4.s_addr);
+		return 0;
+	}
+	return inet_pton(AF_INET6, text, addr->bytes) == 1 ? 0 : -EINVAL;
+}
+
+/* inet_ntop has sprintf do it, which takes ten times as long. */
+static char *v4_write(const __u8 bytes[4], char *to)
+{
+	for (int i = 0; i < 4; i++) {
+		to = decimal(to, bytes[i]);
+		*to++ = i < 3 ? '.' : '\0';
+	}
+	return to - 1;
+}
+
+char *address_write(const struct address *addr, char *to)
+{
+	if (address_is_v4(addr))
+		return v4_write(addr->bytes + ADDRESS_V4_PREFIX / 8, to);
+	inet_ntop(AF_INET6, addr->bytes, to, ADDRESS_TEXT);
+	return to + strlen(to);
+}
+
+char *address_format(const struct address *addr, char text[ADDRESS_TEXT])
+{
+	address_write(addr, text);
+	return text;
+}
+
+/* Clears the bits behind the prefix. Returns true if any of them was set. */
+static bool clear_tail(struct prefix *prefix)
+{
+	struct address *addr = &prefix->addr;
+	unsigned int byte = prefix->bits / 8;
+	__u8 keep = (__u8)(0xff00 >> (prefix->bits % 8));
+	bool was_set = false;
+
+	for (; byte < sizeof(addr->bytes); byte++, keep = 0) {
+		was_set |= (addr->bytes[byte] & ~keep) != 0;
+		addr->bytes[byte] &= keep;
+	}
+	return was_set;
+}
+
+static int parse_bits(const char *text, unsigned long max, unsigned long *bits)
+{
+	if (!*text || text[strspn(text, "0123456789")])
+		return -EINVAL;
+	*bits = strtoul(text, NULL, 10);
+	return *bits > max ? -ERANGE : 0;
+}
+
+int prefix_parse(const char *text, struct prefix *prefix)
+{
+	const char *slash = strchr(text, '/');
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+	char address[ADDRESS_TEXT];
+	unsigned long bits, skip;
+	int err;
+
+	if (length >= sizeof(address))
+		return -EINVAL;
+	memcpy(address, text, length);
+	address[length] = '\0';
+	err = address_parse(address, &prefix->addr);
+	if (err)
+		return err;
+
+	skip = strchr(address, ':') ? 0 : ADDRESS_V4_PREFIX;
+	bits = PREFIX_BITS - skip;
+	err = slash ? parse_bits(slash + 1, bits, &bits) : 0;
+	if (err)
+		return err;
+	prefix->bits = (__u8)(skip + bits);
+	return clear_tail(prefix) ? -EDOM : 0;
+}
+
+bool prefix_is_host(const struct prefix *prefix)
+{
+	return prefix->bits == PREFIX_BITS;
+}
+
+char *prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT])
+{
+	unsigned int bits = prefix->bits;
+	size_t length;
+
+	address_format(&prefix->addr, text);
+	if (prefix_is_host(prefix))
+		return text;
+	if (address_is_v4(&prefix->addr) && bits >= ADDRESS_V4_PREFIX)
+		bits -= ADDRESS_V4_PREFIX;
+	length = strlen(text);
+	snprintf(text + length, PREFIX_TEXT - length, "/%u", bits);
+	return text;
+}
