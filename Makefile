@@ -147,7 +147,8 @@ unit-tests: $(unittests)
 
 # ---- what people run
 deps:
-	$(Q)packaging/install-deps.sh $(BUILD)
+	$(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh --install build demo unit check bench asan fuzz
+	$(Q)tests/statsd_servers.sh $(BUILD)
 
 # What sudo built belongs to who called it, or the next make without sudo would fail.
 give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
