@@ -79,12 +79,12 @@ needs_demo() {
 needs_unit() {
   needs_build
   need libcmocka-dev header cmocka.h
+  need python3 program python3
 }
 
 needs_check() {
   needs_unit
   needs_namespaces
-  need python3 program python3
   need tcpdump program tcpdump
   need procps program pgrep
   need libcap2-bin program capsh
