@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "capture.h"
 #include "captures.h"
+#include "plans.h"
 
 #define REQUESTS  "tests/data/captures/requests.pcap"           /* 10.77.0.1 and 10.77.0.2 */
 #define REQUESTS6 "tests/data/captures/requests-ipv6-nano.pcap" /* fd77::1 and fd77::2 */
@@ -44,14 +44,8 @@ static const struct backend_settings settings = {
 
 static void begin(const char *instances)
 {
-	struct capture file;
-	FILE *out = fdopen(capture_file(&file), "w");
-
 	log_capture(&capture);
-	fprintf(out, "instances:\n%s", instances);
-	fclose(out);
-	assert_int_equal(config_load(file.path, &config), 0);
-	capture_free(&file);
+	config = config_of_instances(instances);
 	assert_int_equal(peers_new(&peers, config), 0);
 	assert_int_equal(captures_new(&captures, config), 0);
 	samples = foreign = 0;

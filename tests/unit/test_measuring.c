@@ -235,6 +235,9 @@ static void test_settings(void **state)
 	assert_int_equal(s.file_marks, 64);
 	assert_false(s.handshakes);
 	assert_int_equal((__u64)s.batch_age * TICK_NS, 60 * NS_PER_S);
+	plan.config->report_interval_s = 244;
+	s = measuring_settings(&measuring, plan.config);
+	assert_int_equal((__u64)s.batch_age * TICK_NS, 60 * NS_PER_S);
 }
 
 static void test_follow(void **state)
