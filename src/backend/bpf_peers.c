@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Replaces the peers while the programs run: no packet of a peer is missed in between. */
 #include "bpf_peers.h"
 #include "descriptor.h"
 #include "peer_key.h"
@@ -213,14 +214,6 @@ static int hosts_set(struct bpf_programs *p, const struct peers *peers)
 }
 
 /* ---- both ---- */
-
-int bpf_peers_add(struct bpf_programs *p, const struct peer *peer)
-{
-	struct peer_filters *filters = &p->skel->bss->peer_filters;
-
-	peer_filter_add(&filters->filters[filters->used], &peer->prefix);
-	return network_add(p, peer);
-}
 
 /* In this order, a peer that was one by its address and now is by its network, or the other way
  * round, is not missed in between. */

@@ -39,14 +39,10 @@ void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
 /* From now on tells how long handshakes took, or no longer does. */
 void flow_table_set_handshakes(struct flow_table *table, bool handshakes);
 
-/* Runs one packet through the engine, of epoch 0 (see below); directions is a set of enum
- * direction. All that come this way were captured in one place. */
-void flow_table_packet(struct flow_table *table, const struct packet *packet, __u64 now_ns,
-		       __u32 ifindex, unsigned int directions);
-
 /*
- * The same for a group of packets at hand, in three passes over all of them: expect, fetch, run.
- * With many flows, most of a packet's time is waiting for memory; so the waits of a group overlap.
+ * A packet, for a group of them at hand, in three passes over all of them: expect, fetch, run. With
+ * many flows, most of a packet's time is waiting for memory; so the waits of a group overlap. One
+ * packet alone needs no fetch.
  */
 struct flow_segment {
 	struct packet packet;

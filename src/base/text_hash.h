@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * uthash over texts that others on the network have a say in (addresses, reverse names): hashed
- * with a secret, so that nobody can put all of theirs into one bucket. To be included after or in
- * place of uthash.h.
+ * with a secret, so that nobody can put all of theirs into one bucket.
  */
 #ifndef METRO_TEXT_HASH_H
 #define METRO_TEXT_HASH_H
 
-#include <uthash.h>
-
+#include "hash.h"
 #include "types.h"
 
 __u32 text_hash(const char *text, size_t length);
