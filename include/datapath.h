@@ -6,7 +6,8 @@
  * host are of nobody it was asked to measure, or tell their flow nothing.
  *
  * Written once, as the engine is, over what differs between the kernel and user space: who includes
- * this defines struct datapath and the operations below (bpf/flow_maps.h, src/backend/flow_table.c).
+ * this defines struct datapath and the operations below (bpf/flow_maps.h,
+ * src/backend/flow_table.c).
  */
 #ifndef METRO_DATAPATH_H
 #define METRO_DATAPATH_H
