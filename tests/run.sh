@@ -58,7 +58,11 @@ run() { # ATTEMPTS NAME COMMAND...
 
 for suite in "$@"; do
     case $suite in
-    tree) run 1 tests/floors.py python3 tests/floors.py ;;
+    tree)
+        for script in tests/floors.py tests/papers.py; do
+            run 1 "$script" python3 "$script"
+        done
+        ;;
     unit)
         for source in tests/unit/test_*.c; do
             test=$BUILD/unit/$(basename "$source" .c)
