@@ -20,7 +20,7 @@ int address_parse(const char *text, struct address *addr)
 	return inet_pton(AF_INET6, text, addr->bytes) == 1 ? 0 : -EINVAL;
 }
 
-/* inet_ntop has sprintf do it, which takes ten times as long. */
+/* inet_ntop uses sprintf, which takes ten times as long. */
 static char *v4_write(const __u8 bytes[4], char *to)
 {
 	for (int i = 0; i < 4; i++) {

@@ -18,9 +18,9 @@ struct prefix {
 int address_parse(const char *text, struct address *addr);
 
 /* Reads an address, or a network as ADDRESS/BITS; an address gets all its bits. ::/0 means every
- * IPv6 address and 0.0.0.0/0 every IPv4 address. Returns 0, -EINVAL (not an address), -ERANGE
- * (bits out of range), or -EDOM with *prefix filled in when bits behind the prefix are set, as in
- * 10.0.0.1/8: the caller says what it thinks of that. */
+ * IPv6 address and 0.0.0.0/0 every IPv4 address. Returns 0, -EINVAL (not an address), -ERANGE (bits
+ * out of range), or -EDOM with *prefix filled in when bits behind the prefix are set, as in
+ * 10.0.0.1/8: the caller decides whether that is a mistake. */
 int prefix_parse(const char *text, struct prefix *prefix);
 
 /* A prefix shorter than the mapped form's 96 bits contains no IPv4 address. */

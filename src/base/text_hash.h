@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * uthash over texts that others on the network have a say in (addresses, reverse names): hashed
- * with a secret, so that nobody can put all of theirs into one bucket. To be included after or in
- * place of uthash.h.
+ * uthash over texts that others on the network can choose (addresses, reverse names): hashed with a
+ * secret, so that nobody can put all of theirs into one bucket. Include it after or instead of
+ * uthash.h.
  */
 #ifndef METRO_TEXT_HASH_H
 #define METRO_TEXT_HASH_H

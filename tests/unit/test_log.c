@@ -226,7 +226,7 @@ static void test_says_that_it_fails(void **state)
 	in = fopen(path, "r");
 	text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
 	fclose(in);
-	for (const char *at = text; (at = strstr(at, " WARNING this file is to be rotated")); at++)
+	for (const char *at = text; (at = strstr(at, " WARNING cannot rotate this log file")); at++)
 		said++;
 	assert_int_equal(said, 1);
 }
