@@ -230,7 +230,7 @@ static void test_trailer(void **state)
 		assert_reason(
 			i < 4 ? "packet 301: the gzip data has a wrong checksum (CRC) at byte "
 			      : "packet 301: the gzip data has a wrong length at byte ");
-		assert_reason("packets in front of it may be damaged, too");
+		assert_reason("packets before it may be damaged, too");
 		damaged[zipped_size - TRAILER + i] ^= 0x10;
 	}
 }
@@ -261,7 +261,7 @@ static void test_flip_in_header(void **state)
 	damaged[at + HEADER + 100 * EACH + 11] ^= 0x40;
 	assert_int_equal(read_file(damaged, size, &status), 100);
 	assert_int_equal(status, -EBADMSG);
-	assert_reason("packet 101: claims to have ");
+	assert_reason("packet 101: is damaged: it claims to have ");
 	assert_reason("; the gzip data has a wrong checksum (CRC)");
 	damaged[at] ^= 0x40;
 	assert_int_equal(read_file(damaged, size, &status), 0);

@@ -76,8 +76,8 @@ static void test_trailer(void **state)
 			file = open_bytes(&b);
 			assert_packet(file, 1, 1000, LINK_TYPE_RAW, 20, 1020);
 			snprintf(expected, sizeof(expected),
-				 "packet 2: the block at byte %zu has 52 bytes by its beginning "
-				 "and 48 by its end",
+				 "packet 2: damaged block at byte %zu: its start says 52 bytes, "
+				 "its end 48",
 				 at);
 			assert_mistake(file, expected);
 		}
@@ -112,11 +112,10 @@ static void test_versions(void **state)
 			assert_end(file);
 			continue;
 		}
-		snprintf(
-			expected, sizeof(expected),
-			"packet 2: the section at byte %zu is of pcapng version %u.%u; 1.0 and 1.2 "
-			"can be read",
-			at, versions[i].major, versions[i].minor);
+		snprintf(expected, sizeof(expected),
+			 "packet 2: the section at byte %zu has pcapng version %u.%u; only 1.0 and "
+			 "1.2 can be read",
+			 at, versions[i].major, versions[i].minor);
 		assert_mistake(file, expected);
 	}
 }
@@ -148,8 +147,8 @@ static void test_impossible_resolution(void **state)
 		assert_packet(file, 1, 1000, LINK_TYPE_RAW, 20, 1020);
 		assert_packet(file, 4, 4000, LINK_TYPE_RAW, 20, 1020);
 		assert_end(file);
-		assert_int_equal(count_of(capture_read(&capture), "impossible size"), 1);
-		assert_non_null(strstr(capture_read(&capture), "packet 2: interface 1 counts"));
+		assert_int_equal(count_of(capture_read(&capture), "impossible time resolution"), 1);
+		assert_non_null(strstr(capture_read(&capture), "packet 2: interface 1 has an"));
 		log_release(&capture);
 	}
 }
@@ -179,8 +178,8 @@ static void test_interfaces_without_end(void **state)
 	gzclose(out);
 	file = open_path(path);
 	assert_packet(file, 1, 1000, 1, 20, 1020);
-	assert_mistake(file, "packet 2: the section describes more than 65536 interfaces, which is "
-			     "as many as are read");
+	assert_mistake(file, "packet 2: the section describes more than 65536 interfaces, the most "
+			     "that can be read");
 }
 
 static long resident_kb(void)
