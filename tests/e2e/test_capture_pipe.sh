@@ -102,7 +102,7 @@ alone() { # PATH
   status=$?
   cat "$METRO_TMP/quiet.out" "$METRO_TMP/quiet.err"
   equal status 0 $status && grep -q 'no round-trip times' "$METRO_TMP/quiet.out" &&
-    grep -q 'was not read to its end: a signal came' "$METRO_TMP/quiet.err"
+    grep -q 'was not read to its end: stopped by a signal' "$METRO_TMP/quiet.err"
 }
 for signal in INT TERM QUIT; do
   tap_check "SIG$signal ends waiting for a pipe's writer" alone "$METRO_TMP/fifo" $signal

@@ -226,7 +226,7 @@ bomb_is_refused() {
   { printf 'more: ' && head -c 400000 /dev/zero | tr '\0' '['; } >"$METRO_TMP/bomb.yaml"
   begin=$(date +%s%3N)
   kill -HUP "$(background_pid metro)"
-  log_has metro 'ERROR .*bomb.yaml:1: .* lies too deep in others; accepted: up to 32' 30 &&
+  log_has metro 'ERROR .*bomb.yaml:1: .* nested too deep; accepted: up to 32' 30 &&
     log_has metro 'ERROR .*bomb.yaml was not reloaded' &&
     holds 'ms < 5000' "ms=$(($(date +%s%3N) - begin))" && load rr "$METRO_SERVER_V4" --count 5
   sleep 0.2

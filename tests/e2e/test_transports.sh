@@ -123,9 +123,9 @@ reload_is_refused() {
 
 test_mistakes() {
   DD_DOGSTATSD_URL=agent:8125 tap_check "a wrong DD_DOGSTATSD_URL is named" \
-    refused_with "environment variable DD_DOGSTATSD_URL: \"agent:8125\" is no StatsD server"
+    refused_with "environment variable DD_DOGSTATSD_URL: \"agent:8125\" is not the URL of a StatsD server"
   DD_DOGSTATSD_PORT=statsd tap_check "a wrong DD_DOGSTATSD_PORT is named" \
-    refused_with "environment variable DD_DOGSTATSD_PORT: \"statsd\" is no port"
+    refused_with "environment variable DD_DOGSTATSD_PORT: \"statsd\" is not a port"
   DD_AGENT_HOST="no host" tap_check "a wrong DD_AGENT_HOST is named" \
     refused_with "environment variable DD_AGENT_HOST: \"no host\" is not valid"
   DD_AGENT_HOST="no host" tap_check "text goes nowhere, and minds no DD_AGENT_HOST" \
