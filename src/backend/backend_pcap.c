@@ -19,9 +19,9 @@
 #include <utlist.h>
 
 #define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
-#define BLOCK_MS     50                /* packets wait at most so long for a block to fill */
-#define PACKETS      1024              /* read before drops and clock are asked for again */
-#define ROUNDS       64                /* .. and so many times before the next interface's turn */
+#define BLOCK_MS     50                /* packets wait at most this long for a block to fill */
+#define PACKETS      1024              /* read before drops and clock are looked at again */
+#define ROUNDS       64                /* .. and this often before the next interface's turn */
 
 struct capture {
 	struct backend_pcap *backend;
@@ -29,7 +29,7 @@ struct capture {
 	pcap_t *pcap; /* NULL while the interface is down */
 	enum link_layer link;
 	bool filtered; /* the handle has a filter */
-	__u64 drops;   /* of handles closed since */
+	__u64 drops;   /* of handles that are closed by now */
 	struct breaks breaks;
 	struct capture *next;
 };
@@ -40,12 +40,12 @@ struct backend_pcap {
 	int epoll;
 	struct flow_table *table;
 	struct directions directions;
-	int local_error; /* of the last attempt to read addresses, so that it is said once */
+	int local_error; /* of the last attempt to read addresses, so that it is logged once */
 	struct expression *expression; /* NULL: none */
 	struct capture *captures;
 	struct clock_watch clock;
 	__u32 epochs; /* of all captures (breaks.h) */
-	__u64 drops;  /* of captures closed since */
+	__u64 drops;  /* of captures that are closed by now */
 };
 
 static struct backend_pcap *self(struct backend *backend)
@@ -70,7 +70,7 @@ static void deliver(void *arg, const struct flow_record *record)
 	b->settings.deliver(b->settings.arg, &delivery);
 }
 
-/* Captured times are of CLOCK_REALTIME; AF_PACKET has no other clock but the network card's. */
+/* Captured times are CLOCK_REALTIME; AF_PACKET has no other clock but the network card's. */
 static void follow_clock(struct backend_pcap *b)
 {
 	struct capture *c;
@@ -133,14 +133,14 @@ static int filter_set(struct capture *c, char reason[BACKEND_REASON])
 		err = pcap_filter_install(c->pcap, some ? &program : &none, c->filtered);
 	c->filtered |= !err;
 	if (err)
-		snprintf(reason, BACKEND_REASON, "filter for %s: %.180s", c->interface.name,
-			 err == -ENOMEM ? strerror(-err) : pcap_geterr(c->pcap));
+		snprintf(reason, BACKEND_REASON, "cannot filter packets on %s: %.180s",
+			 c->interface.name, err == -ENOMEM ? strerror(-err) : pcap_geterr(c->pcap));
 	if (some == 1)
 		pcap_freecode(&program);
 	return err;
 }
 
-/* The expression is for packets of this interface now. */
+/* Turns the expression to packets of this interface. */
 static int expression_turn(struct capture *c, char reason[BACKEND_REASON])
 {
 	char detail[BACKEND_REASON - 64];
@@ -150,8 +150,8 @@ static int expression_turn(struct capture *c, char reason[BACKEND_REASON])
 		err = expression_follow(c->backend->expression, pcap_datalink(c->pcap), detail,
 					sizeof(detail));
 	if (err)
-		snprintf(reason, BACKEND_REASON, "--filter on %s: %.180s", c->interface.name,
-			 detail);
+		snprintf(reason, BACKEND_REASON, "cannot use --filter on %s: %.180s",
+			 c->interface.name, detail);
 	return err;
 }
 
@@ -184,8 +184,8 @@ static int handle_fail(struct capture *c, char reason[BACKEND_REASON], int statu
 		hint = " (needs CAP_NET_RAW, or root)";
 	if (!*detail)
 		detail = pcap_statustostr(status);
-	snprintf(reason, BACKEND_REASON, "capturing on %s: %.160s%s", c->interface.name, detail,
-		 hint);
+	snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.160s%s", c->interface.name,
+		 detail, hint);
 	pcap_close(c->pcap);
 	c->pcap = NULL;
 	if (status == PCAP_ERROR_IFACE_NOT_UP)
@@ -203,7 +203,7 @@ static int handle_activate(struct capture *c, char reason[BACKEND_REASON])
 
 	c->pcap = pcap_create(c->interface.name, error);
 	if (!c->pcap) {
-		snprintf(reason, BACKEND_REASON, "capturing on %s: %.180s", c->interface.name,
+		snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.180s", c->interface.name,
 			 error);
 		return -EIO;
 	}
@@ -217,8 +217,8 @@ static int handle_activate(struct capture *c, char reason[BACKEND_REASON])
 	if (status < 0)
 		return handle_fail(c, reason, status);
 	if (frame_link_layer(pcap_datalink(c->pcap), &c->link)) {
-		snprintf(reason, BACKEND_REASON, "%s: link type %d is not known", c->interface.name,
-			 pcap_datalink(c->pcap));
+		snprintf(reason, BACKEND_REASON, "%s: link type %d is not supported",
+			 c->interface.name, pcap_datalink(c->pcap));
 		return -ENOTSUP;
 	}
 	if (pcap_setnonblock(c->pcap, 1, error))
@@ -239,8 +239,8 @@ static int handle_open(struct capture *c, char reason[BACKEND_REASON])
 	if (!err &&
 	    epoll_ctl(c->backend->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(c->pcap), &event)) {
 		err = -errno;
-		snprintf(reason, BACKEND_REASON, "waiting for %s: %s", c->interface.name,
-			 strerror(errno));
+		snprintf(reason, BACKEND_REASON, "cannot wait for packets on %s: %s",
+			 c->interface.name, strerror(errno));
 	}
 	follow_clock(c->backend);
 	breaks_open(&c->breaks, &c->backend->epochs);
@@ -319,7 +319,7 @@ static void capture_read(struct capture *c)
 	__u64 now = 0;
 	int n = 1;
 
-	expression_turn(c, reason); /* as before it was opened: it has been compiled */
+	expression_turn(c, reason); /* cannot fail: it was compiled when this was opened */
 	for (int i = 0; i < ROUNDS && n > 0; i++) {
 		now = monotonic_ns();
 		follow_clock(c->backend);
@@ -330,8 +330,8 @@ static void capture_read(struct capture *c)
 		breaks_empty(&c->breaks, now);
 	if (n >= 0)
 		return;
-	log_warning("capturing on %s: %s; going on when it is up again", c->interface.name,
-		    pcap_geterr(c->pcap));
+	log_warning("no longer capturing on %s: %s; waiting for it to come up again",
+		    c->interface.name, pcap_geterr(c->pcap));
 	handle_close(c);
 }
 
@@ -355,12 +355,12 @@ static void live_refresh(struct backend *backend)
 	int err = local_addresses_read(&b->directions.local);
 
 	if (err && err != b->local_error)
-		log_warning("reading this host's addresses: %s", strerror(-err));
+		log_warning("cannot read this host's addresses: %s", strerror(-err));
 	b->local_error = err;
 	LL_FOREACH (b->captures, c) {
 		if (c->pcap || interface_find(c->interface.name, &now) ||
 		    now.ifindex != c->interface.ifindex)
-			continue; /* it runs, or is another now: detached and attached elsewhere */
+			continue; /* it runs, or is another interface now, which others attach to */
 		c->interface = now;
 		if (handle_open(c, reason))
 			log_debug("%s", reason);
@@ -373,7 +373,7 @@ static void live_drain(struct backend *backend)
 {
 	struct timespec wait = {.tv_nsec = 2 * BLOCK_MS * 1000000l};
 
-	nanosleep(&wait, NULL); /* until the kernel has retired the block it fills */
+	nanosleep(&wait, NULL); /* until the kernel has handed over the block that it is filling */
 	live_read(backend);
 }
 
@@ -459,7 +459,7 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 	if (!err && settings->expression)
 		err = expression_new(&b->expression, settings->expression);
 	if (err) {
-		snprintf(reason, BACKEND_REASON, "starting libpcap: %s", strerror(-err));
+		snprintf(reason, BACKEND_REASON, "cannot start libpcap: %s", strerror(-err));
 		live_close(&b->backend);
 		return err;
 	}

@@ -44,7 +44,7 @@ comes_back() {
   all_measured >/dev/null
   tap_check "$how: it is done" "$@"
   tap_check "$how: that is noticed, and said" log_has metro \
-    "WARNING interface $IF was made anew, or another program has removed ours \(at .*attaching again"
+    "WARNING interface $IF was created anew, or someone has removed our BPF program \(at .*attaching again"
   tap_check "$how: it measures again" wait_until 5 measuring_times 2
   tap_check "$how: no sample is missing" all_measured
   sleep 0.3 # another report, at least
@@ -113,7 +113,7 @@ test_late() {
   start clsact 0.2 || bail_out "clsact: it starts"
   in_its_place ingress
   tap_check "an ingress qdisc in place of clsact: why it does not measure is said" \
-    log_has metro 'ERROR attaching to .*: an ingress qdisc is there'
+    log_has metro 'ERROR cannot attach to .*: it has an ingress qdisc'
   sleep 0.7 # three more attempts
   tap_check "an ingress qdisc in place of clsact: it is said once" \
     equal lines 1 "$(log_count metro ERROR)"

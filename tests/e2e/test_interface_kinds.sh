@@ -68,7 +68,7 @@ if on_top bond bond0 mode active-backup miimon 100; then
     tap_check "bond, --hook $hook: all is measured" answers_measured bond0 --backend bpf --hook $hook
   done
   tap_check "bond, --hook xdp: it says that it uses TC" \
-    log_has metro 'WARNING bond0 is a bond, where XDP sees the interfaces in it: using TC'
+    log_has metro 'WARNING bond0 is a bond, where XDP would see the interfaces in it: using TC'
   tap_check "bond, pcap: all is measured" answers_measured bond0 --backend pcap
 else
   tap_skip "bond: measured, with TC in place of XDP" "$(cat "$METRO_TMP/said")"
