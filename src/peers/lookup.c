@@ -20,7 +20,7 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct address));
 }
 
-/* Name servers rotate their answers: sorted, the same addresses are the same. */
+/* Name servers rotate their answers: sorted, equal answers are equal. */
 static void sort_once_each(struct outcome *outcome)
 {
 	size_t kept = 0;
@@ -101,8 +101,8 @@ bool outcome_is_final(const struct outcome *outcome)
 	}
 }
 
-/* Not all at once: a name in /etc/hosts that has one family there must not wait for name servers
- * to tell about the other. */
+/* Only now, one by one: a name in /etc/hosts with one family must not wait for name servers to
+ * answer about the other. */
 static void ask_again(struct outcome *outcome, const char *host, unsigned int family)
 {
 	struct outcome other = {0};

@@ -203,7 +203,8 @@ static void test_mistakes(void **state)
 		 "DD_AGENT_HOST: \"pipe://x\" is not the URL of a StatsD server"},
 		{{.host = "a", .env_port = "x"},
 		 "environment variable DD_DOGSTATSD_PORT: \"x\" is not a port"},
-		{{.env_port = "-1"}, "environment variable DD_DOGSTATSD_PORT: \"-1\" is not a port"},
+		{{.env_port = "-1"},
+		 "environment variable DD_DOGSTATSD_PORT: \"-1\" is not a port"},
 		/* an IPv6 address and a port without brackets between */
 		{{.url = "udp://::1:8125"},
 		 "DD_DOGSTATSD_URL: \"::1:8125\" does not show where the address ends; accepted: "
