@@ -6,7 +6,7 @@
 #define NS_PER_SECOND 1000000000
 #define NS_PER_US     1000
 
-/* All that the two formats differ in. */
+/* The differences between the two formats. */
 static const struct layout {
 	const char *calendar; /* for strftime: all but the fraction's digits */
 	unsigned int fraction_at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Out of memory costs the samples at hand, not the process: uthash would call exit(). */
+/* Running out of memory costs the samples at hand, not the process: uthash would call exit(). */
 #define HASH_NONFATAL_OOM 1
 
 #include "key_hash.h"
@@ -13,7 +13,7 @@
 
 #define NS_PER_MS 1000000.0
 
-/* The hash reads the key's bytes, so there must be none that nobody sets. */
+/* The hash reads the key's bytes, so none of them may be padding. */
 static_assert(sizeof(struct window_key) ==
 		      2 * sizeof(struct address) + 2 * sizeof(char *) + 2 * sizeof(__u32),
 	      "struct window_key has padding");
@@ -43,7 +43,7 @@ static void set_last(struct window_stats *stats, __u32 rtt, __u64 time_ns)
 	stats->last_time_ns = time_ns;
 }
 
-/* A handshake's time is in the place of a sample, but none. */
+/* A handshake's time is stored like a sample, but is not one. */
 static unsigned int samples_of(const struct flow_record *record)
 {
 	if (record->flags & RECORD_HANDSHAKE)
@@ -129,7 +129,7 @@ double window_handshake_ms(const struct window_stats *stats)
 	return mean_ms(stats->handshake_sum, stats->handshakes);
 }
 
-/* A bucket's middle may lie outside of what was seen. */
+/* A bucket's middle may lie outside the range of values seen. */
 double window_quantile_ms(const struct window *window, double share)
 {
 	__u32 ticks = histogram_quantile(&window->histogram, share);
@@ -141,7 +141,7 @@ double window_quantile_ms(const struct window *window, double share)
 	return window_ticks_ms(ticks);
 }
 
-/* The same for all windows: any secret does that others cannot guess. */
+/* One secret for all windows is enough: others cannot guess it. */
 static __u32 window_hash(const struct window_key *key)
 {
 	static struct key_hash_secret secret;

@@ -28,7 +28,7 @@ goes_on() {
 
 tap_check "traffic while bpf-metro is stopped" stuck
 tap_check "the log says that packets were lost" \
-  log_has metro 'WARNING in the last interval, [0-9]+ packets were too many for libpcap' 10
+  log_has metro 'WARNING in the last interval, [0-9]+ packets were lost: libpcap could not keep up' 10
 tap_check "it goes on measuring" goes_on
 stop_background metro TERM
 tap_check "the drops are counted" holds 'drops > 0' "drops=$(counter metro capture_drops)"

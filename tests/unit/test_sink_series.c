@@ -211,7 +211,7 @@ static void test_cap_says_so_once(void **state)
 	}
 	log = capture_read(&f->log);
 	assert_int_equal(count_of(log, "WARNING more series than max_series (2): 3 of this"), 1);
-	assert_int_equal(count_of(log, "no more series than max_series (2) again"), 1);
+	assert_int_equal(count_of(log, "all series fit into max_series (2) again"), 1);
 }
 
 /* One dst:other for each source and each instance's tags, and its statistics are theirs. */
