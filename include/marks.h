@@ -8,6 +8,7 @@
 
 #include "flow.h"
 #include "sequence.h"
+#include "units.h"
 
 #define TICK_AGE_MASK 0x7fffffffu /* 31 bits of ticks */
 /* Half of them, less the clock's slack: 67.6 s. A mark that looks older is too old, or from the
@@ -18,7 +19,7 @@
 
 /* How far in the future a paced segment may leave: the horizon up to which fq holds packets back by
  * default (Linux 5.7). */
-#define DEPARTURE_MAX_NS (10 * 1000000000ull)
+#define DEPARTURE_MAX_NS (10 * NS_PER_S)
 
 static __always_inline __u32 mark_when(__u64 now_ns)
 {

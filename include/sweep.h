@@ -9,6 +9,7 @@
 #define METRO_SWEEP_H
 
 #include "flow.h"
+#include "units.h"
 
 #define SWEEP_KEYS 32
 
@@ -29,7 +30,7 @@ struct sweep_request {
 	struct flow_key keys[SWEEP_KEYS];
 };
 
-#define ENDED_QUIET_NS 1000000000ull /* long enough for the last ACKs of a connection */
+#define ENDED_QUIET_NS NS_PER_S /* long enough for the last ACKs of a connection */
 
 static __always_inline struct sweep_terms sweep_terms(__u64 now_ns, __u64 idle_ns, __u64 ended_ns)
 {

@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "capture_file.h"
 #include "counter_names.h"
+#include "descriptor.h"
 #include "event_loop.h"
 #include "log.h"
 #include "sink.h"
@@ -11,7 +12,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A Ctrl-C ends the writer of a pipe, too: this is how long we wait for its last packets. */
 #define LAST_PACKETS_MS 200
@@ -147,7 +147,6 @@ int offline_run(const struct options *options)
 		return err;
 	err = measure(&o, options);
 	closed = o.sink->ops->close(o.sink);
-	if (o.signals >= 0)
-		close(o.signals);
+	descriptor_close(&o.signals);
 	return err ? err : closed;
 }

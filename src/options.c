@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "array.h"
 #include "config.h"
 #include "expression.h"
 #include "number.h"
@@ -17,10 +18,8 @@
 #define METRO_VERSION "unknown"
 #endif
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-#define INTERVAL_MIN_S    0.1
-#define INTERVAL_MAX_S    3600
+#define INTERVAL_MIN_S 0.1
+#define INTERVAL_MAX_S 3600
 
 /* Options without a letter get a number that is not a letter. */
 enum { LONG_ONLY = 256 };

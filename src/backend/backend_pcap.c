@@ -2,11 +2,13 @@
 /* The libpcap backend: the engine over a copy of the peers' packets, in user space. */
 #include "backend.h"
 #include "breaks.h"
+#include "descriptor.h"
 #include "directions.h"
 #include "expression.h"
 #include "frame.h"
 #include "pcap_filter.h"
 #include "sweep.h"
+#include "units.h"
 
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -15,7 +17,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
@@ -83,7 +84,7 @@ static void follow_clock(struct backend_pcap *b)
 
 static __u64 captured_ns(const struct capture *c, const struct pcap_pkthdr *header)
 {
-	__u64 seconds = header->ts.tv_sec * 1000000000ull;
+	__u64 seconds = header->ts.tv_sec * NS_PER_S;
 
 	return pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO
 		       ? seconds + (__u64)header->ts.tv_usec
@@ -421,8 +422,7 @@ static void live_close(struct backend *backend)
 	flow_table_free(b->table);
 	local_addresses_free(&b->directions.local);
 	expression_free(b->expression);
-	if (b->epoll >= 0)
-		close(b->epoll);
+	descriptor_close(&b->epoll);
 	free(b);
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "bpf_attach.h"
 #include "clsact.h"
+#include "descriptor.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Not in the headers of libbpf 1.1, nor in those of Linux before 6.6. */
 enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
@@ -171,17 +171,11 @@ int attachment_check(const struct attachment *a, const struct interface *interfa
 	return -ENOENT;
 }
 
-static void link_close(struct hook_link *link)
-{
-	if (link->fd >= 0)
-		close(link->fd);
-	link->fd = -1;
-}
 
 void attachment_close(struct attachment *a)
 {
-	link_close(&a->egress);
-	link_close(&a->ingress);
+	descriptor_close(&a->egress.fd);
+	descriptor_close(&a->ingress.fd);
 	clsact_close(a->clsact);
 	a->clsact = NULL;
 }

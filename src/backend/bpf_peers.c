@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "bpf_peers.h"
+#include "descriptor.h"
 #include "peer_key.h"
 
 #include <bpf/bpf.h>
@@ -191,8 +192,7 @@ static int hosts_use(struct bpf_programs *p, int map)
 
 	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_hosts), &zero, &map, BPF_ANY))
 		return -errno;
-	if (p->hosts >= 0)
-		close(p->hosts);
+	descriptor_close(&p->hosts);
 	p->hosts = map;
 	return 0;
 }

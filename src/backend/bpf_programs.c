@@ -2,6 +2,7 @@
 #include "bpf_programs.h"
 #include "bpf_flows.h"
 #include "bpf_peers.h"
+#include "descriptor.h"
 #include "flow.h"
 
 #include <bpf/bpf.h>
@@ -103,10 +104,8 @@ int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *set
 void bpf_programs_unload(struct bpf_programs *p)
 {
 	metro__destroy(p->skel);
-	if (p->flows >= 0)
-		close(p->flows);
-	if (p->hosts >= 0)
-		close(p->hosts);
+	descriptor_close(&p->flows);
+	descriptor_close(&p->hosts);
 	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
 }
 

@@ -63,7 +63,7 @@ bool clock_watch_look(struct clock_watch *w, __u64 wall_ns, __u64 monotonic_ns)
 	w->wall_ns = wall_ns;
 	if (first || (step <= CLOCK_STEP_NS && step >= -CLOCK_STEP_NS))
 		return false;
-	log_debug("the clock was set by %lld us", step / 1000);
+	log_debug("the clock was set by %lld us", step / (__s64)NS_PER_US);
 	return true;
 }
 

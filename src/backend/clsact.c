@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "clsact.h"
+#include "array.h"
 #include "clsact_owner.h"
+#include "descriptor.h"
 #include "log.h"
 #include "tc_dump.h"
 
@@ -9,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PRIORITIES   8 /* tried in order, since another kind of filter may hold one */
 #define PROGRAM_NAME "metro_"
@@ -79,7 +80,7 @@ static void on_filter_gather(void *arg, const struct tc_filter *filter)
 	if (!filter_is_ours(filter) || l->error)
 		return;
 	l->made_qdisc |= (filter->handle & HANDLE_MADE) != 0;
-	more = realloc(l->filters, (l->count + 1) * sizeof(*more));
+	more = array_grow(l->filters, l->count, sizeof(*more));
 	if (!more) {
 		l->error = -ENOMEM;
 		return;
@@ -305,7 +306,6 @@ void clsact_close(struct clsact *c)
 	 */
 	if (c->made_qdisc && (attached || !complete))
 		qdisc_put(c->ifindex);
-	if (c->owner_fd >= 0)
-		close(c->owner_fd);
+	descriptor_close(&c->owner_fd);
 	free(c);
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "clock.h"
 
 #define PRIVILEGED_GROUP (1u << (RTNLGRP_IPV4_MROUTE_R - 1))
@@ -61,7 +62,7 @@ static bool parse_owner(const char *line, __u32 *number)
 
 static int add(struct owners *owners, __u32 number)
 {
-	__u32 *more = realloc(owners->numbers, (owners->count + 1) * sizeof(*more));
+	__u32 *more = array_grow(owners->numbers, owners->count, sizeof(*more));
 
 	if (!more)
 		return -ENOMEM;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "eviction.h"
+#include "units.h"
 
 #include <string.h>
 
@@ -27,7 +28,7 @@ static __u32 silent_longest(const struct eviction *e, __u32 wanted)
 void eviction_begin(struct eviction *e, const struct sweep_terms *terms, __u32 flows,
 		    __u32 max_flows)
 {
-	__u32 busy_since = terms->now - flow_clock(EVICTION_IDLE_S * 1000000000ull);
+	__u32 busy_since = terms->now - flow_clock(EVICTION_IDLE_S * NS_PER_S);
 
 	e->before = 0;
 	if (e->width && flows >= crowd(max_flows)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "pcap_filter.h"
+#include "array.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -65,19 +66,12 @@ static void widen(struct nets *nets, size_t max)
 {
 	unsigned int bits = PREFIX_BITS;
 
-	if (nets->count)
-		qsort(nets->at, nets->count, sizeof(*nets->at), compare);
-	for (;; bits--) {
-		size_t kept = 0;
-
-		for (size_t i = 0; i < nets->count; i++) {
+	nets->count = array_make_set(nets->at, nets->count, sizeof(*nets->at), compare);
+	while (nets->count > max) {
+		bits--;
+		for (size_t i = 0; i < nets->count; i++)
 			cut(&nets->at[i], bits);
-			if (!i || compare(&nets->at[kept - 1], &nets->at[i]) != 0)
-				nets->at[kept++] = nets->at[i];
-		}
-		nets->count = kept;
-		if (kept <= max)
-			return;
+		nets->count = array_merge_equal(nets->at, nets->count, sizeof(*nets->at), compare);
 	}
 }
 

@@ -6,9 +6,7 @@
 #include <time.h>
 
 #include "types.h"
-
-#define NS_PER_S  1000000000ull
-#define NS_PER_MS 1000000ull
+#include "units.h"
 
 static inline __u64 clock_ns(clockid_t id)
 {

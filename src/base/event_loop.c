@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "event_loop.h"
+#include "units.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -133,7 +134,8 @@ int event_timer_set(int fd, double interval_s)
 	struct itimerspec spec;
 
 	spec.it_interval.tv_sec = (time_t)interval_s;
-	spec.it_interval.tv_nsec = (long)((interval_s - (double)spec.it_interval.tv_sec) * 1e9);
+	spec.it_interval.tv_nsec =
+		(long)((interval_s - (double)spec.it_interval.tv_sec) * (double)NS_PER_S);
 	spec.it_value = spec.it_interval;
 	return timerfd_settime(fd, 0, &spec, NULL) ? -errno : 0;
 }

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "local_addresses.h"
+#include "addresses.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int compare(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct address));
-}
 
 int local_addresses_set(struct local_addresses *set, const struct address *addrs, size_t count)
 {
@@ -20,24 +15,10 @@ int local_addresses_set(struct local_addresses *set, const struct address *addrs
 		return -ENOMEM;
 	if (count)
 		memcpy(copy, addrs, count * sizeof(*copy));
-	qsort(copy, count, sizeof(*copy), compare);
 	free(set->addrs);
 	set->addrs = copy;
-	set->count = count;
+	set->count = addresses_make_set(copy, count);
 	return 0;
-}
-
-static bool address_of(const struct sockaddr *sa, struct address *addr)
-{
-	if (sa && sa->sa_family == AF_INET) {
-		address_set_v4(addr, ((const struct sockaddr_in *)sa)->sin_addr.s_addr);
-		return true;
-	}
-	if (sa && sa->sa_family == AF_INET6) {
-		memcpy(addr, &((const struct sockaddr_in6 *)sa)->sin6_addr, sizeof(*addr));
-		return true;
-	}
-	return false;
 }
 
 int local_addresses_read(struct local_addresses *set)
@@ -58,7 +39,7 @@ int local_addresses_read(struct local_addresses *set)
 	}
 	count = 0;
 	for (i = list; i; i = i->ifa_next)
-		count += address_of(i->ifa_addr, &addrs[count]);
+		count += address_from_socket(&addrs[count], i->ifa_addr);
 	freeifaddrs(list);
 	err = local_addresses_set(set, addrs, count);
 	free(addrs);
@@ -67,7 +48,7 @@ int local_addresses_read(struct local_addresses *set)
 
 bool local_addresses_have(const struct local_addresses *set, const struct address *addr)
 {
-	return set->count && bsearch(addr, set->addrs, set->count, sizeof(*addr), compare);
+	return addresses_have(set->addrs, set->count, addr);
 }
 
 void local_addresses_free(struct local_addresses *set)

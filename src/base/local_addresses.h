@@ -6,7 +6,7 @@
 #include "address.h"
 
 struct local_addresses {
-	struct address *addrs; /* sorted */
+	struct address *addrs; /* sorted, each once */
 	size_t count;
 };
 

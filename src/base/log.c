@@ -12,8 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "log_file.h"
 #include "printable.h"
+#include "units.h"
 
 #define HEAD_SIZE 64
 /* In front of a message's further lines, so that a newline in what it quotes cannot fake a message
@@ -58,7 +60,7 @@ int log_level_parse(const char *name, enum log_level *level)
 		{"err", LEVEL_ERROR},       {"critical", LEVEL_CRITICAL}, {"crit", LEVEL_CRITICAL},
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcasecmp(name, names[i].name) == 0) {
 			*level = names[i].level;
 			return 0;
@@ -127,7 +129,7 @@ static void format_head(char head[HEAD_SIZE], enum log_level level)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	length = strftime(head, HEAD_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(head + length, HEAD_SIZE - length, ".%03ldZ %s ", now.tv_nsec / 1000000,
+	snprintf(head + length, HEAD_SIZE - length, ".%03ldZ %s ", now.tv_nsec / (long)NS_PER_MS,
 		 level_names[level]);
 }
 

@@ -92,18 +92,6 @@ int prefix_parse(const char *text, struct prefix *prefix)
 	return clear_tail(prefix) ? -EDOM : 0;
 }
 
-/* Short IPv6 prefixes, ::/0 above all, cover the mapped IPv4 addresses, but do not mean them. */
-bool prefix_contains(const struct prefix *prefix, const struct address *addr)
-{
-	unsigned int bytes = prefix->bits / 8, rest = prefix->bits % 8;
-
-	if (prefix->bits < ADDRESS_V4_PREFIX && address_is_v4(addr))
-		return false;
-	if (memcmp(prefix->addr.bytes, addr->bytes, bytes) != 0)
-		return false;
-	return rest == 0 || ((prefix->addr.bytes[bytes] ^ addr->bytes[bytes]) >> (8 - rest)) == 0;
-}
-
 bool prefix_is_host(const struct prefix *prefix)
 {
 	return prefix->bits == PREFIX_BITS;

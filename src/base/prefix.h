@@ -23,9 +23,6 @@ int address_parse(const char *text, struct address *addr);
  * 10.0.0.1/8: the caller decides whether that is a mistake. */
 int prefix_parse(const char *text, struct prefix *prefix);
 
-/* A prefix shorter than the mapped form's 96 bits contains no IPv4 address. */
-bool prefix_contains(const struct prefix *prefix, const struct address *addr);
-
 /* True for one host's address, false for a network. */
 bool prefix_is_host(const struct prefix *prefix);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "utf8.h"
+#include "array.h"
 
 #include <string.h>
 
@@ -63,7 +64,7 @@ bool utf8_is_letter(__u32 code)
 
 	if (code < 0xc0)
 		return code == 0xaa || code == 0xb5 || code == 0xba;
-	return !is_among(code, others, sizeof(others) / sizeof(others[0]));
+	return !is_among(code, others, ARRAY_SIZE(others));
 }
 
 /* Unicode's categories Cc, Cf, Zl and Zp, and letters that are drawn as nothing. */
@@ -92,7 +93,7 @@ bool utf8_is_printable(__u32 code)
 		{0xe0000, 0xe0fff}, /* tags, more variation selectors */
 	};
 
-	return !is_among(code, others, sizeof(others) / sizeof(others[0]));
+	return !is_among(code, others, ARRAY_SIZE(others));
 }
 
 size_t utf8_cut(const char *text, size_t most)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "capture_file.h"
+#include "array.h"
 #include "capture_format.h"
 #include "log.h"
+#include "units.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NS_PER_S 1000000000ull
 
 /* Overflow is harmless: the result is right modulo 2^64. */
 __u64 capture_time(const struct capture_interface *i, __u64 units)
@@ -96,7 +96,7 @@ static const char *explain_unknown(const __u8 *magic, long n)
 		{"\x28\xb5\x2f\xfd", COMPRESSED("zstd")},
 	};
 
-	for (size_t i = 0; i < sizeof(compressed) / sizeof(compressed[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(compressed); i++)
 		if (n == CAPTURE_MAGIC && !memcmp(magic, compressed[i].magic, CAPTURE_MAGIC))
 			return compressed[i].reason;
 	return n ? "neither a pcap nor a pcapng capture file" : "the file is empty";
@@ -114,7 +114,7 @@ static int recognise(struct capture_file *file)
 			 byte_stream_explain(file->stream, n));
 		return (int)n;
 	}
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]) && !status; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats) && !status; i++) {
 		if (n == CAPTURE_MAGIC)
 			status = formats[i]->open(file, magic);
 		if (status == 1)

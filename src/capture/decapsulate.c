@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "array.h"
 #include "layers.h"
 
 #include <errno.h>
 #include <pcap/dlt.h>
 
-#define STEPS_MAX    64 /* layers gone through: about seven tunnels, one in the other */
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define STEPS_MAX 64 /* layers gone through: about seven tunnels, one in the other */
 
 /* Where a walk begins: with which layer, after how many bytes. */
 struct start {
@@ -74,7 +73,7 @@ static enum layer (*const layers[LAYERS])(struct walk *w) = {
 
 int decapsulate_link(int type, enum link_layer *link)
 {
-	for (size_t i = 0; i < COUNT(others); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		if (others[i].type != type)
 			continue;
 		*link = LINK_OTHERS + i;

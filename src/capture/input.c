@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "input.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,9 +26,7 @@ int input_open(struct input *input, const char *path)
 
 void input_close(struct input *input)
 {
-	if (input->fd >= 0)
-		close(input->fd);
-	input->fd = -1;
+	descriptor_close(&input->fd);
 }
 
 /* A FIFO that never had a writer reads as if it had ended; poll(2) knows better. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* IP that carries something else than TCP: other IP, or a tunnel over UDP or a protocol of its own.
  */
+#include "array.h"
 #include "layers.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum tunnel_protocol {
 	PROTOCOL_IPV4 = 4,
@@ -175,7 +174,7 @@ static const struct tunnel {
 
 static const struct tunnel *tunnel_find(__u16 source, __u16 destination)
 {
-	for (size_t i = 0; i < COUNT(tunnels); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tunnels); i++)
 		if (tunnels[i].port == destination ||
 		    (tunnels[i].answers && tunnels[i].port == source))
 			return &tunnels[i];

@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "init_config.h"
 #include "instance.h"
 #include "instance_config.h"
 #include "mistakes.h"
 #include "yaml_reader.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define DEFAULT_EXP_TTL_S 60
 

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "number.h"
 #include "statsd_server.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Datadog cuts a metric's name at 200 characters; the longest name behind a prefix has 40, and a
  * line must fit into a datagram with its tags (instance.c). */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "host_name.h"
 
 /*
@@ -18,17 +19,9 @@
 #define ACCEPTED_PREFIX "an IPv4 or IPv6 address or a network such as 10.0.0.0/8"
 #define ACCEPTED_HOST   "a host name or an address"
 
-/* Makes room for one more. Returns the array, perhaps moved, or NULL: then it is as it was. */
-static void *grow(void *array, size_t count, size_t size)
-{
-	if (count & (count - 1)) /* there is room up to the next power of two */
-		return array;
-	return reallocarray(array, count ? 2 * count : 1, size);
-}
-
 static int append_text(char ***array, size_t *count, const char *text)
 {
-	char **grown = grow(*array, *count, sizeof(**array));
+	char **grown = array_grow(*array, *count, sizeof(**array));
 
 	if (!grown)
 		return -ENOMEM;
@@ -42,7 +35,7 @@ static int append_text(char ***array, size_t *count, const char *text)
 
 static int append_prefix(struct instance *instance, const struct prefix *prefix)
 {
-	struct prefix *grown = grow(instance->ips, instance->ips_count, sizeof(*grown));
+	struct prefix *grown = array_grow(instance->ips, instance->ips_count, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;

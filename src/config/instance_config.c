@@ -3,11 +3,10 @@
 
 #include <string.h>
 
+#include "array.h"
 #include "instance.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-#define SECONDS_MAX       86400
+#define SECONDS_MAX 86400
 
 static int read_interface(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 			  void *target)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "array.h"
 #include "mistakes.h"
 #include "number.h"
 
@@ -224,7 +225,7 @@ static const char *socket_path(const char *url, enum statsd_transport *transport
 		{"unixstream://", STATSD_UNIXSTREAM},
 	};
 
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
 		const char *path = behind_scheme(url, schemes[i].scheme);
 
 		*transport = schemes[i].transport;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "yaml_bounds.h"
+#include "array.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -180,7 +181,7 @@ static bool begins_line(const char *text, size_t at)
 	static const char *const breaks[] = {"\n", "\r", "\xc2\x85", "\xe2\x80\xa8",
 					     "\xe2\x80\xa9"};
 
-	for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(breaks); i++) {
 		size_t length = strlen(breaks[i]);
 
 		if (at >= length && memcmp(text + at - length, breaks[i], length) == 0)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "log.h"
 #include "yaml_bounds.h"
 #include "yaml_merge.h"
@@ -76,7 +77,7 @@ static const char *advice_for(const char *problem)
 		{"expected node content", "; put quotes around values such as \"::1\""},
 	};
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (strstr(problem, all[i].problem))
 			return all[i].advice;
 	return "";

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "array.h"
 #include "log.h"
 #include "number.h"
 
@@ -15,7 +16,7 @@ static bool is_null(const yaml_node_t *node)
 
 	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
 		return false;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp((const char *)node->data.scalar.value, words[i]) == 0)
 			return true;
 	return false;
@@ -339,7 +340,7 @@ int yaml_read_bool(struct yaml_reader *reader, const struct yaml_key *key, yaml_
 
 	if (!text)
 		return 0;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strcasecmp(text, words[i].word) == 0) {
 			*(bool *)((char *)target + key->offset) = words[i].value;
 			return 0;

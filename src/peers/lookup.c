@@ -3,33 +3,16 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "addresses.h"
 #include "host_name.h"
 
 static unsigned int family_of(const struct address *addr)
 {
 	return address_is_v4(addr) ? FAMILY_V4 : FAMILY_V6;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct address));
-}
-
-/* Name servers rotate their answers: sorted, equal answers are equal. */
-static void sort_once_each(struct outcome *outcome)
-{
-	size_t kept = 0;
-
-	qsort(outcome->addrs, outcome->count, sizeof(*outcome->addrs), compare);
-	for (size_t i = 0; i < outcome->count; i++)
-		if (i == 0 || compare(&outcome->addrs[kept - 1], &outcome->addrs[i]) != 0)
-			outcome->addrs[kept++] = outcome->addrs[i];
-	outcome->count = kept;
 }
 
 int outcome_add(struct outcome *outcome, const struct address *addrs, size_t count,
@@ -47,23 +30,9 @@ int outcome_add(struct outcome *outcome, const struct address *addrs, size_t cou
 		outcome->families |= family_of(&addrs[i]);
 		grown[outcome->count++] = addrs[i];
 	}
-	sort_once_each(outcome);
+	/* Name servers rotate their answers: as sets, the same addresses are the same. */
+	outcome->count = addresses_make_set(grown, outcome->count);
 	return 0;
-}
-
-static bool to_address(const struct sockaddr *from, struct address *addr)
-{
-	switch (from->sa_family) {
-	case AF_INET:
-		address_set_v4(addr, ((const struct sockaddr_in *)from)->sin_addr.s_addr);
-		return true;
-	case AF_INET6:
-		memcpy(addr->bytes, &((const struct sockaddr_in6 *)from)->sin6_addr,
-		       sizeof(addr->bytes));
-		return true;
-	default:
-		return false;
-	}
 }
 
 static void collect(struct outcome *outcome, const struct addrinfo *list)
@@ -71,7 +40,7 @@ static void collect(struct outcome *outcome, const struct addrinfo *list)
 	struct address addr;
 
 	for (; list; list = list->ai_next)
-		if (to_address(list->ai_addr, &addr) &&
+		if (address_from_socket(&addr, list->ai_addr) &&
 		    outcome_add(outcome, &addr, 1, FAMILY_V4 | FAMILY_V6))
 			outcome->error = EAI_MEMORY;
 }
@@ -127,27 +96,11 @@ struct outcome lookup_host(const char *host, unsigned int families_before)
 	return outcome;
 }
 
-static socklen_t to_sockaddr(const struct address *addr, struct sockaddr_storage *to)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)to;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
-
-	memset(to, 0, sizeof(*to));
-	if (address_is_v4(addr)) {
-		v4->sin_family = AF_INET;
-		v4->sin_addr.s_addr = addr->words[3];
-		return sizeof(*v4);
-	}
-	v6->sin6_family = AF_INET6;
-	memcpy(&v6->sin6_addr, addr->bytes, sizeof(addr->bytes));
-	return sizeof(*v6);
-}
-
 struct outcome lookup_address(const struct address *addr)
 {
 	struct outcome outcome = {0};
 	struct sockaddr_storage sa;
-	socklen_t size = to_sockaddr(addr, &sa);
+	socklen_t size = address_to_socket(addr, &sa);
 	char name[NI_MAXHOST];
 	size_t length;
 

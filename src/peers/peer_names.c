@@ -4,6 +4,7 @@
 
 #include "peer_names.h"
 
+#include "addresses.h"
 #include "clock.h"
 
 #include <errno.h>
@@ -63,27 +64,15 @@ int peer_names_add_host(struct peer_names *names, const char *name)
 	return -ENOMEM;
 }
 
-static int compare_addresses(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct address));
-}
-
 /* Copies addresses, sorted and each once; *count is what remains. NULL: out of memory. */
 static struct address *sorted_copy(const struct address *addrs, size_t *count)
 {
 	struct address *copy = calloc(*count + 1, sizeof(*copy));
-	size_t kept = 0;
 
-	if (!copy)
-		return NULL;
-	if (*count) {
+	if (copy && *count)
 		memcpy(copy, addrs, *count * sizeof(*copy));
-		qsort(copy, *count, sizeof(*copy), compare_addresses);
-	}
-	for (size_t i = 0; i < *count; i++)
-		if (i == 0 || compare_addresses(&copy[kept - 1], &copy[i]) != 0)
-			copy[kept++] = copy[i];
-	*count = kept;
+	if (copy)
+		*count = addresses_make_set(copy, *count);
 	return copy;
 }
 
@@ -101,11 +90,10 @@ static bool is_over(const struct former_address *one)
 static void add_former(struct former_address *former, size_t *former_count,
 		       const struct former_address *one, const struct address *addrs, size_t count)
 {
-	if (is_over(one) ||
-	    (count && bsearch(&one->addr, addrs, count, sizeof(*addrs), compare_addresses)))
+	if (is_over(one) || addresses_have(addrs, count, &one->addr))
 		return;
 	for (size_t i = 0; i < *former_count; i++)
-		if (compare_addresses(&former[i].addr, &one->addr) == 0)
+		if (address_compare(&former[i].addr, &one->addr) == 0)
 			return;
 	former[(*former_count)++] = *one;
 }

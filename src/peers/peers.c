@@ -405,14 +405,3 @@ void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct 
 		}
 	}
 }
-
-const char *peers_interface_name(const struct peers *peers, __u32 ifindex)
-{
-	for (size_t i = 0; i < peers->config->instances_count; i++) {
-		const struct instance *instance = &peers->config->instances[i];
-
-		if (ifindex && peers->ifindices[i] == ifindex)
-			return instance->interface;
-	}
-	return NULL;
-}

@@ -102,7 +102,4 @@ const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct a
 void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct address *addr,
 			 void (*fn)(void *arg, const struct instance *instance), void *arg);
 
-/* The name of a configured interface, "file" for a capture file, or NULL. */
-const char *peers_interface_name(const struct peers *peers, __u32 ifindex);
-
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "descriptor.h"
 #include "log.h"
 #include "resolver_list.h"
 #include "resolver_tasks.h"
@@ -361,8 +362,7 @@ int resolver_start(struct resolver **result, const struct resolver_pace *pace)
 		log_error("cannot start looking up names: %s", strerror(-err));
 		if (shared)
 			shared_free(shared);
-		if (fd >= 0)
-			close(fd);
+		descriptor_close(&fd);
 		free(resolver);
 		return err;
 	}

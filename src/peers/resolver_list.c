@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "resolver_list.h"
+#include "array.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,16 +36,9 @@ static void add_instance(struct wanted_list *list, const struct instance *instan
 
 static void sort_once_each(struct wanted_list *list)
 {
-	size_t kept = 0;
-
-	qsort(list->at, list->count, sizeof(*list->at), compare);
-	for (size_t i = 0; i < list->count; i++) {
-		if (i && compare(&list->at[kept - 1], &list->at[i]) == 0)
-			continue;
+	list->count = array_make_set(list->at, list->count, sizeof(*list->at), compare);
+	for (size_t i = 0; i < list->count; i++)
 		list->count_of[list->at[i].kind]++;
-		list->at[kept++] = list->at[i];
-	}
-	list->count = kept;
 }
 
 static void find_tasks(struct wanted_list *list, struct task *const *tasks, size_t count)

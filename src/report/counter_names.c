@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "counter_names.h"
+#include "array.h"
 #include "log.h"
 
 #include <assert.h>
@@ -25,7 +26,7 @@ static const char *const names[] = {
 	[COUNTER_REATTACHED] = "reattached",
 };
 
-static_assert(sizeof(names) / sizeof(names[0]) == COUNTERS, "a counter has no name");
+static_assert(ARRAY_SIZE(names) == COUNTERS, "a counter has no name");
 
 const char *counter_name(enum counter counter)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "line.h"
 #include "record.h"
+#include "units.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define NS_PER_MS 1000000
 
 void line_clear(struct line *line)
 {

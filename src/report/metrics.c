@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "metrics.h"
+#include "array.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static const struct {
 	[METRIC_RETRANSMISSIONS] = {"system.net.tcp.retransmissions", METRIC_COUNT},
 };
 
-static_assert(sizeof(known) / sizeof(known[0]) == METRICS, "a metric has no name");
+static_assert(ARRAY_SIZE(known) == METRICS, "a metric has no name");
 
 const char *metric_name(enum metric metric)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "output.h"
-#include "decimal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -106,11 +105,6 @@ void output_bytes(struct output *output, const void *bytes, size_t length)
 void output_text(struct output *output, const char *text)
 {
 	output_bytes(output, text, strlen(text));
-}
-
-void output_number(struct output *output, __u64 number)
-{
-	output_filled(output, decimal(output_room(output, DECIMAL_MAX), number));
 }
 
 char *output_room(struct output *output, size_t size)

@@ -16,7 +16,6 @@ void output_init(struct output *output, int fd);
 
 void output_bytes(struct output *output, const void *bytes, size_t length);
 void output_text(struct output *output, const char *text);
-void output_number(struct output *output, __u64 number);
 /* Room for up to size bytes, at most half of the buffer, for the caller to fill: end is where it
  * stopped. */
 char *output_room(struct output *output, size_t size);

@@ -73,14 +73,6 @@ static void escape_iface(const char *name, char escaped[ESCAPED_IFACE])
 	*to = '\0';
 }
 
-static char *put(char *to, const char *text)
-{
-	size_t length = strlen(text);
-
-	memcpy(to, text, length);
-	return to + length;
-}
-
 static void make_flow_text(struct flow_text *flow, const struct flow_key *key, const char *iface)
 {
 	char escaped[ESCAPED_IFACE], *to = flow->middle;
@@ -88,12 +80,12 @@ static void make_flow_text(struct flow_text *flow, const struct flow_key *key, c
 	flow->key = *key;
 	snprintf(flow->iface, sizeof(flow->iface), "%s", iface);
 	escape_iface(flow->iface, escaped);
-	to = put(put(to, "\",\"iface\":\""), escaped);
-	to = address_write(&key->local, put(to, "\",\"src\":\""));
-	to = decimal(put(to, "\",\"sport\":"), key->local_port);
-	to = address_write(&key->peer, put(to, ",\"dst\":\""));
-	to = decimal(put(to, "\",\"dport\":"), key->peer_port);
-	to = put(to, ",\"rtt_ns\":");
+	to = stpcpy(stpcpy(to, "\",\"iface\":\""), escaped);
+	to = address_write(&key->local, stpcpy(to, "\",\"src\":\""));
+	to = decimal(stpcpy(to, "\",\"sport\":"), key->local_port);
+	to = address_write(&key->peer, stpcpy(to, ",\"dst\":\""));
+	to = decimal(stpcpy(to, "\",\"dport\":"), key->peer_port);
+	to = stpcpy(to, ",\"rtt_ns\":");
 	flow->length = (unsigned int)(to - flow->middle);
 }
 
@@ -123,13 +115,13 @@ static void write_sample(struct json_sink *json, const struct delivery *delivery
 	const struct flow_text *flow = flow_text(json, delivery);
 	char *to = output_room(&json->output, MIDDLE_MAX + LINE_REST);
 
-	to = put(to, "{\"time\":\"");
-	to = put(to, timestamp_text(&json->timestamp, delivery->wall_ns));
+	to = stpcpy(to, "{\"time\":\"");
+	to = stpcpy(to, timestamp_text(&json->timestamp, delivery->wall_ns));
 	memcpy(to, flow->middle, flow->length);
 	to = decimal(to + flow->length, (__u64)rtt * TICK_NS);
 	if (delivery->frame)
-		to = decimal(put(to, ",\"frame\":"), delivery->frame);
-	to = put(to, "}\n");
+		to = decimal(stpcpy(to, ",\"frame\":"), delivery->frame);
+	to = stpcpy(to, "}\n");
 	output_filled(&json->output, to);
 }
 

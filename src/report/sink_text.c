@@ -6,11 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "decimal.h"
 #include "output.h"
 #include "printable.h"
 #include "sink.h"
 #include "timestamp.h"
+#include "units.h"
 #include "window_group.h"
 
 #define ENDPOINT_TEXT (ADDRESS_TEXT + sizeof("[]:65535"))
@@ -50,14 +52,6 @@ static void widen(int *width, const char *text)
 		*width = length;
 }
 
-static char *put(char *to, const char *text)
-{
-	size_t length = strlen(text);
-
-	memcpy(to, text, length);
-	return to + length;
-}
-
 /* Blanks up to a column's end. */
 static char *pad(char *to, const char *from, int width)
 {
@@ -86,7 +80,7 @@ static char *put_endpoint(char *to, const struct address *addr, __u16 port, int 
 /* As %9.3f, of milliseconds. No rounding to even: ticks never end on half of 1 us. */
 static char *put_ms(char *to, __u32 ticks)
 {
-	__u64 us = ((__u64)ticks * TICK_NS + 500) / 1000;
+	__u64 us = ((__u64)ticks * TICK_NS + NS_PER_US / 2) / NS_PER_US;
 
 	for (__u64 digits = 10000; digits > 1 && us / 1000 < digits; digits /= 10)
 		*to++ = ' ';
@@ -97,10 +91,10 @@ static char *put_ms(char *to, __u32 ticks)
 
 static char *put_sample(char *to, __u32 rtt, __u64 frame)
 {
-	to = put_ms(put(to, " rtt "), rtt);
-	to = put(to, " ms");
+	to = put_ms(stpcpy(to, " rtt "), rtt);
+	to = stpcpy(to, " ms");
 	if (frame)
-		to = decimal(put(to, " frame "), frame);
+		to = decimal(stpcpy(to, " frame "), frame);
 	*to++ = '\n';
 	return to;
 }
@@ -125,12 +119,12 @@ static void write_samples(struct text_sink *text, const struct delivery *deliver
 	widen(&text->widths.iface, iface);
 	for (unsigned int i = 1; i <= record->count; i++) {
 		line = output_room(&text->output, LINE_ROOM);
-		to = put(line, timestamp_text(&text->timestamp, delivery->wall_ns));
+		to = stpcpy(line, timestamp_text(&text->timestamp, delivery->wall_ns));
 		*to++ = ' ';
-		to = pad(put(to, iface), to, text->widths.iface);
+		to = pad(stpcpy(to, iface), to, text->widths.iface);
 		*to++ = ' ';
 		to = put_endpoint(to, &key->local, key->local_port, &text->widths.src);
-		to = put(to, " > ");
+		to = stpcpy(to, " > ");
 		to = put_endpoint(to, &key->peer, key->peer_port, &text->widths.dst);
 		output_filled(&text->output, put_sample(to, record->rtt[i], delivery->frame));
 	}
@@ -191,7 +185,7 @@ static void write_table_line(struct text_sink *text, const struct widths *widths
 		      widths->src, address_format(&window->key.src, src), widths->dst,
 		      window_dst(text, window, dst), (unsigned long long)stats->count,
 		      window_ticks_ms(stats->min), window_mean_ms(stats));
-	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)
 		output_format(&text->output, " %9.3f", window_quantile_ms(window, quantiles[i]));
 	output_format(&text->output, " %9.3f %9.3f\n", window_ticks_ms(stats->max),
 		      window_jitter_ms(stats));

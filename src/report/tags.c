@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "tags.h"
+#include "array.h"
 #include "utf8.h"
 
 #include <ctype.h>
@@ -153,7 +154,7 @@ static bool key_is_taken(const struct line *tags, size_t start, size_t last)
 	static const char *const ours[] = {"src", "dst", "iface"};
 	const char *key = tags->text + last;
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (!strncmp(key + 1, ours[i], strlen(ours[i])) &&
 		    !strcmp(key + 1 + strlen(ours[i]), "="))
 			return true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "telemetry.h"
+#include "array.h"
 #include "counter_names.h"
 
 #include <assert.h>
@@ -14,8 +15,7 @@ static const char *const own_names[] = {
 	[TELEMETRY_SERIES_FOLDED] = "series_folded",
 };
 
-static_assert(sizeof(own_names) / sizeof(own_names[0]) == TELEMETRY_COUNTERS,
-	      "a counter has no name");
+static_assert(ARRAY_SIZE(own_names) == TELEMETRY_COUNTERS, "a counter has no name");
 
 /* A counter that is lower than before has started again from 0. */
 static __u64 added(__u64 *before, __u64 now)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "timestamp.h"
+#include "decimal.h"
+#include "units.h"
 
 #include <string.h>
-
-#define NS_PER_SECOND 1000000000
-#define NS_PER_US     1000
 
 /* The differences between the two formats. */
 static const struct layout {
@@ -36,22 +35,14 @@ static void write_calendar(struct timestamp *stamp, time_t second)
 	stamp->known = true;
 }
 
-static void write_fraction(char *text, unsigned int digits, __u32 value)
-{
-	while (digits--) {
-		text[digits] = '0' + value % 10;
-		value /= 10;
-	}
-}
-
 const char *timestamp_text(struct timestamp *stamp, __u64 wall_ns)
 {
 	const struct layout *layout = &layouts[stamp->format];
-	time_t second = wall_ns / NS_PER_SECOND;
-	__u32 ns = wall_ns % NS_PER_SECOND;
+	time_t second = wall_ns / NS_PER_S;
+	__u32 ns = wall_ns % NS_PER_S;
 
 	if (!stamp->known || second != stamp->second)
 		write_calendar(stamp, second);
-	write_fraction(stamp->text + layout->fraction_at, layout->digits, ns / layout->unit_ns);
+	decimal_fixed(stamp->text + layout->fraction_at, layout->digits, ns / layout->unit_ns);
 	return stamp->text;
 }

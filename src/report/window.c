@@ -3,6 +3,7 @@
 #define HASH_NONFATAL_OOM 1
 
 #include "key_hash.h"
+#include "units.h"
 #include "window.h"
 
 #include <assert.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_MS 1000000.0
+#define MS_PER_TICK ((double)TICK_NS / (double)NS_PER_MS)
 
 /* The hash reads the key's bytes, so none of them may be padding. */
 static_assert(sizeof(struct window_key) ==
@@ -106,12 +107,12 @@ void window_stats_merge(struct window_stats *into, const struct window_stats *fr
 
 double window_ticks_ms(double ticks)
 {
-	return ticks * (TICK_NS / NS_PER_MS);
+	return ticks * MS_PER_TICK;
 }
 
 static double mean_ms(__u64 sum, __u64 count)
 {
-	return count ? (double)sum / (double)count * (TICK_NS / NS_PER_MS) : 0;
+	return count ? (double)sum / (double)count * MS_PER_TICK : 0;
 }
 
 double window_mean_ms(const struct window_stats *stats)
@@ -232,23 +233,6 @@ int window_add(const struct windows *windows, struct window *window,
 	if (windows->keep_pending)
 		lost = add_to_pending(&window->pending, ticks, count);
 	return error ? error : lost;
-}
-
-int windows_add(struct windows *windows, const struct flow_record *record, const char *iface)
-{
-	struct window_key key = {
-		.src = record->key.local,
-		.dst = record->key.peer,
-		.ifindex = record->key.ifindex,
-	};
-	struct window *window;
-
-	if (!windows_want(windows, record))
-		return 0;
-	window = windows_find(windows, &key);
-	if (!window)
-		window = windows_open(windows, &key, iface);
-	return window ? window_add(windows, window, record) : -ENOMEM;
 }
 
 bool window_has_data(const struct window *window)

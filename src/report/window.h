@@ -66,13 +66,10 @@ struct windows {
 	bool smooth;
 };
 
-/* Counts the record into the window of its two hosts, over all their flows. Opens the window if
- * there is none and the record has something to count. Returns 0, or -ENOMEM and the samples are
- * lost. */
-int windows_add(struct windows *windows, const struct flow_record *record, const char *iface);
-
-/* The same in steps: is there anything to count, in which window, and count it. With keep_pending,
- * window_pending_is_full must be false. window_open returns NULL when there is no memory. */
+/* Counting a record, over all flows of its two hosts: is there anything to count, in which window
+ * (that of its addresses and its interface), and count it. windows_open returns NULL when there is
+ * no memory. window_add returns 0, or -ENOMEM and the samples are lost; with keep_pending,
+ * window_pending_is_full must be false. */
 bool windows_want(const struct windows *windows, const struct flow_record *record);
 struct window *windows_find(const struct windows *windows, const struct window_key *key);
 struct window *windows_open(struct windows *windows, const struct window_key *key,

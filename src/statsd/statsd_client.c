@@ -153,7 +153,7 @@ static void connect_to(struct statsd_client *client, const struct statsd_server 
 
 static void set_timer(struct statsd_client *client, bool on)
 {
-	const struct timespec tick = {.tv_nsec = on ? TICK_MS * 1000000 : 0};
+	const struct timespec tick = {.tv_nsec = on ? TICK_MS * NS_PER_MS : 0};
 	const struct itimerspec spec = {.it_interval = tick, .it_value = tick};
 
 	timerfd_settime(client->timer, 0, &spec, NULL);
@@ -459,7 +459,7 @@ const struct statsd_counters *statsd_client_counters(const struct statsd_client 
 
 static void send_the_rest(struct statsd_client *client)
 {
-	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
+	const struct timespec tick = {.tv_nsec = TICK_MS * NS_PER_MS};
 	__u64 now = monotonic_ms();
 
 	client->spread_ms = now + CLOSE_SPREAD_MS;

@@ -15,6 +15,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "array.h"
 #include "utf8.h"
 
 /* The cgroup namespace of the host: PROC_CGROUP_INIT_INO of the kernel's linux/proc_ns.h. */
@@ -191,7 +192,7 @@ static bool is_wanted(void)
 	static const char *const no[] = {"0", "f", "false", "n", "no", "off"};
 	const char *value = getenv("DD_ORIGIN_DETECTION_ENABLED");
 
-	for (size_t i = 0; value && i < sizeof(no) / sizeof(no[0]); i++)
+	for (size_t i = 0; value && i < ARRAY_SIZE(no); i++)
 		if (!strcasecmp(value, no[i]))
 			return false;
 	return true;

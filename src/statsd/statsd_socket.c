@@ -11,13 +11,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "addresses.h"
+#include "descriptor.h"
+
 #define PREFIX sizeof(__u32) /* before each packet of a stream */
 
 struct endpoint {
 	union {
 		struct sockaddr any;
+		struct sockaddr_storage storage;
 		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
 		struct sockaddr_un local;
 	};
 	socklen_t length;
@@ -25,17 +28,11 @@ struct endpoint {
 
 static void endpoint_of_udp(struct endpoint *endpoint, const struct statsd_server *server)
 {
-	if (address_is_v4(&server->addr)) {
-		endpoint->v4.sin_family = AF_INET;
-		endpoint->v4.sin_port = htons(server->port);
-		endpoint->v4.sin_addr.s_addr = server->addr.words[3];
-		endpoint->length = sizeof(endpoint->v4);
-	} else {
-		endpoint->v6.sin6_family = AF_INET6;
-		endpoint->v6.sin6_port = htons(server->port);
-		memcpy(&endpoint->v6.sin6_addr, server->addr.bytes, sizeof(server->addr.bytes));
-		endpoint->length = sizeof(endpoint->v6);
-	}
+	endpoint->length = address_to_socket(&server->addr, &endpoint->storage);
+	endpoint->v4.sin_port = htons(server->port);
+	_Static_assert(offsetof(struct sockaddr_in, sin_port) ==
+			       offsetof(struct sockaddr_in6, sin6_port),
+		       "IPv6 has the port where IPv4 has it");
 }
 
 /* An abstract name begins with a 0 and ends where the length says, without another. */
@@ -87,8 +84,7 @@ void statsd_socket_init(struct statsd_socket *sock)
 
 void statsd_socket_close(struct statsd_socket *sock, int error)
 {
-	if (sock->fd >= 0)
-		close(sock->fd);
+	descriptor_close(&sock->fd);
 	sock->fd = error;
 	sock->written = 0;
 }

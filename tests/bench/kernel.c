@@ -4,6 +4,7 @@
  * Every case runs once a round, between two runs of its baseline; printed is, as a line of JSON a
  * case, the median over the rounds of what is left when the baseline is taken off.
  */
+#include "array.h"
 #include "bpf_flows.h"
 #include "bpf_peers.h"
 #include "packet.h"
@@ -253,7 +254,6 @@ static struct frame make_v6(const char *peer)
 
 /* ---- cases ---- */
 
-#define COUNT(array)         (sizeof(array) / sizeof((array)[0]))
 #define EMPTY(bench)         .baseline = PROGRAM(bench, bench_empty), .packets = 1
 #define PROGRAM(bench, name) bpf_program__fd((bench)->programs.skel->progs.name)
 
@@ -296,12 +296,12 @@ static void bench_strangers(int rounds, unsigned int peers, bool networks)
 		"IPv6 data from no peer",
 		"data to no peer, in the same /24 as one",
 	};
-	char names[COUNT(kinds)][NAME];
+	char names[ARRAY_SIZE(kinds)][NAME];
 	struct bench b;
 
 	start(&b, 1024);
 	add_peers(&b, peers, networks);
-	for (size_t i = 0; i < COUNT(kinds); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		snprintf(names[i], NAME, "%s, of %u %s", kinds[i], peers,
 			 networks ? "networks" : "addresses");
 	struct bench_case cases[] = {
@@ -312,7 +312,7 @@ static void bench_strangers(int rounds, unsigned int peers, bool networks)
 		{names[4], &v6, PROGRAM(&b, metro_in_eth), EMPTY(&b)},
 		{names[5], &near, PROGRAM(&b, metro_out_eth), EMPTY(&b)},
 	};
-	measure_all(&b, cases, networks ? COUNT(cases) : COUNT(cases) - 1, rounds);
+	measure_all(&b, cases, networks ? ARRAY_SIZE(cases) : ARRAY_SIZE(cases) - 1, rounds);
 	stop(&b);
 }
 
@@ -332,7 +332,7 @@ static void bench_flows(int rounds, __u32 flows)
 		{names[1], &v6, .program = PROGRAM(&b, bench_pair_v6), .packets = 2,
 		 .flows = flows},
 	};
-	measure_all(&b, cases, COUNT(cases), rounds);
+	measure_all(&b, cases, ARRAY_SIZE(cases), rounds);
 	check(&b, 2 * flows);
 	stop(&b);
 }
@@ -356,7 +356,7 @@ static void bench_stages(int rounds)
 		{"data sent again", &data, PROGRAM(&b, metro_out_eth), EMPTY(&b)},
 		{"ACK without sample", &ack, PROGRAM(&b, metro_in_eth), EMPTY(&b)},
 	};
-	measure_all(&b, cases, COUNT(cases), rounds);
+	measure_all(&b, cases, ARRAY_SIZE(cases), rounds);
 	stop(&b);
 }
 

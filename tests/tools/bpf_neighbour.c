@@ -130,7 +130,7 @@ static int load(enum bpf_prog_type type, int32_t value)
 
 	attr.prog_type = type;
 	attr.insns = (uintptr_t)program;
-	attr.insn_cnt = sizeof(program) / sizeof(program[0]);
+	attr.insn_cnt = ARRAY_SIZE(program);
 	attr.license = (uintptr_t) "Dual BSD/GPL";
 	strcpy(attr.prog_name, "neighbour");
 	fd = (int)bpf(BPF_PROG_LOAD, &attr);
@@ -190,7 +190,7 @@ int main(int argc, char *argv[])
 		return list(ifindex) ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (strcmp(argv[1], forms[1]) == 0)
 		return detach(ifindex) ? EXIT_FAILURE : EXIT_SUCCESS;
-	for (size_t i = 2; i < sizeof(forms) / sizeof(forms[0]); i++)
+	for (size_t i = 2; i < ARRAY_SIZE(forms); i++)
 		if (strcmp(argv[1], forms[i]) == 0)
 			return hold(argv[1], argv[2], ifindex) ? EXIT_FAILURE : EXIT_SUCCESS;
 	fail_usage("'%s' is none of list, detach, xdp, tcx-ingress, tcx-egress", argv[1]);

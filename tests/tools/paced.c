@@ -8,6 +8,7 @@
  * Runs by the programs' own clock, so it takes as long as it says. Prints a line of JSON for each
  * case. Exit status 1 if samples are missing or wrong.
  */
+#include "array.h"
 #include "test_run.h"
 
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include <time.h>
 
 #define SEGMENTS 30 /* of a flow: fewer than marks, so that none gives way */
-#define MS       1000000ull
+#define MS       NS_PER_MS
 
 enum stamp { STAMP_DEPARTURE, STAMP_REALTIME, STAMP_TAI, STAMP_PAST };
 
@@ -39,7 +40,7 @@ static const struct pace paces[] = {
 	{"TAI", 80 * MS, 0, 20 * MS, STAMP_TAI},
 	{"gone by", 80 * MS, 0, 20 * MS, STAMP_PAST},
 };
-#define FLOWS (sizeof(paces) / sizeof(paces[0]))
+#define FLOWS (ARRAY_SIZE(paces))
 
 struct flow_run {
 	__u64 departures[SEGMENTS];
@@ -117,7 +118,7 @@ static int acknowledge_one(struct work *w, __u32 flow)
 
 static void sleep_until(__u64 ns)
 {
-	struct timespec until = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+	struct timespec until = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
 		;

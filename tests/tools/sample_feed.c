@@ -218,19 +218,18 @@ static int feed_run(const struct feed *feed)
 
 			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 			due = (uint64_t)((double)(now_ns() - start) * (double)options->rate /
-					 (double)NS_PER_SECOND);
+					 (double)NS_PER_S);
 		}
 		error = make_samples(feed, &made, due);
 	}
 	printf("{\"samples\":%llu,\"seconds\":%.6f}\n", (unsigned long long)made,
-	       (double)(now - start) / (double)NS_PER_SECOND);
+	       (double)(now - start) / (double)NS_PER_S);
 	return error;
 }
 
 int main(int argc, char *argv[])
 {
-	struct options options = {
-		.duration = NS_PER_SECOND, .flows = 1000, .peers = 100, .port = 10000};
+	struct options options = {.duration = NS_PER_S, .flows = 1000, .peers = 100, .port = 10000};
 	struct feed feed = {.options = &options, .out_fd = -1, .in_fd = -1};
 	int error;
 

@@ -147,7 +147,7 @@ static int forge_ends(struct forger *f)
 	};
 	int err = 0;
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && !err; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ends) && !err; i++)
 		err = forge(f, ends[i]);
 	return err;
 }
@@ -180,7 +180,7 @@ static bool read_connection(const void *bytes, size_t size, uint16_t port, struc
 
 static int await_connection(int fd, uint16_t port, struct connection *c)
 {
-	uint64_t deadline = clock_ns(CLOCK_MONOTONIC) + SECONDS * NS_PER_SECOND;
+	uint64_t deadline = clock_ns(CLOCK_MONOTONIC) + SECONDS * NS_PER_S;
 	struct pollfd waiting = {.fd = fd, .events = POLLIN};
 	uint32_t packet[512];
 	ssize_t size;
@@ -244,7 +244,7 @@ int main(int argc, char *argv[])
 		fputs(help, stdout);
 		return EXIT_SUCCESS;
 	}
-	for (size_t i = 0; argc == 4 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; argc == 4 && i < ARRAY_SIZE(kinds); i++) {
 		uint16_t port = (uint16_t)number_of("port", argv[2], 1, UINT16_MAX);
 
 		if (strcmp(argv[3], kinds[i].name) == 0)

@@ -25,11 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EXIT_USAGE    2
+#include "array.h"
+#include "units.h"
 
-#define NS_PER_SECOND 1000000000ULL
-#define NS_PER_MS     1000000ULL
-#define NS_PER_US     1000ULL
+#define EXIT_USAGE 2
 
 #define SECONDS_MAX                                                                                \
 	1e6 /* more than eleven days: nobody means that, and it fits every type below              \
@@ -107,7 +106,7 @@ static inline double fraction_of(const char *option, const char *text, double mo
 
 static inline uint64_t seconds_of(const char *option, const char *text)
 {
-	return (uint64_t)(fraction_of(option, text, SECONDS_MAX) * (double)NS_PER_SECOND);
+	return (uint64_t)(fraction_of(option, text, SECONDS_MAX) * (double)NS_PER_S);
 }
 
 static inline uint64_t clock_ns(clockid_t clock)
@@ -115,7 +114,7 @@ static inline uint64_t clock_ns(clockid_t clock)
 	struct timespec now;
 
 	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 static inline uint64_t now_ns(void)
@@ -125,8 +124,8 @@ static inline uint64_t now_ns(void)
 
 static inline struct timespec timespec_of(uint64_t ns)
 {
-	return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_SECOND),
-				 .tv_nsec = (long)(ns % NS_PER_SECOND)};
+	return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S),
+				 .tv_nsec = (long)(ns % NS_PER_S)};
 }
 
 /* A point in time, given how long from now; 0 stands for "never". */

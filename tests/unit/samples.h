@@ -4,10 +4,12 @@
 #ifndef METRO_TEST_SAMPLES_H
 #define METRO_TEST_SAMPLES_H
 
+#include <errno.h>
 #include <string.h>
 
 #include "prefix.h"
 #include "record.h"
+#include "window.h"
 
 #define TICKS_A_MS 15625 /* of 64 ns */
 
@@ -38,6 +40,25 @@ static inline struct flow_record make_record(const struct flow *flow, __u64 time
 	if (count)
 		memcpy(record.rtt + 1, rtt, count * sizeof(*rtt));
 	return record;
+}
+
+/* Counts a record into its window, which is opened if need be. Returns 0 or -ENOMEM. */
+static inline int count_record(struct windows *windows, const struct flow_record *record,
+			       const char *iface)
+{
+	struct window_key key = {
+		.src = record->key.local,
+		.dst = record->key.peer,
+		.ifindex = record->key.ifindex,
+	};
+	struct window *window;
+
+	if (!windows_want(windows, record))
+		return 0;
+	window = windows_find(windows, &key);
+	if (!window)
+		window = windows_open(windows, &key, iface);
+	return window ? window_add(windows, window, record) : -ENOMEM;
 }
 
 static inline void set_previous(struct flow_record *record, __u32 rtt)

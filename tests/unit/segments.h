@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "flow_table.h"
 
 #define LINE_EPOCH 1700000000000000000ull /* ns; the clock of a capture file */
@@ -180,7 +181,7 @@ static inline void at_every_wrap(void (*scenario)(struct line *l))
 	static const __u32 wraps[] = {0, 0x80000000u, 0x40000000u, 0xc0000000u};
 	struct line l;
 
-	for (size_t w = 0; w < sizeof(wraps) / sizeof(wraps[0]); w++) {
+	for (size_t w = 0; w < ARRAY_SIZE(wraps); w++) {
 		for (__u32 back = 0; back <= 1300; back += back < 4 ? 1 : back < 410 ? 7 : 50) {
 			line_open(&l, wraps[w] - back);
 			scenario(&l);

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <poll.h>
 
+#include "array.h"
 #include "capture.h"
 #include "sinks.h"
 
@@ -59,7 +60,7 @@ static inline void statsd_plain_environment(void)
 		"DD_DOGSTATSD_URL", "DD_AGENT_HOST", "DD_DOGSTATSD_PORT", "DD_ENTITY_ID",
 		"DD_ENV",           "DD_SERVICE",    "DD_VERSION"};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		unsetenv(names[i]);
 	setenv("DD_ORIGIN_DETECTION_ENABLED", "false", 1);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "capture.h"
 #include "capture_bytes.h"
 
@@ -145,7 +146,7 @@ static void test_members(void **state)
 	int status;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		size_t size = zip(raw, places[i], 6, damaged);
 
 		size += zip("", 0, 6, damaged + size);
@@ -176,7 +177,7 @@ static void test_behind(void **state)
 	int status;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		size_t size = zipped_size + cases[i].zeros;
 
 		memset(damaged + zipped_size, 0, cases[i].zeros);

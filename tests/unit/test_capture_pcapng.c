@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "capture.h"
 #include "capture_bytes.h"
 
@@ -33,21 +34,21 @@ static void test_frames(void **state)
 
 	(void)state;
 	begin(&b);
-	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
 		ng_other(&b, counted[i], 48);
 		ng_packet(&b, 0, 7, 20);
 	}
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		ng_other(&b, others[i], 48);
 		ng_packet(&b, 0, 7, 20);
 	}
 	file = open_bytes(&b);
-	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
 		assert_int_equal(next(file, &packet), 1);
 		assert_int_equal(packet.number, number + 1);
 		number += 2;
 	}
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		assert_packet(file, number++, 7000, LINK_TYPE_RAW, 20, 1020);
 	assert_end(file);
 }
@@ -93,7 +94,7 @@ static void test_versions(void **state)
 			{1, 3, false}, {2, 0, false}, {2, 2, false}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
 		struct bytes b = {.swapped = i % 2};
 		struct capture_file *file;
 		char expected[128];

@@ -11,15 +11,14 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "array.h"
 #include "capture.h"
 #include "config.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-#define SAMPLE_PATH       "packaging/bpf-metro.yaml"
-#define GO_METRO_PATH     "tests/data/config/go-metro.yaml"
-#define MISTAKES_PATH     "tests/data/config/mistakes.yaml"
-#define MISTAKES_LOG      "tests/data/config/mistakes.log"
+#define SAMPLE_PATH   "packaging/bpf-metro.yaml"
+#define GO_METRO_PATH "tests/data/config/go-metro.yaml"
+#define MISTAKES_PATH "tests/data/config/mistakes.yaml"
+#define MISTAKES_LOG  "tests/data/config/mistakes.log"
 
 /* A file with a complete instance, for tests of something else. */
 #define INSTANCE "instances:\n- interface: lo\n  ips: [127.0.0.1]\n"

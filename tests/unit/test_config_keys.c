@@ -9,13 +9,12 @@
 
 #include <errno.h>
 
+#include "array.h"
 #include "capture.h"
 #include "config.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-#define FIFTY             "12345678901234567890123456789012345678901234567890"
-#define SOCKET_100        "/2345678901234567890123456789012345678901234567890" FIFTY
+#define FIFTY      "12345678901234567890123456789012345678901234567890"
+#define SOCKET_100 "/2345678901234567890123456789012345678901234567890" FIFTY
 
 static struct capture capture;
 

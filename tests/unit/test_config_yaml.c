@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "array.h"
 #include "capture.h"
 #include "clock.h"
 #include "config.h"
@@ -228,7 +229,7 @@ static void test_bounds(void **state)
 	struct text text = {.at = malloc(16 << 20)};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct config *config;
 		__u64 before;
 

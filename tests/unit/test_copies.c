@@ -7,12 +7,13 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "copies.h"
 #include "frame.h"
 #include "segments.h"
 
 #define NOW LINE_EPOCH
-#define MS  1000000ull
+#define MS  NS_PER_MS
 
 static struct copies *copies;
 
@@ -112,7 +113,7 @@ static void test_every_field_tells(void **state)
 	other[7].window++;
 	other[8].id++;
 	other[9].flags |= TCP_FIN;
-	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
 		memset(copies, 0, sizeof(*copies));
 		assert_false(copies_have(copies, &p, NOW, 0, 0));
 		assert_false(copies_have(copies, &other[i], NOW + 1, 0, 0));

@@ -11,10 +11,12 @@
 #include <poll.h>
 #include <sys/timerfd.h>
 
+#include "array.h"
 #include "capture.h"
 #include "duty_cycle.h"
+#include "units.h"
 
-#define S 1000000000ull
+#define S NS_PER_S
 
 static struct capture capture;
 
@@ -45,7 +47,7 @@ static void test_phases(void **state)
 	};
 
 	(void)state;
-	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
 		__u64 left = 0;
 
 		assert_int_equal(duty_cycle_pauses(&i, cases[k].elapsed, &left), cases[k].pauses);

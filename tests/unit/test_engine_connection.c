@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "scenario.h"
 
 /* ---- beginnings ---- */
@@ -49,7 +50,7 @@ SCENARIO(port_used_again)
 {
 	static const __u32 isn[] = {1u << 20, 0x7fffff00u, 0x80000100u, 0xfff00000u};
 
-	for (size_t i = 0; i < sizeof(isn) / sizeof(isn[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(isn); i++) {
 		sent(l, 0, 0, 100);
 		sent(l, 0, 100, 100);
 		sent_flags(l, 1000, isn[i], 0, TCP_SYN);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "scenario.h"
 
 #define HEALS_WITHIN 16   /* segments */
@@ -126,7 +127,7 @@ SCENARIO(forged_first)
 {
 	static const __u32 numbers[] = {0, 1, 1u << 20, 1u << 29, 1u << 30, 0x80000000, 0xc0000000};
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		l->sport++;
 		l->samples = 0;
 		now_us += SECOND;
@@ -147,7 +148,7 @@ SCENARIO(jump_without_syn)
 	static const __u32 far[] = {1u << 30,   0x50000000, 0x7fffffff, 0x80000000,
 				    0xbfff0000, 0xe0000000, 0xf0000000, 0xfeff0000};
 
-	for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(far); i++) {
 		l->samples = 0;
 		l->sport++;
 		begin(l);

@@ -9,10 +9,11 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "eviction.h"
 #include "segments.h"
 
-#define SECOND_NS 1000000000ull
+#define SECOND_NS NS_PER_S
 #define IDLE_S    300
 #define MAX_FLOWS 1000
 
@@ -56,7 +57,7 @@ static unsigned int giving_way(const struct eviction *e, __u64 now_ns, unsigned 
 static void test_room_for_a_quarter(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(nows) / sizeof(nows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(nows); i++) {
 		struct sweep_terms terms = terms_at(nows[i]), later = terms_at(nows[i] + SECOND_NS);
 		struct eviction e = {};
 		struct flow oldest = silent_for(nows[i], 249), newer = silent_for(nows[i], 180);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "segments.h"
 
 /* All ephemeral ports of Linux, to all hosts of a /24: 7.2 million. */
@@ -122,7 +123,7 @@ static void test_networks(void **state)
 					  key_private, key_networks, key_interfaces};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(makes) / sizeof(makes[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(makes); i++)
 		assert_as_if_random(makes[i]);
 }
 

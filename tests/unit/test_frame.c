@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <pcap/dlt.h>
 
+#include "array.h"
 #include "frame.h"
 #include "packets.h"
 
@@ -26,7 +27,7 @@ static void test_link_types(void **state)
 	enum link_layer link;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		assert_int_equal(frame_link_layer(known[i].dlt, &link), 0);
 		assert_int_equal(link, known[i].link);
 	}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "array.h"
 #include "histogram.h"
 
 #include <math.h>
@@ -61,7 +62,7 @@ static void test_quantiles(void **state)
 		assert_int_equal(histogram_add(&h, values[i]), 0);
 	}
 	qsort(values, VALUES, sizeof(values[0]), ascending);
-	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(shares); i++) {
 		size_t rank = (size_t)ceil(shares[i] * VALUES);
 		double want = values[rank ? rank - 1 : 0];
 
@@ -93,7 +94,7 @@ static void test_one_percent_over_all_rtts(void **state)
 			assert_int_equal(histogram_add(&h, values[i]), 0);
 		}
 		qsort(values, (size_t)count, sizeof(values[0]), ascending);
-		for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(shares); i++) {
 			double want = values[(size_t)ceil(shares[i] * count) - 1];
 
 			assert_true(fabs(histogram_quantile(&h, shares[i]) - want) <= 0.01 * want);

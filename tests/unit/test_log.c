@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "log.h"
 #include "log_file.h"
 
@@ -345,7 +346,7 @@ static void test_levels(void **state)
 	enum log_level level;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		assert_int_equal(log_level_parse(names[i].name, &level), 0);
 		assert_int_equal(level, names[i].level);
 	}

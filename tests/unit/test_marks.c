@@ -9,10 +9,11 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "marks.h"
 #include "segments.h"
 
-#define MS 1000000ull
+#define MS NS_PER_MS
 
 struct ring {
 	struct flow *flow;
@@ -183,7 +184,7 @@ static void test_expiry(void **state)
 	static const __u64 starts[] = {0, 1, 68719476672ull - 64, 137438953472ull - 1, LINE_EPOCH};
 
 	(void)state;
-	for (size_t s = 0; s < sizeof(starts) / sizeof(starts[0]); s++) {
+	for (size_t s = 0; s < ARRAY_SIZE(starts); s++) {
 		for (__u64 age = 0; age < 700000 * MS; age += 77 * MS) {
 			struct ring r = ring_new(8, 0);
 			__u32 ticks = 0xffffffff;

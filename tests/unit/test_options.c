@@ -6,14 +6,13 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "capture.h"
 #include "config.h"
 #include "options.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-#define ARGUMENTS_MAX     40
-#define HINT              "\ntry bpf-metro --help\n"
+#define ARGUMENTS_MAX 40
+#define HINT          "\ntry bpf-metro --help\n"
 
 static char line[2048];
 static char *arguments[ARGUMENTS_MAX + 1];

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "capture.h"
+#include "decimal.h"
 #include "output.h"
 #include "sinks.h"
 #include "timestamp.h"
@@ -152,6 +153,11 @@ static void test_output_waits_for_a_slow_reader(void **state)
 	assert_int_equal(reader.wrong, 0);
 }
 
+static void put_number(struct output *output, __u64 number)
+{
+	output_filled(output, decimal(output_room(output, DECIMAL_MAX), number));
+}
+
 static void test_output_numbers(void **state)
 {
 	struct output *output = malloc(sizeof(*output));
@@ -159,11 +165,11 @@ static void test_output_numbers(void **state)
 	(void)state;
 	assert_non_null(output);
 	output_init(output, -1);
-	output_number(output, 0);
+	put_number(output, 0);
 	output_text(output, " ");
-	output_number(output, 1234567890);
+	put_number(output, 1234567890);
 	output_format(output, " %d ", -5);
-	output_number(output, UINT64_MAX);
+	put_number(output, UINT64_MAX);
 	assert_int_equal(output->length, strlen("0 1234567890 -5 18446744073709551615"));
 	assert_memory_equal(output->bytes, "0 1234567890 -5 18446744073709551615", output->length);
 	free(output);

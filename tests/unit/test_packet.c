@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "parsing.h"
 
 static long load(void *ctx, __u32 offset, void *to, __u32 len)
@@ -161,7 +162,7 @@ static void test_other_ethertypes(void **state)
 	static const __u16 types[] = {0x0806, 0x8863, 0x88cc, 0x0000, 0x05dc, 0xffff};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		struct bytes b = {0}, tagged = {0};
 
 		ethernet(&b, types[i]);

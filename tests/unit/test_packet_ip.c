@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "parsing.h"
 
 static void test_ipv4_options(void **state)
@@ -114,7 +115,7 @@ static void test_ipv4_fragments(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct bytes b = {0};
 
 		ethernet(&b, ETHERTYPE_IPV4);

@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include <pcap/pcap.h>
 
+#include "array.h"
 #include "packets.h"
 #include "pcap_filter.h"
 
@@ -138,7 +139,7 @@ static void each_tagging(const struct filter *f, const char *peer, const char *o
 {
 	check(f, peer, other, 0, 0);
 	for (int tags = 1; tags <= 2; tags++)
-		for (size_t t = 0; t < sizeof(tag_types) / sizeof(tag_types[0]); t++)
+		for (size_t t = 0; t < ARRAY_SIZE(tag_types); t++)
 			check(f, peer, other, tags, tag_types[t]);
 }
 
@@ -165,7 +166,7 @@ static void test_v4_networks(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct filter f = filter_of(DLT_EN10MB, &cases[i].net, 1);
 
 		each_tagging(&f, cases[i].in, cases[i].out, check_v4);
@@ -185,7 +186,7 @@ static void test_v6_peers(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct filter f = filter_of(DLT_EN10MB, &cases[i].net, 1);
 
 		each_tagging(&f, cases[i].in, cases[i].out, check_v6);

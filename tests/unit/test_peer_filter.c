@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "array.h"
 #include "bpf_peers.h"
 
 static struct peer_filter filter;
@@ -78,7 +79,7 @@ static void test_levels(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		peer_filter_clear(&filter, 65536); /* room enough for none to pass by accident */
 		add(cases[i].prefix);
 		assert_true(passes(cases[i].inside));

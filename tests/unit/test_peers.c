@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "peers.h"
+#include "peering.h"
 
 static unsigned int eth0 = 2, eth1 = 3;
 
@@ -55,20 +55,6 @@ static const struct config config = {.instances = instances,
 				     .report_interval_s = 10,
 				     .idle_ttl_s = 100};
 
-static struct address addr(const char *text)
-{
-	struct address a;
-
-	assert_int_equal(address_parse(text, &a), 0);
-	return a;
-}
-
-static void fill(struct prefix *prefixes, const char *const *texts)
-{
-	for (; *texts; texts++)
-		assert_int_equal(prefix_parse(*texts, prefixes++), 0);
-}
-
 static int setup(void **state)
 {
 	static const char *const a[] = {"10.0.0.1",   "10.0.0.1",      "10.1.0.0/16", "10.1.0.0/16",
@@ -91,13 +77,6 @@ static int teardown(void **state)
 {
 	peers_free(*state);
 	return 0;
-}
-
-static bool matches(const struct peers *peers, unsigned int ifindex, const char *text)
-{
-	struct address a = addr(text);
-
-	return peers_match(peers, ifindex, &a);
 }
 
 static const char *name_of(const struct peers *peers, unsigned int ifindex, const char *text)
@@ -411,7 +390,7 @@ static void see_before(void *arg)
 {
 	struct peers *peers = arg;
 
-	assert_non_null(peers_interface_name(peers, eth0 ? 3 : 2));
+	assert_non_null(interface_of(peers, eth0 ? 3 : 2, "10.0.0.1"));
 	changes++;
 }
 
@@ -421,10 +400,10 @@ static void test_interfaces(void **state)
 
 	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", NULL), 1);
 	assert_false(peers_refresh_interfaces(peers, see_before, peers));
-	assert_string_equal(peers_interface_name(peers, 2), "eth0");
-	assert_string_equal(peers_interface_name(peers, 3), "eth1");
-	assert_null(peers_interface_name(peers, 4));
-	assert_null(peers_interface_name(peers, 0));
+	assert_string_equal(interface_of(peers, 2, "10.0.0.1"), "eth0");
+	assert_string_equal(interface_of(peers, 3, "10.0.0.1"), "eth1");
+	assert_null(interface_of(peers, 4, "10.0.0.1"));
+	assert_null(interface_of(peers, 0, "10.0.0.1"));
 
 	eth0 = 0; /* gone */
 	assert_true(peers_refresh_interfaces(peers, see_before, peers));
@@ -438,8 +417,8 @@ static void test_interfaces(void **state)
 	assert_true(peers_refresh_interfaces(peers, see_before, peers));
 	assert_true(matches(peers, 9, "192.0.2.1"));
 	assert_true(matches(peers, 9, "10.200.0.1"));
-	assert_string_equal(peers_interface_name(peers, 9), "eth0");
-	assert_null(peers_interface_name(peers, 2));
+	assert_string_equal(interface_of(peers, 9, "10.0.0.1"), "eth0");
+	assert_null(interface_of(peers, 2, "10.0.0.1"));
 	assert_int_equal(changes, 2);
 }
 

@@ -7,28 +7,7 @@
 
 #include <cmocka.h>
 
-#include "peers.h"
-
-static struct address addr(const char *text)
-{
-	struct address a;
-
-	assert_int_equal(address_parse(text, &a), 0);
-	return a;
-}
-
-static void fill(struct prefix *prefixes, const char *const *texts)
-{
-	for (; *texts; texts++)
-		assert_int_equal(prefix_parse(*texts, prefixes++), 0);
-}
-
-static bool matches(const struct peers *peers, __u32 ifindex, const char *text)
-{
-	struct address a = addr(text);
-
-	return peers_match(peers, ifindex, &a);
-}
+#include "peering.h"
 
 /* The second interface does not exist. */
 static void test_file(void **state)
@@ -58,7 +37,7 @@ static void test_file(void **state)
 	assert_int_equal(peers_set_address_name(peers, &one, "one.example"), 1);
 	assert_string_equal(peers_name(peers, file, &one), "one.example");
 	assert_string_equal(peers_entry(peers, file, &other, text), "10.1.0.0/16");
-	assert_string_equal(peers_interface_name(peers, file), "file");
+	assert_string_equal(interface_of(peers, file, "10.0.0.1"), "file");
 	assert_int_equal(peers_count(peers), 0);
 	assert_false(peers_refresh_interfaces(peers, NULL, NULL));
 	peers_free(peers);

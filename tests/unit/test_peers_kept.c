@@ -18,7 +18,7 @@
 #include "flow_table.h"
 #include "packets.h"
 #include "peer_names.h"
-#include "peers.h"
+#include "peering.h"
 
 #define IDLE_S 100
 
@@ -49,14 +49,6 @@ static const struct config config = {.instances = instances,
 				     .report_interval_s = 10,
 				     .idle_ttl_s = IDLE_S};
 
-static struct address addr(const char *text)
-{
-	struct address a;
-
-	assert_int_equal(address_parse(text, &a), 0);
-	return a;
-}
-
 static int setup(void **state)
 {
 	struct peers *peers;
@@ -79,13 +71,6 @@ static void set_host(struct peers *peers, const char *host, const char *text)
 
 	assert_int_equal(peers_set_host(peers, host, &a, 1), 1);
 	assert_int_equal(peers_update(peers), 1);
-}
-
-static bool matches(const struct peers *peers, unsigned int ifindex, const char *text)
-{
-	struct address a = addr(text);
-
-	return peers_match(peers, ifindex, &a);
 }
 
 static void assert_name(const struct peers *peers, unsigned int ifindex, const char *text,

@@ -9,21 +9,7 @@
 
 #include "capture.h"
 #include "local_addresses.h"
-#include "peers.h"
-
-static struct address addr(const char *text)
-{
-	struct address a;
-
-	assert_int_equal(address_parse(text, &a), 0);
-	return a;
-}
-
-static void fill(struct prefix *prefixes, const char *const *texts)
-{
-	for (; *texts; texts++)
-		assert_int_equal(prefix_parse(*texts, prefixes++), 0);
-}
+#include "peering.h"
 
 static struct capture capture;
 

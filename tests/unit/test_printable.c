@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "capture.h"
 #include "options.h"
 #include "printable.h"
@@ -51,7 +52,7 @@ static void test_printable(void **state)
 	char text[64];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		strcpy(text, cases[i].text);
 		assert_ptr_equal(printable(text), text);
 		assert_string_equal(text, cases[i].printed);
@@ -141,7 +142,7 @@ static void test_options(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		char word[64], program[] = "bpf-metro", *arguments[] = {program, word, NULL};
 		const char *text;
 		__u32 code;

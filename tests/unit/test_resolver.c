@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "resolver_fixture.h"
 
 static void test_localhost_and_invalid(void **state)
@@ -108,7 +109,7 @@ static void test_changes_of_state(void **state)
 	resolver_stop(resolver);
 
 	capture_read(&capture);
-	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
 		assert_int_equal(count_of(capture.text, expected[i]), 1);
 	assert_int_equal(count_of(capture.text, "\n"), 5);
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "resolver_fixture.h"
 
 #define ADDRESSES 64
@@ -135,7 +136,7 @@ static void test_hostile(void **state)
 
 	(void)state;
 	memset(long_name, 'a', sizeof(long_name) - 1);
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
 		struct resolver *resolver;
 
 		prepare(1, answers[i]);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "statsd_identity.h"
 
 #define ID      "34dc0b5e626f2c5c4c5170e34b10e7654ce36f0fcd532739f4445baabea03376"
@@ -101,7 +102,7 @@ static void test_cgroup_v1(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_string_equal(read_with(cases[i].line, ""), cases[i].id);
 }
 
@@ -242,12 +243,12 @@ static void test_switched_off(void **state)
 
 	(void)state;
 	statsd_identity_read(&with); /* whether this runs in a container or not */
-	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++) {
 		setenv("DD_ORIGIN_DETECTION_ENABLED", no[i], 1);
 		statsd_identity_read(&without);
 		assert_string_equal(without.container, "");
 	}
-	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		setenv("DD_ORIGIN_DETECTION_ENABLED", yes[i], 1);
 		statsd_identity_read(&without);
 		assert_string_equal(without.container, with.container);

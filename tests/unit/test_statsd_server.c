@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "capture.h"
 #include "statsd_choice.h"
 
@@ -122,7 +123,7 @@ static void test_choice(void **state)
 	char text[STATSD_SERVER_TEXT];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(choose(&server, &cases[i].given), 0);
 		assert_string_equal(statsd_server_text(&server, text), cases[i].server);
 	}
@@ -218,7 +219,7 @@ static void test_mistakes(void **state)
 	struct statsd_server server = {.port = 1};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *log;
 
 		assert_int_equal(truncate(log_file.path, 0), 0);
@@ -274,7 +275,7 @@ static void test_same(void **state)
 	struct statsd_server a, b;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(choose(&a, &cases[i].a) || choose(&b, &cases[i].b), 0);
 		assert_int_equal(statsd_server_same(&a, &b), cases[i].same);
 	}

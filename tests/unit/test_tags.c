@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "tags.h"
 #include "utf8.h"
 
@@ -37,7 +38,7 @@ static void test_datadog_leaves_clean_tags_alone(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(clean) / sizeof(clean[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(clean); i++)
 		assert_string_equal(datadog(clean[i]), clean[i]);
 }
 
@@ -64,7 +65,7 @@ static void test_datadog_cleans(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
 		assert_string_equal(datadog(pairs[i][0]), pairs[i][1]);
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <pcap/dlt.h>
 
+#include "array.h"
 #include "parsing.h"
 
 /*
@@ -127,8 +128,6 @@ static const struct kind kinds[] = {
 	{"VXLAN, PPPoE", DLT_RAW, "ip4.11 udp.12b5 0800000000000100 eth.8864 11000001 0000 Q",
 	 "VXLAN"},
 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void put_depending(struct bytes *b, char what, bool v6)
 {
@@ -264,7 +263,7 @@ static void assert_kind(const struct kind *kind, bool v6)
 static void test_kinds(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(kinds); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		print_message("# %s\n", kinds[i].what);
 		assert_kind(&kinds[i], false);
 		assert_kind(&kinds[i], true);
@@ -275,8 +274,8 @@ static void test_kinds(void **state)
 static void test_nested(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(kinds); i++) {
-		for (size_t j = 0; j < COUNT(kinds); j++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(kinds); j++) {
 			enum link_layer link;
 			struct bytes b = {0};
 
@@ -353,7 +352,7 @@ static void test_unread(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(unread); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(unread); i++) {
 		enum link_layer link;
 		struct bytes b = {0};
 		struct inside inside;
@@ -394,7 +393,7 @@ static void test_fragments(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(fragments); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fragments); i++) {
 		struct bytes b = {0};
 		struct inside inside;
 		struct packet p;
@@ -418,7 +417,7 @@ static void test_damaged(void **state)
 {
 	(void)state;
 	for (int turn = 0; turn < 200000; turn++) {
-		const struct kind *kind = &kinds[(size_t)turn % COUNT(kinds)];
+		const struct kind *kind = &kinds[(size_t)turn % ARRAY_SIZE(kinds)];
 		enum link_layer link;
 		struct bytes b;
 		struct inside inside;

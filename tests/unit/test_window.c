@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "samples.h"
 #include "window.h"
 
@@ -16,7 +17,7 @@ static const struct flow second_flow = {"10.0.0.1", "10.0.0.2", 40001, 443, 3};
 
 static void add(struct windows *windows, const struct flow_record *record)
 {
-	assert_int_equal(windows_add(windows, record, "eth0"), 0);
+	assert_int_equal(count_record(windows, record, "eth0"), 0);
 }
 
 static unsigned int count_windows(const struct windows *windows)
@@ -155,7 +156,7 @@ static void test_what_makes_a_window(void **state)
 	struct flow_record record;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(flows) / sizeof(*flows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(flows); i++) {
 		record = make_record(&flows[i], 1, 1, rtt);
 		add(&windows, &record);
 	}
@@ -228,7 +229,7 @@ static void test_long_interface_name(void **state)
 	struct windows windows = {0};
 
 	(void)state;
-	assert_int_equal(windows_add(&windows, &record, "a-name-longer-than-the-kernel's"), 0);
+	assert_int_equal(count_record(&windows, &record, "a-name-longer-than-the-kernel's"), 0);
 	assert_string_equal(windows.first->iface, "a-name-longer-t");
 	windows_clear(&windows);
 }

@@ -5,7 +5,7 @@
 #include <sys/uio.h>
 
 #define SOCKET_BYTES (32 << 20)
-#define STALE_NS     NS_PER_SECOND /* an older time stamp means that the clock was set */
+#define STALE_NS     NS_PER_S /* an older time stamp means that the clock was set */
 
 static int set_option(const struct port *port, int level, int name, const void *value, size_t size)
 {
@@ -90,7 +90,7 @@ uint64_t port_drops(const struct port *port)
 /* When the frame came: the kernel's time stamp, so that our own waking up late does not count. */
 static uint64_t arrival_of(const struct timespec *stamp)
 {
-	uint64_t stamped = (uint64_t)stamp->tv_sec * NS_PER_SECOND + (uint64_t)stamp->tv_nsec;
+	uint64_t stamped = (uint64_t)stamp->tv_sec * NS_PER_S + (uint64_t)stamp->tv_nsec;
 	uint64_t age = clock_ns(CLOCK_REALTIME) - stamped;
 
 	return now_ns() - (age < STALE_NS ? age : 0);

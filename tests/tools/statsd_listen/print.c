@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "print.h"
+#include "array.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static const char *type_name(const char *type)
 		{"s", "set"},   {"h", "histogram"}, {"d", "distribution"},
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(type, names[i].type) == 0)
 			return names[i].name;
 	return type;

@@ -6,13 +6,13 @@
 #include <poll.h>
 #include <sys/timerfd.h>
 
-#define DRAIN_NS (2 * NS_PER_SECOND) /* for what is under way when time is up */
+#define DRAIN_NS (2 * NS_PER_S) /* for what is under way when time is up */
 
 /* The ticks of all connections spread evenly over the time from one to the next. */
 static int open_timer(struct client *client, struct connection *c, uint64_t index)
 {
 	const struct options *options = client->options;
-	uint64_t period = (uint64_t)((double)NS_PER_SECOND / options->rate);
+	uint64_t period = (uint64_t)((double)NS_PER_S / options->rate);
 	struct itimerspec ticks = {
 		.it_interval = timespec_of(period),
 		.it_value = timespec_of(1 + period / options->connections * index),

@@ -53,7 +53,7 @@ static const char help[] =
 
 static enum mode mode_of(const char *text)
 {
-	for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(mode_names); i++)
 		if (strcmp(text, mode_names[i]) == 0)
 			return (enum mode)i;
 	fail_usage("--mode takes rr, upload, download or connect, not '%s'", text);
