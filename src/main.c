@@ -63,8 +63,24 @@ static void say_valid(const struct options *options)
 	printf("%s: the configuration is valid\n", what);
 }
 
+static struct daemon_settings daemon_settings(const struct options *options)
+{
+	return (struct daemon_settings){
+		.config_path = options->interface ? NULL : options->config_path,
+		.watched = options->interface,
+		.output = options->output,
+		.log = {.path = options->log_path, .verbose = options->verbose},
+		.measuring = {.backend = options->backend,
+			      .hook = options->hook,
+			      .expression = options->filter,
+			      .marks = options->marks},
+		.overrides = {.interval_s = options->interval_s, .soften = options->soften},
+	};
+}
+
 static int measure_live(const struct options *options)
 {
+	const struct daemon_settings settings = daemon_settings(options);
 	struct config *config;
 	int err = load(options, &config);
 
@@ -75,7 +91,7 @@ static int measure_live(const struct options *options)
 		config_free(config);
 		return STATUS_DONE;
 	}
-	return daemon_run(options, config) ? STATUS_FAILED : STATUS_DONE;
+	return daemon_run(&settings, config) ? STATUS_FAILED : STATUS_DONE;
 }
 
 static int measure_file(const struct options *options)

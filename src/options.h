@@ -5,8 +5,7 @@
 
 #include "backend.h"
 #include "prefix.h"
-
-enum output_choice { OUTPUT_DEFAULT, OUTPUT_STATSD, OUTPUT_TEXT, OUTPUT_JSON };
+#include "sink.h"
 
 struct options {
 	const char *config_path;  /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */

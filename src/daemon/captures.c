@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Gathers the capture files of a configuration, and reads one after the other. */
 #include "captures.h"
 
 #include "counter_names.h"

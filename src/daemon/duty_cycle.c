@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Works out the phases of instances that measure a part of the time, and times their ends. */
 #include "duty_cycle.h"
 
 #include "clock.h"

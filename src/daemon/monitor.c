@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Attaches the backend to interfaces as they come, leaves them as they go, and says so once. */
 #include "monitor.h"
 
 #include <errno.h>

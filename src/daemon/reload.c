@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* SIGHUP: another configuration, without losing the flows that stay. */
-#include "daemon_state.h"
+/* Loads a configuration, tries it, and puts it in the place of the one in force. */
+#include "reload.h"
+
+#include "log.h"
 #include "statsd_choice.h"
 
 #include <errno.h>
@@ -31,67 +33,14 @@ static void say_what_stays(const struct config *old, const struct config *config
 		log_warning("capture files are read when bpf-metro is started, and only then");
 }
 
-/* Puts the new configuration and its peers in force. On an error nothing has changed. */
-static int apply(struct daemon *d, struct config *config, struct peers *peers)
-{
-	int err = peers_inherit(peers, d->peers);
-	__u64 counters[COUNTERS];
-
-	duty_cycle_apply(&d->duty_cycle, config, peers);
-	if (!err && d->backend)
-		err = d->backend->ops->set_peers(d->backend, peers);
-	if (err) {
-		duty_cycle_apply(&d->duty_cycle, d->config, d->peers);
-		if (d->backend)
-			d->backend->ops->set_peers(d->backend, d->peers);
-		return err;
-	}
-	if (d->backend) { /* what was measured goes out under the names and tags of before */
-		daemon_sweep_all(d);
-		daemon_report(d, counters);
-	}
-	say_what_stays(d->config, config);
-	d->sink->peers = peers;
-	peers_free(d->peers);
-	config_free(d->config);
-	d->peers = peers;
-	d->config = config;
-	return 0;
-}
-
-/* A configuration that had only capture files may have interfaces now. */
-static void follow_backend(struct daemon *d)
-{
-	struct backend_settings settings = daemon_backend_settings(d);
-
-	if (monitor_configure(&d->monitor, d->config, d->backend))
-		log_error("out of memory: some interfaces are not measured");
-	if (!d->backend && daemon_has_interfaces(d->config))
-		daemon_backend_start(d);
-	if (!d->backend)
-		return;
-	d->backend->ops->follow(d->backend, &settings);
-	monitor_follow(&d->monitor, d->backend);
-}
-
-static void follow(struct daemon *d)
-{
-	daemon_follow_log(d);
-	if (d->sink->ops->reconfigure && d->sink->ops->reconfigure(d->sink, d->config))
-		log_error("going on with the StatsD server of before");
-	follow_backend(d);
-	event_timer_set(d->timer, daemon_interval_s(d));
-	daemon_follow_names(d); /* reports its errors */
-	log_info("reloaded %s", d->options->config_path);
-}
-
-/* A file that leaves the server to the environment may find mistakes there. */
-static int load(const struct daemon *d, struct config **config)
+/* A file that leaves the server to the environment may find mistakes there. Every mistake is
+ * reported. */
+static int load(const struct reload_terms *terms, struct config **config)
 {
 	struct statsd_server server;
-	int err = config_load(d->options->config_path, config);
+	int err = config_load(terms->path, config);
 
-	if (err || !d->sink->ops->reconfigure) /* which StatsD's alone has */
+	if (err || !terms->chooses_server)
 		return err;
 	err = statsd_server_choose(&server, *config);
 	if (err)
@@ -99,33 +48,46 @@ static int load(const struct daemon *d, struct config **config)
 	return err;
 }
 
-void daemon_reload(struct daemon *d)
+/* Makes a plan out of the configuration, and has it measured. */
+static int try_next(const struct plan *plan, struct plan *next, struct config *config,
+		    const struct reload_terms *terms)
+{
+	int err = plan_make(next, config, &terms->overrides);
+
+	if (err) {
+		config_free(config);
+		return err;
+	}
+	err = peers_inherit(next->peers, plan->peers);
+	if (!err) {
+		err = terms->measure(terms->arg, next);
+		if (err)
+			terms->measure(terms->arg, plan);
+	}
+	if (err)
+		plan_free(next);
+	return err;
+}
+
+int reload(struct plan *plan, const struct reload_terms *terms)
 {
 	struct config *config;
-	struct peers *peers;
-	int err;
+	struct plan next;
+	int err = load(terms, &config);
 
-	if (d->options->interface) {
-		daemon_follow_log(d);
-		return;
-	}
-	err = load(d, &config);
 	if (err) {
 		log_error("%s was not reloaded: going on with the configuration of before",
-			  d->options->config_path);
-		return;
+			  terms->path);
+		return err;
 	}
-	daemon_apply_options(d->options, config);
-	err = peers_new(&peers, config);
-	if (!err) {
-		err = apply(d, config, peers);
-		if (err)
-			peers_free(peers);
-	}
+	err = try_next(plan, &next, config, terms);
 	if (err) {
-		log_error("%s was not reloaded: %s", d->options->config_path, strerror(-err));
-		config_free(config);
-		return;
+		log_error("%s was not reloaded: %s", terms->path, strerror(-err));
+		return err;
 	}
-	follow(d);
+	terms->leave(terms->arg, &next);
+	say_what_stays(plan->config, next.config);
+	plan_free(plan);
+	*plan = next;
+	return 0;
 }

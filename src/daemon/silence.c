@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Notes when an interface falls silent, and puts what passes instead into words. */
 #include "silence.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "array.h"
 #include "clock.h"
 #include "log.h"
 
@@ -42,7 +44,7 @@ static struct passed passed_since(const struct silence *s, const struct census_f
 		.lost = counted_since(s, counters, COUNTER_CAPTURE_DROPS),
 	};
 
-	for (size_t i = 0; i < sizeof(useless) / sizeof(useless[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(useless); i++)
 		p.useless += counted_since(s, counters, useless[i]);
 	if (p.useless) /* else they may well be idle */
 		p.answered = now->answered;

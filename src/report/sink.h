@@ -7,6 +7,8 @@
 #include "delivery.h"
 #include "peers.h"
 
+enum output_choice { OUTPUT_DEFAULT, OUTPUT_STATSD, OUTPUT_TEXT, OUTPUT_JSON };
+
 struct sink {
 	const struct sink_ops *ops;
 	const struct peers *peers; /* borrowed; the owner replaces it when it changes, and keeps it

@@ -8,6 +8,7 @@
 
 #include "array.h"
 #include "capture.h"
+#include "plain_environment.h"
 #include "sinks.h"
 
 struct statsd_fixture {
@@ -52,25 +53,12 @@ static struct instance instances[] = {
 	},
 };
 
-/* Lines are the same wherever the tests run: in a container, or where Datadog's variables are set.
- */
-static inline void statsd_plain_environment(void)
-{
-	static const char *const names[] = {
-		"DD_DOGSTATSD_URL", "DD_AGENT_HOST", "DD_DOGSTATSD_PORT", "DD_ENTITY_ID",
-		"DD_ENV",           "DD_SERVICE",    "DD_VERSION"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		unsetenv(names[i]);
-	setenv("DD_ORIGIN_DETECTION_ENABLED", "false", 1);
-}
-
 static inline int statsd_setup(void **state)
 {
 	struct statsd_fixture *f = &fixture;
 	struct address www[2];
 
-	statsd_plain_environment();
+	plain_environment();
 	f->lo = if_nametoindex("lo");
 	flow.ifindex = f->lo;
 	log_capture(&f->log);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sets the log's level and file as command line and configuration say. */
+#include "log_choice.h"
+
+#include <string.h>
+
+#define LOG_DEFAULT_PATH "/var/log/bpf-metro/bpf-metro.log"
+
+void log_choice_apply(const struct log_choice *choice, const struct config *config)
+{
+	enum log_level level = config->log_level;
+	const char *path = choice->path;
+	int err;
+
+	log_set_level(choice->verbose && level > LEVEL_DEBUG ? LEVEL_DEBUG : level);
+	if (!path && config->log_to_file)
+		path = LOG_DEFAULT_PATH;
+	err = log_open(path);
+	if (err)
+		log_warning("log file %s: %s; going on to log %s", path, strerror(-err),
+			    log_is_file() ? "to the file of before" : "to standard error");
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where the daemon's log goes and how much of it: chosen from the command line and the
+ * configuration. */
+#ifndef METRO_LOG_CHOICE_H
+#define METRO_LOG_CHOICE_H
+
+#include "config.h"
+
+/* What the command line says. */
+struct log_choice {
+	const char *path; /* of the file; NULL: as the configuration says */
+	bool verbose;     /* level debug, unless the configuration says trace */
+};
+
+/* Puts level and file in force; the file is opened anew, which serves logrotate. One that cannot be
+ * had is no reason not to measure: that is reported, and the log goes on where it went. */
+void log_choice_apply(const struct log_choice *choice, const struct config *config);
+
+#endif

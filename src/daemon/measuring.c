@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Chooses, starts, reads, sweeps and closes the backend that measures interfaces. */
+#include "measuring.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A fraction of the interval, at most what 32 bits of ticks hold with room to spare. */
+static unsigned int batch_age(double interval_s)
+{
+	double wait = interval_s / 4 < 60 ? interval_s / 4 : 60;
+
+	return (unsigned int)(wait * NS_PER_S / TICK_NS);
+}
+
+struct backend_settings measuring_settings(const struct measuring *m, const struct config *config)
+{
+	return (struct backend_settings){
+		.marks = m->choice->marks ? m->choice->marks : config->marks,
+		.file_marks = m->choice->marks,
+		.max_flows = config->max_flows,
+		.snaplen = config->snaplen,
+		.batch_limit = m->batch_limit,
+		.batch_age = batch_age(config->report_interval_s),
+		.idle_ns = config->idle_ttl_s * NS_PER_S,
+		.ended_ns = config->exp_ttl_s * NS_PER_S,
+		.handshakes = config->metrics & METRIC_BIT(METRIC_HANDSHAKE),
+		.hook = m->choice->hook,
+		.expression = m->choice->expression,
+		.deliver = m->ops->deliver,
+		.arg = m->arg,
+	};
+}
+
+/* ---- the choice ---- */
+
+static int try_backend(struct measuring *m, backend_opener open, const struct config *config,
+		       const struct peers *peers, char reason[BACKEND_REASON])
+{
+	struct backend_settings settings = measuring_settings(m, config);
+	int err = open(&m->backend, &settings, reason);
+
+	if (err)
+		return err;
+	snprintf(reason, BACKEND_REASON, "setting the peers failed");
+	err = m->backend->ops->set_peers(m->backend, peers);
+	if (!err)
+		err = m->ops->attach(m->arg, m->backend, reason);
+	if (err)
+		measuring_close(m);
+	return err;
+}
+
+static int choose(struct measuring *m, const struct config *config, const struct peers *peers,
+		  char reason[BACKEND_REASON])
+{
+	enum backend_choice choice = m->choice->backend;
+	int err = -ENOTSUP;
+
+	if (m->choice->expression && choice == BACKEND_AUTO) {
+		log_info("--filter selects libpcap: BPF measures with a program of its own");
+		choice = BACKEND_PCAP;
+	}
+	if (choice != BACKEND_PCAP)
+		err = try_backend(m, m->ops->open_bpf, config, peers, reason);
+	if (err && err != -ENODEV && choice == BACKEND_AUTO)
+		log_warning("BPF is not possible here: %s; measuring with libpcap", reason);
+	if (err && err != -ENODEV && choice != BACKEND_BPF)
+		err = try_backend(m, m->ops->open_pcap, config, peers, reason);
+	return err;
+}
+
+static void on_backend(void *arg, int fd)
+{
+	struct measuring *m = arg;
+	int err = m->backend->ops->read(m->backend);
+
+	(void)fd;
+	if (err < 0) {
+		log_critical("measuring has come to an end: %s", strerror(-err));
+		m->ops->failed(m->arg, err);
+	}
+}
+
+int measuring_start(struct measuring *m, const struct config *config, const struct peers *peers)
+{
+	char reason[BACKEND_REASON] = "out of memory";
+	int err = choose(m, config, peers, reason);
+
+	if (!err) {
+		err = event_loop_add(m->loop, m->backend->ops->fd(m->backend), on_backend, m);
+		if (err) {
+			snprintf(reason, sizeof(reason), "%s", strerror(-err));
+			measuring_close(m);
+		}
+	}
+	if (err)
+		log_critical("cannot measure: %s", reason);
+	return err;
+}
+
+void measuring_close(struct measuring *m)
+{
+	if (!m->backend)
+		return;
+	event_loop_remove(m->loop, m->backend->ops->fd(m->backend));
+	m->ops->detach(m->arg, m->backend);
+	m->backend->ops->close(m->backend);
+	m->backend = NULL;
+	m->sweeping = false;
+}
+
+/* ---- what changes ---- */
+
+void measuring_follow(struct measuring *m, const struct config *config)
+{
+	struct backend_settings settings = measuring_settings(m, config);
+
+	if (m->backend)
+		m->backend->ops->follow(m->backend, &settings);
+}
+
+int measuring_set_peers(struct measuring *m, const struct peers *peers)
+{
+	return m->backend ? m->backend->ops->set_peers(m->backend, peers) : 0;
+}
+
+void measuring_change_peers(struct measuring *m, const struct peers *peers)
+{
+	if (!m->backend)
+		return;
+	m->backend->ops->read(m->backend);
+	m->backend->ops->set_peers(m->backend, peers);
+	measuring_sweep_all(m);
+}
+
+/* ---- what was measured ---- */
+
+void measuring_sweep(struct measuring *m, bool on)
+{
+	m->sweeping = on && m->backend;
+}
+
+bool measuring_step(struct measuring *m)
+{
+	if (!m->sweeping || !m->backend->ops->sweep(m->backend))
+		return false;
+	m->sweeping = false;
+	return true;
+}
+
+void measuring_sweep_all(struct measuring *m)
+{
+	for (int walks = 0; m->backend && walks < 2; walks++)
+		while (!m->backend->ops->sweep(m->backend))
+			;
+}
+
+void measuring_deliver_all(struct measuring *m)
+{
+	if (m->backend)
+		m->backend->ops->read(m->backend);
+	measuring_sweep_all(m);
+}
+
+void measuring_finish(struct measuring *m)
+{
+	if (m->backend && m->backend->ops->drain)
+		m->backend->ops->drain(m->backend);
+	measuring_sweep_all(m);
+}
+
+void measuring_counters(struct measuring *m, __u64 counters[COUNTERS])
+{
+	m->backend->ops->read(m->backend);
+	m->backend->ops->counters(m->backend, counters);
+}

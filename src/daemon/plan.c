@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Makes and frees the pair of a configuration and its peers. */
+#include "plan.h"
+
+int plan_make(struct plan *plan, struct config *config, const struct plan_overrides *overrides)
+{
+	struct peers *peers;
+	int err;
+
+	config->soften = overrides->soften;
+	if (overrides->interval_s > 0)
+		config->report_interval_s = overrides->interval_s;
+	err = peers_new(&peers, config);
+	if (!err)
+		*plan = (struct plan){.config = config, .peers = peers};
+	return err;
+}
+
+bool plan_has_interfaces(const struct plan *plan)
+{
+	const struct config *config = plan->config;
+
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (!config->instances[i].pcap)
+			return true;
+	return false;
+}
+
+void plan_free(struct plan *plan)
+{
+	peers_free(plan->peers);
+	config_free(plan->config);
+	*plan = (struct plan){};
+}

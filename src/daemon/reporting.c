@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opens the chosen sink and keeps it supplied: deliveries, reports, peers, the server's address. */
+#include "reporting.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static int open_chosen(struct reporting *r, const struct config *config, const struct peers *peers)
+{
+	switch (r->output) {
+	case OUTPUT_JSON:
+		return sink_json_open(&r->sink, peers);
+	case OUTPUT_TEXT:
+		return sink_text_open(&r->sink, peers);
+	default:
+		return sink_statsd_open(&r->sink, config, peers);
+	}
+}
+
+static int sink_fd(const struct reporting *r)
+{
+	return r->sink && r->sink->ops->fd ? r->sink->ops->fd(r->sink) : -1;
+}
+
+static void on_sink(void *arg, int fd)
+{
+	struct reporting *r = arg;
+
+	(void)fd;
+	r->sink->ops->resume(r->sink);
+}
+
+static void on_timer(void *arg, int fd)
+{
+	struct reporting *r = arg;
+
+	event_timer_take(fd);
+	r->due(r->arg);
+}
+
+static int listen_to_events(struct reporting *r)
+{
+	int err = 0;
+
+	r->timer = event_timer(r->interval_s);
+	if (r->timer < 0)
+		return r->timer;
+	if (sink_fd(r) >= 0)
+		err = event_loop_add(r->loop, sink_fd(r), on_sink, r);
+	return err ? err : event_loop_add(r->loop, r->timer, on_timer, r);
+}
+
+int reporting_start(struct reporting *r, struct event_loop *loop, const struct config *config,
+		    const struct peers *peers)
+{
+	int err;
+
+	r->loop = loop;
+	r->timer = -1;
+	r->interval_s = config->report_interval_s;
+	err = open_chosen(r, config, peers);
+	if (err)
+		return err;
+	err = listen_to_events(r);
+	if (err)
+		log_critical("starting: %s", strerror(-err));
+	return err;
+}
+
+unsigned int reporting_batch_limit(const struct reporting *r)
+{
+	return r->sink->ops->batch_limit;
+}
+
+static void trace(const struct delivery *delivery)
+{
+	const struct flow_record *r = delivery->record;
+	char src[ADDRESS_TEXT], dst[ADDRESS_TEXT];
+
+	log_trace("%s: %s port %u to %s port %u: %u %s, the last %.6f ms; sent again: %u",
+		  delivery->iface, address_format(&r->key.local, src), r->key.local_port,
+		  address_format(&r->key.peer, dst), r->key.peer_port, r->count,
+		  r->flags & RECORD_HANDSHAKE ? "handshake" : "samples",
+		  r->count ? r->rtt[r->count] * (TICK_NS / 1e6) : 0, r->retransmissions);
+}
+
+void reporting_take(struct reporting *r, const struct delivery *delivery)
+{
+	if (log_get_level() <= LEVEL_TRACE)
+		trace(delivery);
+	r->sink->ops->take(r->sink, delivery);
+}
+
+void reporting_report(struct reporting *r, const __u64 counters[COUNTERS])
+{
+	if (r->sink->ops->report)
+		r->sink->ops->report(r->sink, counters);
+}
+
+void reporting_end_interval(struct reporting *r, const __u64 counters[COUNTERS])
+{
+	reporting_report(r, counters);
+	losses_log(&r->losses, counters);
+}
+
+int reporting_error(const struct reporting *r)
+{
+	return r->sink->error;
+}
+
+struct silence_terms reporting_silence_terms(const struct reporting *r,
+					     const __u64 counters[COUNTERS])
+{
+	return (struct silence_terms){
+		.now_ns = monotonic_ns(),
+		.interval_s = r->interval_s,
+		.watched = r->watched,
+		.counters = counters,
+	};
+}
+
+void reporting_set_peers(struct reporting *r, const struct peers *peers)
+{
+	r->sink->peers = peers;
+}
+
+void reporting_follow(struct reporting *r, const struct config *config)
+{
+	const struct sink_ops *ops = r->sink->ops;
+
+	if (ops->reconfigure && ops->reconfigure(r->sink, config))
+		log_error("going on with the StatsD server of before");
+	r->interval_s = config->report_interval_s;
+	event_timer_set(r->timer, r->interval_s);
+}
+
+const char *reporting_server_name(const struct reporting *r)
+{
+	return r->sink->ops->server_name ? r->sink->ops->server_name(r->sink) : NULL;
+}
+
+void reporting_set_server(struct reporting *r, const struct address *addrs, size_t count)
+{
+	if (r->sink->ops->set_server)
+		r->sink->ops->set_server(r->sink, addrs, count);
+}
+
+bool reporting_chooses_server(const struct reporting *r)
+{
+	return r->sink->ops->reconfigure != NULL; /* which StatsD's alone has */
+}
+
+void reporting_abandon(struct reporting *r, int err)
+{
+	if (r->sink)
+		r->sink->error = err;
+}
+
+int reporting_close(struct reporting *r)
+{
+	int err;
+
+	if (!r->sink)
+		return 0;
+	if (sink_fd(r) >= 0)
+		event_loop_remove(r->loop, sink_fd(r));
+	err = r->sink->ops->close(r->sink);
+	r->sink = NULL;
+	if (r->timer >= 0) {
+		event_loop_remove(r->loop, r->timer);
+		close(r->timer);
+	}
+	return err;
+}

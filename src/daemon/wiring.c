@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Passes on to other services what one of them says, and gives each its turn. */
+#include "wiring.h"
+
+#include "log.h"
+
+#include <string.h>
+
+/* ---- measuring, and the interfaces that are followed ---- */
+
+static int attach(void *arg, struct backend *backend, char reason[BACKEND_REASON])
+{
+	struct wiring *w = arg;
+
+	return monitor_start(&w->following.monitor, backend, reason);
+}
+
+static void detach(void *arg, struct backend *backend)
+{
+	struct wiring *w = arg;
+
+	monitor_detach(&w->following.monitor, backend);
+}
+
+static void deliver(void *arg, const struct delivery *delivery)
+{
+	struct wiring *w = arg;
+
+	reporting_take(&w->reporting, delivery);
+}
+
+static void on_failure(void *arg, int err)
+{
+	struct wiring *w = arg;
+
+	w->error = err;
+	w->over = true;
+}
+
+static const struct measuring_ops measuring_ops = {
+	.open_bpf = backend_bpf_open,
+	.open_pcap = backend_pcap_open,
+	.attach = attach,
+	.detach = detach,
+	.deliver = deliver,
+	.failed = on_failure,
+};
+
+static void deliver_all(void *arg)
+{
+	struct wiring *w = arg;
+
+	measuring_deliver_all(&w->measuring);
+}
+
+static void follow_interfaces(void *arg)
+{
+	struct wiring *w = arg;
+
+	if (w->measuring.backend)
+		following_look(&w->following, w->measuring.backend, w->plan.peers);
+}
+
+/* ---- names ---- */
+
+static void on_heard(void *arg, const char *host)
+{
+	struct wiring *w = arg;
+
+	captures_heard(w->captures, host);
+}
+
+static void on_server(void *arg, const struct address *addrs, size_t count)
+{
+	struct wiring *w = arg;
+
+	reporting_set_server(&w->reporting, addrs, count);
+}
+
+static void on_addresses(void *arg)
+{
+	struct wiring *w = arg;
+
+	measuring_set_peers(&w->measuring, w->plan.peers); /* reports its errors */
+}
+
+static const struct naming_ops naming_ops = {
+	.heard = on_heard,
+	.server = on_server,
+	.changed = on_addresses,
+};
+
+/* ---- capture files ---- */
+
+static void on_patience(void *arg, int fd)
+{
+	struct wiring *w = arg;
+
+	event_loop_remove(w->loop, fd);
+	captures_wait_no_longer(w->captures);
+}
+
+int wiring_start_captures(struct wiring *w)
+{
+	int err = captures_new(&w->captures, w->plan.config);
+	int timer = captures_timer(w->captures);
+
+	if (!err && timer >= 0)
+		err = event_loop_add(w->loop, timer, on_patience, w);
+	if (err)
+		log_critical("cannot measure capture files: %s", strerror(-err));
+	return err;
+}
+
+/* What was read goes out as one report: soon, or, with nothing else to measure, in the end. */
+static void captures_over(struct wiring *w)
+{
+	int timer = captures_timer(w->captures), err;
+
+	if (timer >= 0)
+		event_loop_remove(w->loop, timer);
+	err = captures_end(w->captures, w->plan.peers);
+	w->captures = NULL;
+	measuring_sweep(&w->measuring, true);
+	if (w->measuring.backend)
+		return;
+	if (!err)
+		log_info("the capture files are read, and there is no interface to measure: done");
+	w->error = err;
+	w->over = true;
+}
+
+static void captures_read(struct wiring *w)
+{
+	struct backend_settings settings = measuring_settings(&w->measuring, w->plan.config);
+
+	captures_step(w->captures, &settings, w->plan.peers);
+	if (captures_state(w->captures) == CAPTURES_DONE)
+		captures_over(w);
+}
+
+static bool captures_are_read(const struct wiring *w)
+{
+	return captures_state(w->captures) == CAPTURES_READING;
+}
+
+/* ---- reports ---- */
+
+static void on_due(void *arg)
+{
+	struct wiring *w = arg;
+
+	/* What is read of capture files is one report. Those are read fast. */
+	measuring_sweep(&w->measuring, !captures_are_read(w));
+}
+
+static void count(struct wiring *w, __u64 counters[COUNTERS])
+{
+	measuring_counters(&w->measuring, counters);
+	counters[COUNTER_REATTACHED] = w->following.monitor.reattached;
+}
+
+void wiring_report(struct wiring *w, __u64 counters[COUNTERS])
+{
+	count(w, counters);
+	reporting_report(&w->reporting, counters);
+}
+
+static void end_interval(struct wiring *w)
+{
+	struct silence_terms terms;
+	__u64 counters[COUNTERS];
+
+	count(w, counters);
+	reporting_end_interval(&w->reporting, counters);
+	terms = reporting_silence_terms(&w->reporting, counters);
+	monitor_explain(&w->following.monitor, w->measuring.backend, w->plan.peers, &terms);
+	if (peers_forget_idle(w->plan.peers) > 0) /* the walk has told them of all flows */
+		measuring_set_peers(&w->measuring, w->plan.peers);
+	follow_interfaces(w); /* of what others do to our programs, there are no events */
+}
+
+/* ---- phases ---- */
+
+/* Some instance begins to measure, or to pause: what it has measured is delivered. */
+static void on_phase(void *arg, int fd)
+{
+	struct wiring *w = arg;
+
+	(void)fd;
+	if (duty_cycle_apply(&w->duty_cycle, w->plan.config, w->plan.peers))
+		measuring_change_peers(&w->measuring, w->plan.peers);
+}
+
+/* When measuring has begun: loading the programs takes its time. */
+int wiring_start_duty_cycle(struct wiring *w)
+{
+	int err = duty_cycle_start(&w->duty_cycle);
+
+	if (!err)
+		err = event_loop_add(w->loop, w->duty_cycle.timer, on_phase, w);
+	if (err)
+		log_critical("starting: %s", strerror(-err));
+	else
+		duty_cycle_apply(&w->duty_cycle, w->plan.config, w->plan.peers);
+	return err;
+}
+
+/* ---- all of them ---- */
+
+void wiring_init(struct wiring *w, const struct daemon_settings *settings, struct config *config)
+{
+	*w = (struct wiring){
+		.settings = settings,
+		.plan = {.config = config},
+		.measuring = {.choice = &settings->measuring, .ops = &measuring_ops, .arg = w},
+		.following = {.changed = follow_interfaces,
+			      .leaving = deliver_all,
+			      .arg = w,
+			      .watch = -1},
+		.reporting = {.output = settings->output,
+			      .watched = settings->watched,
+			      .due = on_due,
+			      .arg = w},
+		.naming = {.ops = &naming_ops, .arg = w},
+		.duty_cycle = {.timer = -1},
+	};
+}
+
+bool wiring_is_over(const struct wiring *w)
+{
+	return w->over || reporting_error(&w->reporting);
+}
+
+int wiring_turn(struct wiring *w)
+{
+	bool reading = captures_are_read(w);
+	int err = event_loop_once(w->loop, !w->measuring.sweeping && !reading);
+
+	if (reading && !wiring_is_over(w))
+		captures_read(w);
+	if (measuring_step(&w->measuring))
+		end_interval(w);
+	return err;
+}

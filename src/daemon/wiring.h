@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The daemon's services and who hears of what. A service knows nothing of the others: what one of
+ * them says, and another has to act upon, goes through here.
+ */
+#ifndef METRO_WIRING_H
+#define METRO_WIRING_H
+
+#include "captures.h"
+#include "daemon_settings.h"
+#include "duty_cycle.h"
+#include "following.h"
+#include "naming.h"
+#include "reporting.h"
+
+struct wiring {
+	const struct daemon_settings *settings;
+	struct event_loop *loop;
+	struct plan plan;
+	struct measuring measuring;
+	struct following following;
+	struct reporting reporting;
+	struct naming naming;
+	struct captures *captures; /* NULL: there are none to be read */
+	struct duty_cycle duty_cycle;
+
+	bool over; /* it was asked to stop, or there is nothing more to do .. */
+	int error; /* .. because of this, or 0 */
+};
+
+/* Connects the services, none of which is started. Takes over the configuration. */
+void wiring_init(struct wiring *w, const struct daemon_settings *settings, struct config *config);
+
+/* Of the services that know no event loop, starts one on it. Return 0 or -errno, reported. */
+int wiring_start_captures(struct wiring *w);
+int wiring_start_duty_cycle(struct wiring *w);
+
+/* One turn of the loop, which waits unless there is something to do. Returns 0 or -errno. */
+int wiring_turn(struct wiring *w);
+
+/* Is there nothing more to do, or no use in doing it? */
+bool wiring_is_over(const struct wiring *w);
+
+/* Reports what backend and sink have taken in; counters become all since the start. There must be a
+ * backend. */
+void wiring_report(struct wiring *w, __u64 counters[COUNTERS]);
+
+#endif
