@@ -171,7 +171,6 @@ int attachment_check(const struct attachment *a, const struct interface *interfa
 	return -ENOENT;
 }
 
-
 void attachment_close(struct attachment *a)
 {
 	descriptor_close(&a->egress.fd);
