@@ -55,7 +55,7 @@ measures() {
 one_warning() { # PATTERN
   cat "$METRO_TMP/metro.err"
   equal warnings 1 "$(log_count metro ' (WARNING|ERROR|CRITICAL) ')" &&
-    grep -qE "WARNING BPF is not possible here: $1; measuring with libpcap" "$METRO_TMP/metro.err"
+    grep -qE "WARNING BPF cannot be used here: $1; falling back to libpcap" "$METRO_TMP/metro.err"
 }
 
 # fails REASON...: what was started has ended with status 1, and said why.

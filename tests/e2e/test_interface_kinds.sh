@@ -51,7 +51,7 @@ if on_top vrf vrf0 table 10; then
   tap_check "VRF, --backend bpf: refused, and why" vrf_is_refused
   tap_check "VRF, auto: all is measured" answers_measured vrf0
   tap_check "VRF, auto: with libpcap, and why" \
-    log_has metro 'WARNING BPF is not possible here: vrf0 is a VRF.*; measuring with libpcap'
+    log_has metro 'WARNING BPF cannot be used here: vrf0 is a VRF.*; falling back to libpcap'
   tap_check "the interface in the VRF: all is measured" answers_measured "$IF" --backend bpf
 else
   tap_skip "VRF: refused by BPF, measured by libpcap" "$(cat "$METRO_TMP/said")"

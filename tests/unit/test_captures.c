@@ -310,7 +310,7 @@ static void test_no_files(void **state)
 		 pipe);
 	begin(text);
 	read_all();
-	assert_int_equal(count_of(capture_read(&capture), "is not a file; for a pipe"), 2);
+	assert_int_equal(count_of(capture_read(&capture), "is not a regular file; for a pipe"), 2);
 	assert_int_equal(count_of(capture_read(&capture), "ERROR /tmp: Is a directory"), 1);
 	end(-EINVAL);
 	unlink(pipe);

@@ -74,7 +74,7 @@ static void test_captures(void **state)
 	(void)state;
 	assert_int_equal(run(config_of(FILE_OF(REQUESTS, "10.77.0.2"))), 0);
 	assert_in_range(printed("\"dst\":\"10.77.0.2\""), 50, 1000);
-	assert_int_equal(said("INFO the capture files are read, and there is no interface"), 1);
+	assert_int_equal(said("INFO all capture files are read, and there is no interface"), 1);
 	assert_false(log_is_file());
 }
 
@@ -147,7 +147,7 @@ static void use(pid_t daemon)
 	talk();
 	write_text(file.path, LO("not an address"));
 	kill(daemon, SIGHUP);
-	await("was not reloaded: going on with the configuration of before", 1);
+	await("was not reloaded: keeping the old configuration", 1);
 	write_text(file.path, LO("127.0.0.0/8"));
 	kill(daemon, SIGHUP);
 	await("INFO reloaded ", 1);

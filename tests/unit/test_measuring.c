@@ -115,7 +115,7 @@ static void test_fallback(void **state)
 		{0, -ENOSPC, 0,
 		 "bpf.open bpf.peers bpf.detach bpf.close pcap.open pcap.peers "
 		 "pcap.attach",
-		 "setting the peers failed"},
+		 "cannot set the peers"},
 		{0, 0, -ENOTSUP,
 		 "bpf.open bpf.peers bpf.attach bpf.detach bpf.close pcap.open "
 		 "pcap.peers pcap.attach",
@@ -132,7 +132,7 @@ static void test_fallback(void **state)
 		assert_asked(cases[i].asked);
 		assert_ptr_equal(measuring.backend, &small_pcap.backend);
 		snprintf(line, sizeof(line),
-			 "WARNING BPF is not possible here: %s; measuring with libpcap\n",
+			 "WARNING BPF cannot be used here: %s; falling back to libpcap\n",
 			 cases[i].reason);
 		assert_int_equal(count_of(capture_read(&capture), line), 1);
 		measuring_close(&measuring);
@@ -185,7 +185,7 @@ static void test_expression(void **state)
 	assert_int_equal(start(), 0);
 	assert_asked("pcap.open pcap.peers pcap.attach");
 	assert_string_equal(small_pcap.settings.expression, "port 443");
-	assert_non_null(strstr(capture_read(&capture), "INFO --filter selects libpcap: "));
+	assert_non_null(strstr(capture_read(&capture), "INFO --filter does not work with BPF: "));
 }
 
 /* It measures, but nobody could hear it. */
@@ -267,7 +267,7 @@ static void test_read(void **state)
 	assert_int_equal(event_loop_once(loop, true), 0);
 	assert_int_equal(failure, -ENETDOWN);
 	assert_non_null(strstr(capture_read(&capture),
-			       "CRITICAL measuring has come to an end: Network is down\n"));
+			       "CRITICAL cannot go on measuring: Network is down\n"));
 }
 
 /* In steps, one at a time, until the walk is complete. */

@@ -254,7 +254,7 @@ static void test_exchanged(void **state)
 
 static void test_two_names(void **state)
 {
-	const char *one = "INFO other and m0 are one interface: it is measured once, as m0\n";
+	const char *one = "INFO other and m0 are the same interface: it is measured once, as m0\n";
 
 	(void)state;
 	enter_namespace();

@@ -241,8 +241,7 @@ static void test_follow_mistake(void **state)
 	setenv("DD_DOGSTATSD_URL", "udp://", 1);
 	reporting_follow(&reporting, &other);
 	unsetenv("DD_DOGSTATSD_URL");
-	assert_non_null(strstr(capture_read(&capture),
-			       "ERROR going on with the StatsD server of before\n"));
+	assert_non_null(strstr(capture_read(&capture), "ERROR keeping the old StatsD server\n"));
 	deliver();
 	report();
 	assert_non_null(strstr(received(), "system.net.tcp.rtt:2.000000|g"));
