@@ -11,7 +11,7 @@
 
 #include "array.h"
 
-/* The letter decides; what stands behind it tells equal elements apart. */
+/* Only the letter is compared; the digit after it distinguishes equal elements. */
 struct element {
 	char letter;
 	char mark;

@@ -121,7 +121,7 @@ static void test_versions(void **state)
 	}
 }
 
-/* Of an interface whose clock cannot be, only its own packets are lost. */
+/* An interface with an impossible clock loses its own packets only. */
 static void test_impossible_resolution(void **state)
 {
 	static const __u8 impossible[] = {20, 127, 0x80 | 64, 255};
@@ -191,7 +191,7 @@ static long resident_kb(void)
 	return usage.ru_maxrss;
 }
 
-/* What nobody has to see as a whole is not held in memory as a whole. */
+/* Blocks that are skipped are never in memory as a whole. */
 static void test_huge_block(void **state)
 {
 	static __u8 zeros[1024 * 1024];
@@ -219,7 +219,7 @@ static void test_huge_block(void **state)
 	assert_in_range(resident_kb() - before, 0, 20 * 1024);
 }
 
-/* Cut off in any place, also between the parts of a block that is passed over. */
+/* Cut off anywhere, also between the pieces of a block that is skipped. */
 static void test_cut_anywhere(void **state)
 {
 	struct bytes whole = {}, cut;

@@ -108,7 +108,7 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->snaplen, 512);
 	assert_int_equal(c->idle_ttl_s, 300);
 	assert_int_equal(c->exp_ttl_s, 60);
-	if (c->statsd_ip) /* not given, and the default, are not the same, but mean it here */
+	if (c->statsd_ip) /* "not given" differs from the default, but means the same here */
 		assert_string_equal(c->statsd_ip, "127.0.0.1");
 	if (c->statsd_port)
 		assert_int_equal(c->statsd_port, 8125);
@@ -485,7 +485,7 @@ static void load_and_forget(const char *bytes, size_t length)
 		config_free(c);
 }
 
-/* No check but the sanitizers': whatever a file holds, loading it ends, and frees what it took. */
+/* Checked by the sanitizers alone: whatever a file holds, loading it ends and frees everything. */
 static void test_damaged_files(void **state)
 {
 	static const char *const names[] = {SAMPLE_PATH, GO_METRO_PATH, MISTAKES_PATH};

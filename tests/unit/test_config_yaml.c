@@ -88,7 +88,7 @@ static int teardown(void **state)
 
 /* ---- what is too much ---- */
 
-/* Texts that are made, not written. */
+/* Texts too long to write down. */
 struct text {
 	char *at;
 	size_t length;
@@ -161,7 +161,7 @@ static void direct(struct text *text)
 	add(text, "---\n" INSTANCE);
 }
 
-/* The same, for those who end lines otherwise. */
+/* The same, with other line ends. */
 static void direct_otherwise(struct text *text)
 {
 	for (int i = 0; i < 100000; i++)
@@ -195,8 +195,8 @@ static void make_up_keys(struct text *text)
 		add(text, "  statsd_i%d: 1\n", i);
 }
 
-/* Each took seconds, minutes or hundreds of megabytes; within bounds, it is over in less than half
- * a second. Ten are allowed, of the processor's time: the machine may be busy. */
+/* Each took seconds, minutes or hundreds of megabytes; with bounds, less than half a second. Ten
+ * seconds of processor time are allowed: the machine may be busy. */
 static void test_bounds(void **state)
 {
 	static const struct {
@@ -399,7 +399,7 @@ static void test_unknown_keys(void **state)
 	assert_warned(INSTANCE "  weight: 3\n  \"a\\nb\": [1]\n",
 		      "WARNING 4: instances[0]: \"weight\"" IS_NO_KEY KEYS
 		      "WARNING 5: instances[0]: \"a?b\"" IS_NO_KEY KEYS);
-	/* what is there to be repeated is no mistake, what repeats it is */
+	/* a key that holds what is repeated is no mistake, one that repeats it is */
 	assert_warned(
 		"x-peers: {all: &all [127.0.0.1]}\ninstances:\n- interface: lo\n  ips: *all\n", "");
 	assert_warned("x-peers: &x [127.0.0.1]\n" INSTANCE "  peers: *x\n",

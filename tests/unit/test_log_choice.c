@@ -52,7 +52,7 @@ static void test_file(void **state)
 	capture_free(&file);
 }
 
-/* One that cannot be had changes nothing, and says so where the log goes on. */
+/* One that cannot be opened changes nothing, and the old log says so. */
 static void test_no_file(void **state)
 {
 	const struct config config = {.log_level = LEVEL_INFO};

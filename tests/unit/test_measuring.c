@@ -17,7 +17,7 @@ static struct measuring_choice choice;
 static struct measuring measuring;
 static struct event_loop *loop;
 static struct plan plan;
-static int failure; /* that was told of */
+static int failure; /* that was reported */
 static bool fd_is_bad;
 
 static int attach(void *arg, struct backend *backend, char reason[BACKEND_REASON])
@@ -104,7 +104,7 @@ static void test_auto(void **state)
 	assert_string_equal(capture_read(&capture), "");
 }
 
-/* Whatever BPF cannot do, libpcap is tried; one line says why. */
+/* Whatever BPF cannot do, libpcap is tried; one line in the log says why. */
 static void test_fallback(void **state)
 {
 	static const struct {
@@ -296,7 +296,7 @@ static void test_sweep(void **state)
 	assert_asked("");
 }
 
-/* The rest of a walk does not see flows that it has passed: another one follows. */
+/* A walk does not see again the flows that it has passed: another one follows. */
 static void test_sweep_all(void **state)
 {
 	(void)state;

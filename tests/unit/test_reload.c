@@ -25,7 +25,7 @@ static int measure(void *arg, const struct plan *next)
 	return backend->ops->set_peers(backend, next->peers);
 }
 
-/* There is no way back, and yet nothing of before is gone. */
+/* A failed reload leaves everything as it was. */
 static void leave(void *arg, const struct plan *next)
 {
 	assert_ptr_equal(arg, &plan);
@@ -128,7 +128,7 @@ static void test_environment(void **state)
 	unsetenv("DD_DOGSTATSD_PORT");
 }
 
-/* A backend that cannot take the peers gets those of before again. */
+/* A backend that cannot take the new peers gets the old ones again. */
 static void test_rollback(void **state)
 {
 	(void)state;

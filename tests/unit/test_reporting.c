@@ -160,7 +160,7 @@ static void test_statsd(void **state)
 					   "dst:10.0.0.2,role:db,iface:lo"));
 }
 
-/* Standard output is full: there is no use in going on. */
+/* Standard output is full: stops. */
 static void test_lost(void **state)
 {
 	(void)state;
@@ -228,7 +228,7 @@ static void test_follow(void **state)
 	plan_free(&other);
 }
 
-/* A server that cannot be: the one of before goes on. */
+/* An impossible server: the old one stays. */
 static void test_follow_mistake(void **state)
 {
 	struct config other;

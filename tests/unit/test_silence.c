@@ -40,7 +40,7 @@ static bool report(struct silence *s, unsigned int n, double interval_s, bool wa
 	return silence_follow(s, "eth0", now, &terms);
 }
 
-/* After how many reports is it told, if measuring began an interval before the first? */
+/* After how many reports is it logged, if measuring began an interval before the first? */
 static unsigned int told_after(double interval_s, bool watched)
 {
 	struct silence s = {.since_ns = NS_PER_S};
@@ -123,7 +123,7 @@ static void test_nothing(void **state)
 	assert_true(s.told);
 }
 
-/* Where downloads are usual nothing is said of them, but of losses. */
+/* Where downloads are usual, they are not mentioned, but losses are. */
 static void test_usual(void **state)
 {
 	struct census_figures now = {.samples = 1, .seen = {1, 0, 1}};

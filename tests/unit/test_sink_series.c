@@ -167,7 +167,7 @@ static void test_exactly_the_cap(void **state)
 	assert_null(strstr(capture_read(&f->log), "max_series"));
 }
 
-/* Whoever was reported keeps its place in the next interval, whoever comes first then. */
+/* A host that was reported keeps its place in the next interval, whoever comes first then. */
 static void test_cap_is_stable(void **state)
 {
 	struct statsd_fixture *f = *state;
