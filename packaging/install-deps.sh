@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # install-deps.sh [BUILD-DIRECTORY]: installs what building and testing need and this machine lacks.
-# Says what, asks nothing. A StatsD server for the tests goes into the build directory, not the system.
+# It says what it installs, and asks nothing. A StatsD server for the tests goes into the build
+# directory, not the system.
 set -eu
 build_directory=${1:-build}
 
@@ -9,7 +10,8 @@ build="gcc libc6-dev make clang libbpf-dev libelf-dev zlib1g-dev libyaml-dev lib
 tests="libcmocka-dev tcpdump libclang-rt-dev python3 iproute2 ethtool procps libcap2-bin util-linux strace"
 
 if ! command -v dpkg-query >/dev/null; then
-    echo "install-deps: this is not Debian or Ubuntu; needed are the likes of: $build bpftool; for tests: $tests" >&2
+    echo "install-deps: this is not Debian or Ubuntu; install the counterparts of: $build bpftool;" \
+        "for tests: $tests" >&2
     exit 0 # the build says what it cannot find
 fi
 
@@ -79,7 +81,7 @@ install_statsd() {
         echo "install-deps: netdata from Debian, into $build_directory/netdata"
         unpack_netdata && return
     fi
-    echo "install-deps: no StatsD server could be had; its test will be skipped" >&2
+    echo "install-deps: cannot install a StatsD server; its test will be skipped" >&2
 }
 
 install_collectd() {
@@ -89,7 +91,7 @@ install_collectd() {
         echo "install-deps: collectd from Debian, into $build_directory/collectd"
         apt-get -qq update && unpack collectd-core "$build_directory/collectd" && return
     fi
-    echo "install-deps: collectd could not be had; its test will be skipped" >&2
+    echo "install-deps: cannot install collectd; its test will be skipped" >&2
 }
 
 [ -z "$missing" ] || install_packages

@@ -4,8 +4,8 @@
 #   N passed, N failed, N skipped
 # Every test speaks TAP. METRO_SKIPS_FAIL=1 turns skipped tests into failed ones, except those whose
 # line matches the extended regular expression METRO_SKIPS_ALLOWED. METRO_ATTEMPTS=2 lets an end-to-end
-# program that failed run once more, which counts then: a machine shared with others may stall for
-# longer than any bound on times allows, but not twice in the same place.
+# program that failed run once more, and only the second run counts: a machine shared with others may
+# stall for longer than any time limit allows, but not twice in the same place.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export BUILD=${BUILD:-build}
@@ -16,7 +16,7 @@ failures= repeated=
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 
-# Adds one program's TAP to the totals; one that ends badly without saying so has failed, too.
+# Adds one program's TAP to the totals; one that ends with an error but no failed test has failed, too.
 tally() { # NAME STATUS
     local ok not_ok skip bad=0
     skip=$(grep -c '^ok .*# SKIP' "$output")

@@ -82,7 +82,7 @@ logs_to_file() {
 
 tap_check "-log FILE" logs_to_file
 
-# Whoever starts it by hand need not know of the log to learn why it ended.
+# Whoever starts it by hand learns why it ended without looking for the log.
 fails_aloud() {
   printf 'instances: [{interface: nowhere0, ips: [10.0.0.1]}]\n' >"$METRO_TMP/no_interface.yaml"
   ends_with 1 -c "$METRO_TMP/no_interface.yaml" -log "$METRO_TMP/nowhere.log" &&

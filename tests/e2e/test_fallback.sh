@@ -95,7 +95,7 @@ tap_check "a user without privileges: what BPF would need" log_has metro "$WHY" 
 nobody_with '' --backend bpf
 tap_check "a user without privileges, --backend bpf: status 1 and what is needed" fails "$WHY"
 
-# Some kernels want CAP_PERFMON for what our programs do, so that it is asked of none of them.
+# Some kernels want CAP_PERFMON for what our programs do, so the test asks it of none of them.
 for hook in tc clsact xdp; do
   nobody_with +bpf,+net_admin,+perfmon --backend bpf --hook $hook
   tap_check "a user with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, $hook: BPF measures" measures BPF

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Interfaces on top of others, where packets do not take every road: what leaves a VRF does not pass
+# Interfaces on top of others, whose packets do not pass every hook: what leaves a VRF does not pass
 # TC, and native XDP on a bond runs for the interfaces in it. What cannot be measured one way is
 # measured in another, or refused, and the reason is said.
 set -u

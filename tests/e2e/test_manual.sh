@@ -50,7 +50,7 @@ check_page_with_man() {
   return 1
 }
 
-# What is installed speaks of where it is installed.
+# Installed files name the paths where things are installed.
 installs() {
   local root=$METRO_TMP/root
   make -s -C "$TOP" BUILD="$METRO_BUILD" DESTDIR="$root" PREFIX=/opt/metro install || return

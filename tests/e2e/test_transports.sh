@@ -81,7 +81,7 @@ test_ways() {
   DD_DOGSTATSD_URL=unixstream://@metro-$$ way "abstract-stream" --unix-stream "@metro-$$"
 }
 
-# The file's word counts for more than the environment's.
+# The file takes precedence over the environment.
 test_configured() {
   config "$METRO_TMP/socket.yaml" "statsd_socket: unixgram://$SOCKET"
   config "$METRO_TMP/ip.yaml" "statsd_ip: 127.0.0.3"
@@ -105,7 +105,7 @@ refused_with() { # TEXT
   done
 }
 
-# The environment is none of a text output's business.
+# Text output ignores the environment.
 text_is_not_refused() {
   in_client "$METRO" --check --output text -c "$METRO_TMP/plain.yaml"
 }
