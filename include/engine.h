@@ -40,7 +40,7 @@ struct engine_settings {
 /* Results are a set of events, the bits of enum counter and these. */
 #define EVENT(counter) (1u << (counter))
 #define EVENT_FLUSH    (1u << 31) /* take the batch */
-#define EVENT_OVER     (1u << 30) /* .. and then drop the flow: nothing is outstanding */
+#define EVENT_OVER     (1u << 30) /* after that, drop the flow: nothing is outstanding */
 _Static_assert(COUNTERS < 30, "a bit for each counter");
 
 /* Numbers further apart than this belong to no window that TCP could have (RFC 7323, 2.3). */

@@ -70,7 +70,7 @@ struct flow {
 	__u16 stray; /* upper half of where the last data far outside the window began */
 
 	__u64 batch_last_ns; /* arrival of the ACK of the last sample */
-	__u32 batch_first;   /* .. and of rtt[1], in ticks */
+	__u32 batch_first;   /* arrival of the ACK of rtt[1], in ticks */
 	__u32 rtt[1 + BATCH_MAX];
 
 	struct mark marks[];

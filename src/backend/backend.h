@@ -18,14 +18,14 @@ enum hook_choice { HOOK_AUTO, HOOK_TC, HOOK_CLSACT, HOOK_XDP };
 
 struct backend_settings {
 	unsigned int marks;      /* a flow; power of two */
-	unsigned int marks_most; /* .. to which they grow as needed; 0: they do not grow */
+	unsigned int marks_most; /* how many they may grow to, as needed; 0: they do not grow */
 	unsigned int file_marks; /* instead of both in a capture file; 0: as many as it needs */
 	unsigned int max_flows;
 	unsigned int snaplen;     /* libpcap: bytes of each packet */
 	unsigned int batch_limit; /* samples in a batch, 1 .. BATCH_MAX */
 	unsigned int batch_age;   /* and how long they may wait for more, in ticks (record.h) */
 	__u64 idle_ns;            /* flows without traffic for this long are dropped */
-	__u64 ended_ns;           /* .. and flows that ended, for this long */
+	__u64 ended_ns;           /* flows that ended are dropped after this long */
 	bool handshakes;          /* tell how long they took */
 	enum hook_choice hook;    /* BPF */
 	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */

@@ -24,7 +24,7 @@ struct measured {
 	struct interface interface;
 	struct attachment attachment;
 	bool sighting;            /* sightings are counted on it */
-	struct sightings sighted; /* .. and those from earlier counts */
+	struct sightings sighted; /* sightings from earlier counts */
 	struct measured *next;
 };
 

@@ -22,7 +22,7 @@
 #define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
 #define BLOCK_MS     50                /* packets wait at most this long for a block to fill */
 #define PACKETS      1024              /* read before drops and clock are looked at again */
-#define ROUNDS       64                /* .. and this often before the next interface's turn */
+#define ROUNDS       64                /* times PACKETS before the next interface's turn */
 
 struct capture {
 	struct backend_pcap *backend;

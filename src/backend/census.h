@@ -11,7 +11,7 @@ struct census_figures {
 	struct sightings seen;
 	__u64 samples;    /* since the start */
 	__u32 answered;   /* connections with traffic lately, in the last complete walk over them */
-	__u32 unanswered; /* .. and those that got no ACK and did not end */
+	__u32 unanswered; /* connections that got no ACK and did not end */
 };
 
 struct census_entry; /* an interface */

@@ -15,7 +15,7 @@ struct tc_filter {
 	__u32 handle;
 	__u32 priority;
 	__u32 program;    /* id of its BPF program; 0: it has none */
-	const char *name; /* .. and its name there, or ""; only valid during the call */
+	const char *name; /* that program's name, or ""; only valid during the call */
 };
 
 /* Calls fn for each filter on one side; there are none without a qdisc, or without the interface.

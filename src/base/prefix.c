@@ -44,7 +44,7 @@ char *address_format(const struct address *addr, char text[ADDRESS_TEXT])
 	return text;
 }
 
-/* Clears the bits behind the prefix. Returns true if any of them was set. */
+/* Clears the bits after the prefix. Returns true if any of them was set. */
 static bool clear_tail(struct prefix *prefix)
 {
 	struct address *addr = &prefix->addr;

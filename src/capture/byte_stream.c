@@ -60,7 +60,7 @@ static int make_room(struct byte_stream *s, size_t len)
 	return 0;
 }
 
-/* Reads at most so many bytes. */
+/* Reads at most room bytes. */
 static long fill(struct byte_stream *s, size_t room)
 {
 	__u8 *to = s->bytes + s->to;

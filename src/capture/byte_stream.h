@@ -14,7 +14,7 @@ struct byte_stream {
 	__u8 *bytes;
 	size_t size;   /* of the memory at bytes */
 	size_t from;   /* where the unread bytes begin */
-	size_t to;     /* .. and end */
+	size_t to;     /* where they end */
 	__u64 dropped; /* bytes of the data before those in memory */
 	bool ended;
 	long error; /* why: 0 at the end of the data, or -errno */

@@ -51,7 +51,7 @@ struct walk {
 	__u32 offset; /* of the header that is read next; never beyond captured when it is read */
 	__u16 type;   /* of what comes next: an EtherType or an IP protocol */
 	bool in_ipv6; /* the last IP header was IPv6 */
-	enum fragment fragment; /* .. and belonged to a fragment */
+	enum fragment fragment; /* whether it belonged to a fragment */
 	bool padded; /* the 802.11 header that follows is filled up to words of four bytes */
 	struct inside *inside;
 };

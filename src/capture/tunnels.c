@@ -8,7 +8,7 @@ static bool is_ip(const __u8 *at)
 	return at[0] >> 4 == 4 || at[0] >> 4 == 6;
 }
 
-/* Does an Ethernet header that carries something known begin so many bytes ahead? */
+/* Does an Ethernet header that carries something known begin at bytes ahead? */
 static bool ethernet_ahead(const struct walk *w, __u32 at)
 {
 	const __u8 *header = ahead(w, at + ETHERNET_HEADER);

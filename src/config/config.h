@@ -33,14 +33,14 @@ enum dialect { DIALECT_DOGSTATSD, DIALECT_STATSD, DIALECT_GRAPHITE, DIALECT_INFL
 /* What the dst tag is made of. */
 enum aggregate_by {
 	AGGREGATE_ADDRESS,    /* the peer's name where known, or its address */
-	AGGREGATE_NETWORK,    /* its network of so many bits */
+	AGGREGATE_NETWORK,    /* its network of bits_v4 or bits_v6 bits */
 	AGGREGATE_CONFIGURED, /* the entry of ips or hosts that it was measured for */
 };
 
 struct aggregate {
 	enum aggregate_by by;
 	unsigned int bits_v4; /* AGGREGATE_NETWORK: 0 .. 32 */
-	unsigned int bits_v6; /* .. 0 .. 128 */
+	unsigned int bits_v6; /* AGGREGATE_NETWORK: 0 .. 128 */
 };
 
 /* One entry of `instances`: the peers to measure on one interface, and the tags for them. */
@@ -63,8 +63,9 @@ struct config {
 	unsigned int snaplen; /* bytes of a packet that libpcap keeps: 104 .. 262144, default 512 */
 	unsigned int
 		idle_ttl_s; /* a flow without traffic is dropped after: 1 .. 86400, default 300 */
-	unsigned int exp_ttl_s;   /* .. and one that ended, at the latest: 1 .. 86400, default 60 */
-	char *statsd_ip;          /* address or host name; NULL: not given */
+	unsigned int
+		exp_ttl_s; /* one that ended, after this at the latest: 1 .. 86400, default 60 */
+	char *statsd_ip;   /* address or host name; NULL: not given */
 	unsigned int statsd_port; /* 1 .. 65535; 0: not given */
 	bool log_to_file;         /* default true, as in go-metro */
 	enum log_level log_level; /* default info */

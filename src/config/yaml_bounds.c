@@ -15,7 +15,7 @@ struct anchor {
 struct walk {
 	struct mistakes *mistakes;
 	size_t nodes;    /* of the file itself */
-	size_t repeated; /* .. and of what aliases repeat */
+	size_t repeated; /* nodes that aliases repeat */
 	unsigned int depth;
 	struct {
 		struct anchor *anchor; /* NULL: it has none */

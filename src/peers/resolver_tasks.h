@@ -56,7 +56,7 @@ struct shared {
 	struct resolver_pace pace;
 	struct lane lanes[LANES]; /* by enum resolved */
 	struct task *ready;       /* in the order they came, .. */
-	struct task **ready_end;  /* .. and where to put the next */
+	struct task **ready_end;  /* where to put the next */
 	struct task **tasks;      /* sorted by task_compare; only the event loop uses it */
 	size_t count;
 };

@@ -34,10 +34,10 @@ struct seen {
 	__u64 tcp;           /* TCP segments read */
 	__u64 tcp_ours;      /* of them, those that count */
 	__u64 sent;          /* of tcp_ours, in the direction that is measured, .. */
-	__u64 received;      /* .. and in the other; without addresses each is in both */
-	__u64 data;          /* of tcp_ours, with data in the direction that is measured */
-	__u64 answered;      /* flows (COUNTER_FLOWS) of which anything was acknowledged */
-	__u64 acks_alone;    /* of tcp_ours, ACKs without data, for data never seen */
+	__u64 received; /* of tcp_ours, in the other direction; without addresses each is in both */
+	__u64 data;     /* of tcp_ours, with data in the direction that is measured */
+	__u64 answered; /* flows (COUNTER_FLOWS) of which anything was acknowledged */
+	__u64 acks_alone; /* of tcp_ours, ACKs without data, for data never seen */
 	struct seen_kind inside[SEEN_KINDS]; /* of tcp, by the tunnel they were found in */
 	struct seen_kind unread[SEEN_KINDS]; /* tunnels that are not looked into */
 	struct seen_kind links[SEEN_KINDS];  /* link types that are not read */

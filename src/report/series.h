@@ -23,7 +23,7 @@ struct series_settings {
 struct series {
 	struct windows windows; /* set what they keep before the first sample */
 	__u64 folded;           /* how many went into dst:other in this interval .. */
-	__u64 folded_total;     /* .. and ever */
+	__u64 folded_total;     /* how many ever */
 
 	/* private */
 	struct series_settings settings;

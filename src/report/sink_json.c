@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One JSON object a line and a sample, for programs. Keys and their order are a contract. */
+/* One JSON object per line and sample, for programs. Keys and their order are a contract. */
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>

@@ -92,7 +92,7 @@ struct packing {
 	struct statsd_sink *statsd;
 	bool all;     /* all samples; else only full lines, if there is one */
 	__u32 count;  /* how many were sent .. */
-	bool decided; /* .. which the first set of tags decides for all */
+	bool decided; /* the first set of tags has decided count for the others */
 };
 
 static void send_samples(void *arg, const struct window *window, const struct line *series)

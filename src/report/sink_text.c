@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* For people: one aligned line a sample, and at the end a table of who was how far away. */
+/* For people: one aligned line per sample, and at the end a table of round-trip times by host. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ struct text_sink {
 	struct timestamp timestamp;
 	struct widths widths;
 	char iface[IFNAMSIZ];   /* of the last delivery .. */
-	char shown[IFNAMSIZ];   /* .. and how to print it */
+	char shown[IFNAMSIZ];   /* how to print that */
 	struct windows windows; /* over the whole run */
 	struct window_group group;
 	struct output output;

@@ -47,12 +47,11 @@ struct statsd_client {
 	/* Times are ms, monotonic. */
 	__u64 begun_ms;    /* the latest report, 0: none yet */
 	__u64 interval_ms; /* between the two latest reports */
-	__u64 regular_ms;  /* .. or before those, if that was longer: a reload makes an extra report
-			    */
-	__u64 spread_ms;   /* when all of it should be out */
-	__u64 waiting_ms;  /* since when the queue is not empty */
-	__u64 give_up_ms;  /* when what is left is too old to be sent */
-	bool full;         /* the first packet of the queue waits for room in the socket */
+	__u64 regular_ms; /* the longer of the last two intervals: a reload makes an extra report */
+	__u64 spread_ms;  /* when all of it should be out */
+	__u64 waiting_ms; /* since when the queue is not empty */
+	__u64 give_up_ms; /* when what is left is too old to be sent */
+	bool full;        /* the first packet of the queue waits for room in the socket */
 
 	/* About the latest report, until its verdict is known. All errors are -errno or 0. */
 	__u64 undecided; /* datagrams that the socket took */

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-/* What fits into an Ethernet frame behind the headers of UDP, IP and a tunnel or two. */
+/* What fits into an Ethernet frame after the headers of UDP, IP and a tunnel or two. */
 #define STATSD_DATAGRAM_MAX 1432
 /* The Datadog Agent's buffer for one packet, as long as nobody changes its dogstatsd_buffer_size.
  */

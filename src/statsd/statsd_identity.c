@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * As datadog-go 5 does it: the tags in this order; a container field even with an entity id
- * (releases of 2022 left it out then), with the bare id of the container, which all Agents know;
- * other clients put "ci-" before it, which Agents before 7.51 do not know. What the Agent makes of
- * it: docs.datadoghq.com/extend/dogstatsd/datagram_shell, protocol v1.2 and on.
+ * Who sends the metrics, told as datadog-go 5 does it: the tags in this order; a container field
+ * even with an entity id (releases of 2022 left it out then), with the bare id of the container,
+ * which all Agents know; other clients put "ci-" before it, which Agents before 7.51 do not know.
+ * What the Agent makes of it: docs.datadoghq.com/extend/dogstatsd/datagram_shell, protocol v1.2 and
+ * on.
  */
 #include "statsd_identity.h"
 
