@@ -161,10 +161,10 @@ demo: deps
 check: deps
 	$(Q)$(MAKE) --no-print-directory all unit-tests
 	$(give_back)
-	$(Q)BUILD=$(BUILD) tests/run.sh unit e2e
+	$(Q)BUILD=$(BUILD) tests/run.sh tree unit e2e
 
 unit: unit-tests
-	$(Q)BUILD=$(BUILD) tests/run.sh unit
+	$(Q)BUILD=$(BUILD) tests/run.sh tree unit
 
 check-oracle: all
 	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --least 100

@@ -15,36 +15,12 @@
  * thousand. */
 #define WAKE_SURELY (RECORDS_BYTES / 8 * 7)
 
+/* This CPU's counters. Exact, except when a packet interrupts metro_sweep while it counts. */
 static __always_inline struct counters *cpu_counters(void)
 {
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&counters, &zero);
-}
-
-/* Exact, except when a packet interrupts metro_sweep while it counts on the same CPU. */
-static __always_inline void count(enum counter which, __u64 n)
-{
-	struct counters *c = cpu_counters();
-
-	if (c)
-		c->values[which] += n;
-}
-
-/* Counts the engine's events. Samples are counted where they arrive. No branches: without
- * CAP_PERFMON the verifier follows each of them both ways, and beyond the loop's end. */
-static __always_inline void count_events(__u32 events)
-{
-	struct counters *c;
-
-	if (likely(!(events & ~(EVENT(COUNTER_SAMPLES) | EVENT_FLUSH | EVENT_OVER))))
-		return;
-	c = cpu_counters();
-	if (!c)
-		return;
-#pragma unroll
-	for (__u32 i = COUNTER_SAMPLES + 1; i < COUNTERS; i++)
-		c->values[i] += events >> i & 1;
 }
 
 /* A wake-up takes 8 us, so the reader polls, and is only woken if it asked for every record, or by
@@ -62,16 +38,16 @@ static __always_inline bool wakes(void)
 	return waiting >= wake_bytes && (waiting & (wake_bytes - 1)) < WAKE_REACH;
 }
 
-static __always_inline void emit(const struct flow_record *record)
+/* False: the ring buffer is full, and the record lost. */
+static __always_inline bool emit(const struct flow_record *record)
 {
 	__u32 n = record->count;
 	__u64 flags;
 
 	if (n > BATCH_MAX)
-		return;
+		return true;
 	flags = wakes() ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-	if (bpf_ringbuf_output(&records, (void *)record, FLOW_RECORD_SIZE(n), flags))
-		count(COUNTER_RING_LOST, n);
+	return bpf_ringbuf_output(&records, (void *)record, FLOW_RECORD_SIZE(n), flags) == 0;
 }
 
 #endif

@@ -1,86 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Finding flows, and making them for what the local side sends to a peer (engine_starts). */
+/* The operations of the datapath over maps: flows, peers, handshakes, and what passes beside them.
+ */
 #ifndef METRO_FLOW_MAPS_H
 #define METRO_FLOW_MAPS_H
 
+#include "datapath.h"
 #include "emit.h"
 
-static __always_inline struct flow *flow_find(const struct flow_key *key)
-{
-	return bpf_map_lookup_elem(&flows, key);
-}
+struct datapath {
+	struct __sk_buff *skb; /* of what the local side sends; else NULL */
+};
 
-static __always_inline bool peer_possible(const struct address *addr)
+static __always_inline bool datapath_may_be_peer(struct datapath *d, const struct address *addr)
 {
+	(void)d;
 	return peer_filter_passes(peer_filter_used(&peer_filters), addr);
 }
 
-static __always_inline bool flow_delete(const struct flow_key *key)
-{
-	if (bpf_map_delete_elem(&flows, key))
-		return false;
-	__sync_fetch_and_add(&flow_count.n, -1);
-	return true;
-}
-
-static __always_inline void flow_close(const struct flow_key *key, __u32 tag, __u32 nxt)
-{
-	closed_flows[closed_place(tag)] = closed_make(tag, nxt);
-	flow_delete(key);
-}
-
-/* Is this of a connection that has ended? Then it makes no flow. */
-static __always_inline bool flow_is_closed(__u32 tag, const struct packet *p)
-{
-	closed_flow *closed = &closed_flows[closed_place(tag)];
-
-	if (closed_ends(*closed, tag, p))
-		*closed = 0;
-	return closed_is(*closed, tag, p);
-}
-
-static __always_inline bool peer_configured(const struct flow_key *key)
+static __always_inline bool datapath_is_peer(struct datapath *d, const struct flow_key *key)
 {
 	struct peer_host host = {.ifindex = key->ifindex, .addr = key->peer};
 	struct peer_network network = peer_network_key(key->ifindex, &key->peer, 128);
 	__u32 zero = 0;
 	void *hosts = bpf_map_lookup_elem(&peer_hosts, &zero);
 
+	(void)d;
 	if (hosts && bpf_map_lookup_elem(hosts, &host))
 		return true;
 	return network_count && bpf_map_lookup_elem(&peer_networks, &network);
 }
 
-/* What passes beside the flows of peers, counted while no samples come of the interface. */
-static __always_inline void sight(const struct flow_key *key, __u64 offset)
+/* A hook sees a segment once. */
+static __always_inline bool datapath_is_copy(struct datapath *d, const struct packet *p)
 {
-	struct sightings *s = bpf_map_lookup_elem(&sightings, &key->ifindex);
-
-	if (s && peer_configured(key))
-		__sync_fetch_and_add((__u64 *)((char *)s + offset), 1);
+	(void)d, (void)p;
+	return false;
 }
 
-/* A segment from a peer that has no flow. */
-static __always_inline void sight_received(const struct flow_key *key, const struct packet *p)
+static __always_inline struct flow *flow_find(const struct flow_key *key)
 {
-	if (likely(!count_sightings))
-		return;
-	if (p->payload)
-		sight(key, offsetof(struct sightings, data_received));
-	else
-		sight(key, offsetof(struct sightings, acks_received));
+	return bpf_map_lookup_elem(&flows, key);
 }
 
-/* A segment that matters to no flow: it has no data. */
-static __always_inline void sight_sent(const struct packet *p, __u32 ifindex)
+static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key)
 {
-	const struct flow_key key = {p->src, p->dst, p->sport, p->dport, ifindex};
-
-	if (unlikely(count_sightings) && peer_possible(&p->dst))
-		sight(&key, offsetof(struct sightings, acks_sent));
+	(void)d;
+	return flow_find(key);
 }
 
-static __always_inline struct flow *flow_create(const struct flow_key *key)
+static __always_inline struct flow *datapath_create(struct datapath *d, const struct flow_key *key,
+						    __u32 tag)
 {
 	__u32 zero = 0;
 	struct flow *blank, *f;
@@ -92,10 +61,10 @@ static __always_inline struct flow *flow_create(const struct flow_key *key)
 	blank = bpf_map_lookup_elem(&blank_flow, &zero);
 	if (!blank)
 		return 0;
-	blank->tag = flow_tag(key);
+	blank->tag = tag;
 	if (bpf_map_update_elem(&flows, key, blank, BPF_NOEXIST) == 0) {
 		__sync_fetch_and_add(&flow_count.n, 1);
-		count(COUNTER_FLOWS, 1);
+		datapath_count(d, COUNTER_FLOWS, 1);
 	}
 	/* An update that failed may have lost a race against another CPU's: then the flow is there.
 	 */
@@ -103,8 +72,154 @@ static __always_inline struct flow *flow_create(const struct flow_key *key)
 	if (f)
 		return f;
 refused:
-	count(COUNTER_FLOWS_REFUSED, 1);
+	datapath_count(d, COUNTER_FLOWS_REFUSED, 1);
 	return 0;
+}
+
+static __always_inline bool flow_delete(const struct flow_key *key)
+{
+	if (bpf_map_delete_elem(&flows, key))
+		return false;
+	__sync_fetch_and_add(&flow_count.n, -1);
+	return true;
+}
+
+static __always_inline void datapath_drop(struct datapath *d, const struct flow_key *key,
+					  struct flow *f)
+{
+	(void)d, (void)f;
+	flow_delete(key);
+}
+
+static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f, __u32 tag)
+{
+	(void)d;
+	bpf_spin_lock(&(*f)->lock);
+	if (likely((*f)->tag == tag))
+		return true;
+	bpf_spin_unlock(&(*f)->lock);
+	return false;
+}
+
+static __always_inline void datapath_release(struct datapath *d, struct flow *f)
+{
+	(void)d;
+	bpf_spin_unlock(&f->lock);
+}
+
+static __always_inline closed_flow *datapath_closed(struct datapath *d, __u32 place)
+{
+	(void)d;
+	return &closed_flows[place];
+}
+
+static __always_inline bool datapath_times_handshakes(struct datapath *d)
+{
+	(void)d;
+	return measure_handshakes;
+}
+
+static __always_inline struct handshake *datapath_handshake(struct datapath *d, __u32 place)
+{
+	(void)d;
+	return bpf_map_lookup_elem(&handshakes, &place);
+}
+
+static __always_inline void datapath_lock_handshake(struct handshake *h)
+{
+	bpf_spin_lock(&h->lock);
+}
+
+static __always_inline void datapath_unlock_handshake(struct handshake *h)
+{
+	bpf_spin_unlock(&h->lock);
+}
+
+static __always_inline __u64 datapath_now(struct datapath *d)
+{
+	(void)d;
+	return replay ? replay_ns : bpf_ktime_get_ns();
+}
+
+/*
+ * skb->tstamp is the earliest departure time of a segment that TCP paces (Linux 4.20), by
+ * CLOCK_MONOTONIC as our own. SO_TXTIME may put other clocks there, REALTIME or TAI, which are
+ * years away: such times are left out, as they were before TCP had any. TCP's own sockets never do
+ * that, so skb->tstamp_type (Linux 5.18) would tell nothing more.
+ */
+static __always_inline __u64 datapath_departure(struct datapath *d, __u64 now)
+{
+	__u64 delay = (replay ? 0 : d->skb->tstamp) - now;
+	/* Without branches, of which the verifier would follow each: 1 up to DEPARTURE_MAX_NS, or
+	 * 0. */
+	__u64 possible = ((delay - DEPARTURE_MAX_NS - 1) & ~delay) >> 63;
+
+	return now + (delay & -possible);
+}
+
+/* The kernel's clock runs on. */
+static __always_inline __u32 datapath_epoch(struct datapath *d)
+{
+	(void)d;
+	return 0;
+}
+
+static __always_inline __u32 datapath_segment_size(struct datapath *d)
+{
+	return d->skb->gso_size;
+}
+
+static __always_inline struct engine_settings datapath_settings(struct datapath *d, struct flow *f)
+{
+	(void)d, (void)f;
+	return (struct engine_settings){
+		.mark_mask = mark_mask,
+		.batch_limit = batch_limit,
+		.batch_age = batch_age,
+	};
+}
+
+static __always_inline __u64 *datapath_counters(struct datapath *d)
+{
+	struct counters *c = cpu_counters();
+
+	(void)d;
+	return c ? c->values : 0;
+}
+
+static __always_inline void datapath_emit(struct datapath *d, const struct flow_record *record)
+{
+	if (!emit(record))
+		datapath_count(d, COUNTER_RING_LOST, record->count);
+}
+
+/* What passes beside the flows of peers, counted while no samples come of the interface. */
+static __always_inline void sight(struct datapath *d, const struct flow_key *key, __u64 offset)
+{
+	struct sightings *s = bpf_map_lookup_elem(&sightings, &key->ifindex);
+
+	if (s && datapath_is_peer(d, key))
+		__sync_fetch_and_add((__u64 *)((char *)s + offset), 1);
+}
+
+static __always_inline void datapath_sight_sent(struct datapath *d, const struct packet *p,
+						__u32 ifindex)
+{
+	const struct flow_key key = datapath_key_sent(p, ifindex);
+
+	if (unlikely(count_sightings) && datapath_may_be_peer(d, &p->dst))
+		sight(d, &key, offsetof(struct sightings, acks_sent));
+}
+
+static __always_inline void datapath_sight_received(struct datapath *d, const struct packet *p,
+						    const struct flow_key *key, struct flow *f)
+{
+	if (f || likely(!count_sightings))
+		return;
+	if (p->payload)
+		sight(d, key, offsetof(struct sightings, data_received));
+	else
+		sight(d, key, offsetof(struct sightings, acks_received));
 }
 
 #endif

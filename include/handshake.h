@@ -19,8 +19,8 @@ struct handshake {
 	flow_lock lock; /* kernel only */
 	__u32 tag;      /* flow_tag */
 	__u32 answer;   /* the ACK number of the answer */
-	__u32 reserved;
-	__u64 sent_ns; /* 0: no SYN is waiting; or HANDSHAKE_AGAIN */
+	__u32 epoch;    /* of the SYN: times of two epochs have nothing in common */
+	__u64 sent_ns;  /* 0: no SYN is waiting; or HANDSHAKE_AGAIN */
 };
 
 #define HANDSHAKE_AGAIN 1 /* the SYN was sent more than once: unknown which one is answered */
@@ -47,27 +47,28 @@ static __always_inline bool handshake_may_end(const struct packet *p, const stru
 }
 
 static __always_inline void handshake_sent(struct handshake *h, __u32 tag, const struct packet *p,
-					   __u64 now_ns)
+					   __u64 now_ns, __u32 epoch)
 {
 	__u32 answer = p->seq + 1;
 	bool again = h->sent_ns && h->tag == tag && h->answer == answer;
 
 	h->tag = tag;
 	h->answer = answer;
+	h->epoch = epoch;
 	h->sent_ns = again ? HANDSHAKE_AGAIN : now_ns;
 }
 
 /* Returns ticks, or HANDSHAKE_NONE if this is no answer, or one of no use: an ACK with data may
  * have waited for the data, or replace one that was lost. */
 static __always_inline __u32 handshake_received(struct handshake *h, __u32 tag,
-						const struct packet *p, __u64 now_ns)
+						const struct packet *p, __u64 now_ns, __u32 epoch)
 {
 	__u64 sent_ns = h->sent_ns;
 
 	if (h->tag != tag || h->answer != p->ack)
 		return HANDSHAKE_NONE;
 	h->sent_ns = 0;
-	if (p->payload && !(p->flags & TCP_SYN))
+	if (h->epoch != epoch || (p->payload && !(p->flags & TCP_SYN)))
 		return HANDSHAKE_NONE;
 	if (sent_ns <= HANDSHAKE_AGAIN || now_ns < sent_ns || now_ns - sent_ns > RTT_NS_MAX)
 		return HANDSHAKE_NONE;

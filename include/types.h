@@ -23,6 +23,9 @@ __u32 unknown_zero_value;
  * verifier refuses a pointer that could, by itself, point before the lock. */
 #define opaque(pointer) asm volatile("" : "+r"(pointer))
 
+/* Before a loop of a fixed number of rounds: it becomes code without branches. */
+#define unroll_loop _Pragma("unroll")
+
 /* Copies a header out of a packet; the kernel ensures that words may be read at any address. */
 #define header_copy(to, from) (*(to) = *(const typeof(*(to)) *)(from))
 #else
@@ -36,6 +39,7 @@ typedef __u32 flow_lock; /* a placeholder: there is only one thread */
 #define unknown_zero()        0
 #define opaque(pointer)       ((void)(pointer))
 #define header_copy(to, from) ((void)__builtin_memcpy(to, from, sizeof(*(to))))
+#define unroll_loop           /* host compilers know when it pays */
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Runs the suites that are named (unit, e2e) and ends with one line over everything:
+# Runs the suites that are named (tree, unit, e2e) and ends with one line over everything:
 #   N passed, N failed, N skipped
 # Every test speaks TAP. METRO_SKIPS_FAIL=1 turns skipped tests into failed ones, except those whose
 # line matches the extended regular expression METRO_SKIPS_ALLOWED. METRO_ATTEMPTS=2 lets an end-to-end
@@ -56,6 +56,7 @@ run() { # ATTEMPTS NAME COMMAND...
 
 for suite in "$@"; do
     case $suite in
+    tree) run 1 tests/floors.py python3 tests/floors.py ;;
     unit)
         for source in tests/unit/test_*.c; do
             test=$BUILD/unit/$(basename "$source" .c)

@@ -24,7 +24,8 @@
 #define PACKETS      1024              /* read before drops and clock are looked at again */
 #define ROUNDS       64                /* times PACKETS before the next interface's turn */
 
-struct capture {
+/* An interface whose packets we get a copy of. */
+struct tap {
 	struct backend_pcap *backend;
 	struct interface interface;
 	pcap_t *pcap; /* NULL while the interface is down */
@@ -32,7 +33,7 @@ struct capture {
 	bool filtered; /* the handle has a filter */
 	__u64 drops;   /* of handles that are closed by now */
 	struct breaks breaks;
-	struct capture *next;
+	struct tap *next;
 };
 
 struct backend_pcap {
@@ -43,10 +44,10 @@ struct backend_pcap {
 	struct directions directions;
 	int local_error; /* of the last attempt to read addresses, so that it is logged once */
 	struct expression *expression; /* NULL: none */
-	struct capture *captures;
+	struct tap *taps;
 	struct clock_watch clock;
-	__u32 epochs; /* of all captures (breaks.h) */
-	__u64 drops;  /* of captures that are closed by now */
+	__u32 epochs; /* of all taps (breaks.h) */
+	__u64 drops;  /* of taps that are closed by now */
 };
 
 static struct backend_pcap *self(struct backend *backend)
@@ -57,15 +58,15 @@ static struct backend_pcap *self(struct backend *backend)
 static void deliver(void *arg, const struct flow_record *record)
 {
 	struct backend_pcap *b = arg;
-	struct capture *c;
+	struct tap *tap;
 	struct delivery delivery;
 
-	LL_SEARCH_SCALAR(b->captures, c, interface.ifindex, record->key.ifindex);
-	if (!c)
+	LL_SEARCH_SCALAR(b->taps, tap, interface.ifindex, record->key.ifindex);
+	if (!tap)
 		return;
 	delivery = (struct delivery){
 		.record = record,
-		.iface = c->interface.name,
+		.iface = tap->interface.name,
 		.wall_ns = record->time_ns,
 	};
 	b->settings.deliver(b->settings.arg, &delivery);
@@ -74,121 +75,122 @@ static void deliver(void *arg, const struct flow_record *record)
 /* Captured times are CLOCK_REALTIME; AF_PACKET has no other clock but the network card's. */
 static void follow_clock(struct backend_pcap *b)
 {
-	struct capture *c;
+	struct tap *tap;
 
 	if (!clock_watch_follow(&b->clock))
 		return;
-	LL_FOREACH (b->captures, c)
-		breaks_notice(&c->breaks, monotonic_ns());
+	LL_FOREACH (b->taps, tap)
+		breaks_notice(&tap->breaks, monotonic_ns());
 }
 
-static __u64 captured_ns(const struct capture *c, const struct pcap_pkthdr *header)
+static __u64 captured_ns(const struct tap *tap, const struct pcap_pkthdr *header)
 {
 	__u64 seconds = header->ts.tv_sec * NS_PER_S;
 
-	return pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO
+	return pcap_get_tstamp_precision(tap->pcap) == PCAP_TSTAMP_PRECISION_NANO
 		       ? seconds + (__u64)header->ts.tv_usec
 		       : seconds + header->ts.tv_usec * 1000ull;
 }
 
 static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_char *bytes)
 {
-	struct capture *c = (void *)arg;
-	struct backend_pcap *b = c->backend;
+	struct tap *tap = (void *)arg;
+	struct backend_pcap *b = tap->backend;
 	struct flow_segment segment;
 	enum packet_kind kind;
 	struct inside inside;
 
 	if (b->expression && !expression_matches(b->expression, bytes, header->caplen, header->len))
 		return;
-	kind = frame_parse(c->link, bytes, header->caplen, header->len, &segment.packet, &inside);
+	kind = frame_parse(tap->link, bytes, header->caplen, header->len, &segment.packet, &inside);
 	if (kind != PACKET_TCP) {
 		flow_table_unread(b->table, kind);
 		return;
 	}
-	segment.now_ns = captured_ns(c, header);
-	if (clock_watch_suspects(&b->clock, &c->breaks, segment.now_ns))
+	segment.now_ns = captured_ns(tap, header);
+	if (clock_watch_suspects(&b->clock, &tap->breaks, segment.now_ns))
 		follow_clock(b);
-	c->breaks.last_ns = segment.now_ns;
-	segment.epoch = breaks_epoch(&c->breaks, segment.now_ns);
-	segment.ifindex = c->interface.ifindex;
+	tap->breaks.last_ns = segment.now_ns;
+	segment.epoch = breaks_epoch(&tap->breaks, segment.now_ns);
+	segment.ifindex = tap->interface.ifindex;
 	segment.place = 0; /* an interface is one place */
 	segment.directions =
-		directions_of(&b->directions, &c->interface, c->link, bytes, &segment.packet);
+		directions_of(&b->directions, &tap->interface, tap->link, bytes, &segment.packet);
 	flow_table_expect(b->table, &segment);
 	flow_table_run(b->table, &segment);
 }
 
 /* Lets only the peers' packets through; none at all while there are no peers. */
-static int filter_set(struct capture *c, char reason[BACKEND_REASON])
+static int filter_set(struct tap *tap, char reason[BACKEND_REASON])
 {
 	struct bpf_insn nothing = {BPF_RET | BPF_K, 0, 0, 0};
 	struct bpf_program none = {.bf_len = 1, .bf_insns = &nothing}, program;
 	int some, err = 0;
 
-	some = pcap_filter_compile(c->pcap, c->backend->directions.peers, c->interface.ifindex,
-				   c->link == LINK_ETHERNET, &program);
+	some = pcap_filter_compile(tap->pcap, tap->backend->directions.peers,
+				   tap->interface.ifindex, tap->link == LINK_ETHERNET, &program);
 	if (some < 0)
 		err = some;
 	else
-		err = pcap_filter_install(c->pcap, some ? &program : &none, c->filtered);
-	c->filtered |= !err;
+		err = pcap_filter_install(tap->pcap, some ? &program : &none, tap->filtered);
+	tap->filtered |= !err;
 	if (err)
 		snprintf(reason, BACKEND_REASON, "cannot filter packets on %s: %.180s",
-			 c->interface.name, err == -ENOMEM ? strerror(-err) : pcap_geterr(c->pcap));
+			 tap->interface.name,
+			 err == -ENOMEM ? strerror(-err) : pcap_geterr(tap->pcap));
 	if (some == 1)
 		pcap_freecode(&program);
 	return err;
 }
 
 /* Turns the expression to packets of this interface. */
-static int expression_turn(struct capture *c, char reason[BACKEND_REASON])
+static int expression_turn(struct tap *tap, char reason[BACKEND_REASON])
 {
 	char detail[BACKEND_REASON - 64];
 	int err = 0;
 
-	if (c->backend->expression)
-		err = expression_follow(c->backend->expression, pcap_datalink(c->pcap), detail,
+	if (tap->backend->expression)
+		err = expression_follow(tap->backend->expression, pcap_datalink(tap->pcap), detail,
 					sizeof(detail));
 	if (err)
 		snprintf(reason, BACKEND_REASON, "cannot use --filter on %s: %.180s",
-			 c->interface.name, detail);
+			 tap->interface.name, detail);
 	return err;
 }
 
-/* Packets that this interface's captures lost, past ones and the present one. */
-static __u64 capture_drops(const struct capture *c)
+/* Packets that the interface's handles lost, past ones and the present one. */
+static __u64 tap_drops(const struct tap *tap)
 {
 	struct pcap_stat stat = {};
 
-	if (c->pcap)
-		pcap_stats(c->pcap, &stat);
-	return c->drops + stat.ps_drop;
+	if (tap->pcap)
+		pcap_stats(tap->pcap, &stat);
+	return tap->drops + stat.ps_drop;
 }
 
-static void handle_close(struct capture *c)
+static void handle_close(struct tap *tap)
 {
-	if (!c->pcap)
+	if (!tap->pcap)
 		return;
-	c->drops = capture_drops(c);
-	epoll_ctl(c->backend->epoll, EPOLL_CTL_DEL, pcap_get_selectable_fd(c->pcap), NULL);
-	pcap_close(c->pcap);
-	c->pcap = NULL;
-	c->filtered = false;
+	tap->drops = tap_drops(tap);
+	epoll_ctl(tap->backend->epoll, EPOLL_CTL_DEL, pcap_get_selectable_fd(tap->pcap), NULL);
+	pcap_close(tap->pcap);
+	tap->pcap = NULL;
+	tap->filtered = false;
 }
 
-static int handle_fail(struct capture *c, char reason[BACKEND_REASON], int status)
+static int handle_fail(struct tap *tap, char reason[BACKEND_REASON], int status)
 {
-	const char *hint = "", *detail = pcap_geterr(c->pcap);
+	const char *hint = "", *detail = pcap_geterr(tap->pcap);
 
 	if (status == PCAP_ERROR_PERM_DENIED)
 		hint = " (needs CAP_NET_RAW, or root)";
 	if (!*detail)
 		detail = pcap_statustostr(status);
-	snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.160s%s", c->interface.name,
+	snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.160s%s", tap->interface.name,
 		 detail, hint);
-	pcap_close(c->pcap);
-	c->pcap = NULL;
+	pcap_close(tap->pcap);
+	tap->pcap = NULL;
 	if (status == PCAP_ERROR_IFACE_NOT_UP)
 		return -ENETDOWN;
 	if (status == PCAP_ERROR_NO_SUCH_DEVICE)
@@ -196,57 +198,57 @@ static int handle_fail(struct capture *c, char reason[BACKEND_REASON], int statu
 	return status == PCAP_ERROR_PERM_DENIED ? -EPERM : -EIO;
 }
 
-static int handle_activate(struct capture *c, char reason[BACKEND_REASON])
+static int handle_activate(struct tap *tap, char reason[BACKEND_REASON])
 {
-	const struct backend_settings *s = &c->backend->settings;
+	const struct backend_settings *s = &tap->backend->settings;
 	char error[PCAP_ERRBUF_SIZE];
 	int status;
 
-	c->pcap = pcap_create(c->interface.name, error);
-	if (!c->pcap) {
-		snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.180s", c->interface.name,
-			 error);
+	tap->pcap = pcap_create(tap->interface.name, error);
+	if (!tap->pcap) {
+		snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.180s",
+			 tap->interface.name, error);
 		return -EIO;
 	}
-	pcap_set_snaplen(c->pcap, (int)s->snaplen);
-	pcap_set_promisc(c->pcap, 0);
-	pcap_set_timeout(c->pcap, BLOCK_MS);
-	pcap_set_buffer_size(c->pcap, BUFFER_BYTES);
-	pcap_set_immediate_mode(c->pcap, s->batch_limit == 1);          /* someone is watching */
-	pcap_set_tstamp_precision(c->pcap, PCAP_TSTAMP_PRECISION_NANO); /* or else micro */
-	status = pcap_activate(c->pcap);
+	pcap_set_snaplen(tap->pcap, (int)s->snaplen);
+	pcap_set_promisc(tap->pcap, 0);
+	pcap_set_timeout(tap->pcap, BLOCK_MS);
+	pcap_set_buffer_size(tap->pcap, BUFFER_BYTES);
+	pcap_set_immediate_mode(tap->pcap, s->batch_limit == 1);          /* someone is watching */
+	pcap_set_tstamp_precision(tap->pcap, PCAP_TSTAMP_PRECISION_NANO); /* or else micro */
+	status = pcap_activate(tap->pcap);
 	if (status < 0)
-		return handle_fail(c, reason, status);
-	if (frame_link_layer(pcap_datalink(c->pcap), &c->link)) {
+		return handle_fail(tap, reason, status);
+	if (frame_link_layer(pcap_datalink(tap->pcap), &tap->link)) {
 		snprintf(reason, BACKEND_REASON, "%s: link type %d is not supported",
-			 c->interface.name, pcap_datalink(c->pcap));
+			 tap->interface.name, pcap_datalink(tap->pcap));
 		return -ENOTSUP;
 	}
-	if (pcap_setnonblock(c->pcap, 1, error))
-		return handle_fail(c, reason, PCAP_ERROR);
+	if (pcap_setnonblock(tap->pcap, 1, error))
+		return handle_fail(tap, reason, PCAP_ERROR);
 	return 0;
 }
 
-static int handle_open(struct capture *c, char reason[BACKEND_REASON])
+static int handle_open(struct tap *tap, char reason[BACKEND_REASON])
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = tap};
 	int err;
 
-	err = handle_activate(c, reason);
+	err = handle_activate(tap, reason);
 	if (!err)
-		err = expression_turn(c, reason);
+		err = expression_turn(tap, reason);
 	if (!err)
-		err = filter_set(c, reason);
-	if (!err &&
-	    epoll_ctl(c->backend->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(c->pcap), &event)) {
+		err = filter_set(tap, reason);
+	if (!err && epoll_ctl(tap->backend->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(tap->pcap),
+			      &event)) {
 		err = -errno;
 		snprintf(reason, BACKEND_REASON, "cannot wait for packets on %s: %s",
-			 c->interface.name, strerror(errno));
+			 tap->interface.name, strerror(errno));
 	}
-	follow_clock(c->backend);
-	breaks_open(&c->breaks, &c->backend->epochs);
+	follow_clock(tap->backend);
+	breaks_open(&tap->breaks, &tap->backend->epochs);
 	if (err)
-		handle_close(c);
+		handle_close(tap);
 	return err;
 }
 
@@ -254,19 +256,19 @@ static int live_attach(struct backend *backend, const struct interface *interfac
 		       char reason[BACKEND_REASON])
 {
 	struct backend_pcap *b = self(backend);
-	struct capture *c = calloc(1, sizeof(*c));
+	struct tap *tap = calloc(1, sizeof(*tap));
 	int err;
 
-	if (!c)
+	if (!tap)
 		return -ENOMEM;
-	c->backend = b;
-	c->interface = *interface;
-	err = handle_open(c, reason);
+	tap->backend = b;
+	tap->interface = *interface;
+	err = handle_open(tap, reason);
 	if (err && err != -ENETDOWN) {
-		free(c);
+		free(tap);
 		return err;
 	}
-	LL_PREPEND(b->captures, c);
+	LL_PREPEND(b->taps, tap);
 	census_open(flow_table_census(b->table), interface->ifindex);
 	if (err)
 		log_warning("%s; waiting for it to come up", reason);
@@ -278,16 +280,16 @@ static int live_attach(struct backend *backend, const struct interface *interfac
 static void live_detach(struct backend *backend, unsigned int ifindex)
 {
 	struct backend_pcap *b = self(backend);
-	struct capture *c;
+	struct tap *tap;
 
-	LL_SEARCH_SCALAR(b->captures, c, interface.ifindex, ifindex);
-	if (!c)
+	LL_SEARCH_SCALAR(b->taps, tap, interface.ifindex, ifindex);
+	if (!tap)
 		return;
-	LL_DELETE(b->captures, c);
-	handle_close(c);
+	LL_DELETE(b->taps, tap);
+	handle_close(tap);
 	census_close(flow_table_census(b->table), ifindex);
-	b->drops += c->drops;
-	free(c);
+	b->drops += tap->drops;
+	free(tap);
 }
 
 static int live_set_peers(struct backend *backend, const struct peers *peers)
@@ -295,12 +297,12 @@ static int live_set_peers(struct backend *backend, const struct peers *peers)
 	struct backend_pcap *b = self(backend);
 	char reason[BACKEND_REASON];
 	int err = 0, one;
-	struct capture *c;
+	struct tap *tap;
 
 	b->directions.peers = peers;
 	flow_table_set_peers(b->table, peers);
-	LL_FOREACH (b->captures, c) {
-		one = c->pcap ? filter_set(c, reason) : 0;
+	LL_FOREACH (b->taps, tap) {
+		one = tap->pcap ? filter_set(tap, reason) : 0;
 		if (one) {
 			log_error("%s", reason);
 			err = one;
@@ -314,35 +316,35 @@ static int live_fd(struct backend *backend)
 	return self(backend)->epoll;
 }
 
-static void capture_read(struct capture *c)
+static void tap_read(struct tap *tap)
 {
 	char reason[BACKEND_REASON];
 	__u64 now = 0;
 	int n = 1;
 
-	expression_turn(c, reason); /* cannot fail: it was compiled when this was opened */
+	expression_turn(tap, reason); /* cannot fail: it was compiled when this was opened */
 	for (int i = 0; i < ROUNDS && n > 0; i++) {
 		now = monotonic_ns();
-		follow_clock(c->backend);
-		breaks_drops(&c->breaks, capture_drops(c), c->backend->clock.wall_ns, now);
-		n = pcap_dispatch(c->pcap, PACKETS, on_packet, (void *)c);
+		follow_clock(tap->backend);
+		breaks_drops(&tap->breaks, tap_drops(tap), tap->backend->clock.wall_ns, now);
+		n = pcap_dispatch(tap->pcap, PACKETS, on_packet, (void *)tap);
 	}
 	if (n == 0)
-		breaks_empty(&c->breaks, now);
+		breaks_empty(&tap->breaks, now);
 	if (n >= 0)
 		return;
 	log_warning("no longer capturing on %s: %s; waiting for it to come up again",
-		    c->interface.name, pcap_geterr(c->pcap));
-	handle_close(c);
+		    tap->interface.name, pcap_geterr(tap->pcap));
+	handle_close(tap);
 }
 
 static int live_read(struct backend *backend)
 {
-	struct capture *c;
+	struct tap *tap;
 
-	LL_FOREACH (self(backend)->captures, c)
-		if (c->pcap)
-			capture_read(c);
+	LL_FOREACH (self(backend)->taps, tap)
+		if (tap->pcap)
+			tap_read(tap);
 	return 0;
 }
 
@@ -352,21 +354,21 @@ static void live_refresh(struct backend *backend)
 	struct backend_pcap *b = self(backend);
 	char reason[BACKEND_REASON];
 	struct interface now;
-	struct capture *c;
+	struct tap *tap;
 	int err = local_addresses_read(&b->directions.local);
 
 	if (err && err != b->local_error)
 		log_warning("cannot read this host's addresses: %s", strerror(-err));
 	b->local_error = err;
-	LL_FOREACH (b->captures, c) {
-		if (c->pcap || interface_find(c->interface.name, &now) ||
-		    now.ifindex != c->interface.ifindex)
+	LL_FOREACH (b->taps, tap) {
+		if (tap->pcap || interface_find(tap->interface.name, &now) ||
+		    now.ifindex != tap->interface.ifindex)
 			continue; /* it runs, or is another interface now, which others attach to */
-		c->interface = now;
-		if (handle_open(c, reason))
+		tap->interface = now;
+		if (handle_open(tap, reason))
 			log_debug("%s", reason);
 		else
-			log_info("measuring on %s again", c->interface.name);
+			log_info("measuring on %s again", tap->interface.name);
 	}
 }
 
@@ -404,21 +406,21 @@ static struct census_figures live_figures(struct backend *backend, unsigned int 
 static void live_counters(struct backend *backend, __u64 values[COUNTERS])
 {
 	struct backend_pcap *b = self(backend);
-	struct capture *c;
+	struct tap *tap;
 
 	memcpy(values, flow_table_counters(b->table), COUNTERS * sizeof(*values));
 	values[COUNTER_DIRECTION] += b->directions.unknown;
 	values[COUNTER_CAPTURE_DROPS] += b->drops;
-	LL_FOREACH (b->captures, c)
-		values[COUNTER_CAPTURE_DROPS] += capture_drops(c);
+	LL_FOREACH (b->taps, tap)
+		values[COUNTER_CAPTURE_DROPS] += tap_drops(tap);
 }
 
 static void live_close(struct backend *backend)
 {
 	struct backend_pcap *b = self(backend);
 
-	while (b->captures)
-		live_detach(backend, b->captures->interface.ifindex);
+	while (b->taps)
+		live_detach(backend, b->taps->interface.ifindex);
 	flow_table_free(b->table);
 	local_addresses_free(&b->directions.local);
 	expression_free(b->expression);

@@ -214,14 +214,6 @@ static int hosts_set(struct bpf_programs *p, const struct peers *peers)
 
 /* ---- both ---- */
 
-int bpf_peers_add(struct bpf_programs *p, const struct peer *peer)
-{
-	struct peer_filters *filters = &p->skel->bss->peer_filters;
-
-	peer_filter_add(&filters->filters[filters->used], &peer->prefix);
-	return network_add(p, peer);
-}
-
 /* In this order, a peer that moves from the addresses to a network, or the other way round, is not
  * missed in between. */
 int bpf_peers_set(struct bpf_programs *p, const struct peers *peers)

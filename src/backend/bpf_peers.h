@@ -11,10 +11,6 @@
  * peers, and perhaps some of the new networks. */
 int bpf_peers_set(struct bpf_programs *programs, const struct peers *peers);
 
-/* Adds one peer (an address goes into the map of networks, too), until the next bpf_peers_set.
- * Returns 0 or -errno. */
-int bpf_peers_add(struct bpf_programs *programs, const struct peer *peer);
-
 /* Empties the filter and gives it room for this many prefixes. */
 void peer_filter_clear(struct peer_filter *filter, size_t prefixes);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The operations of the datapath over a table in memory, and the walk that drops what is over. */
 #include "flow_table.h"
-#include "closed.h"
 #include "copies.h"
+#include "datapath.h"
 #include "eviction.h"
 #include "flow_index.h"
-#include "handshake.h"
 #include "mark_ring.h"
 
 #include <errno.h>
@@ -41,11 +41,18 @@ struct flow_table {
 	struct eviction eviction;
 	struct census census;
 	struct handshake handshakes[HANDSHAKES];
-	__u32 handshake_epochs[HANDSHAKES];
 	closed_flow closed[CLOSED];
 	struct copies copies;
 	__u64 counters[COUNTERS];
 	__u64 answered, acks_alone; /* as seen.h has them */
+};
+
+/* A segment on its way to its flow, in one direction. */
+struct datapath {
+	struct flow_table *table;
+	const struct flow_segment *segment;
+	__u32 hash; /* of the flow's key */
+	bool sent;  /* by the local side */
 };
 
 int flow_table_new(struct flow_table **table, const struct flow_table_settings *settings)
@@ -113,19 +120,19 @@ static struct entry *entry_alloc(const struct flow_key *key, __u32 mark_mask)
 	return e;
 }
 
-static struct entry *entry_create(struct flow_table *t, const struct flow_key *key,
-				  const struct flow_segment *s)
+static struct entry *entry_create(struct flow_table *t, const struct flow_key *key, __u32 hash,
+				  __u32 epoch)
 {
 	struct entry *e = NULL;
 
 	if (t->index.count < t->settings.max_flows)
 		e = entry_alloc(key, t->settings.engine.mark_mask);
-	if (e && flow_index_add(&t->index, s->hash_sent, e)) {
+	if (e && flow_index_add(&t->index, hash, e)) {
 		free(e);
 		e = NULL;
 	}
 	if (e) {
-		e->epoch = s->epoch;
+		e->epoch = epoch;
 		DL_APPEND(t->entries, e);
 	}
 	t->counters[e ? COUNTER_FLOWS : COUNTER_FLOWS_REFUSED]++;
@@ -162,67 +169,190 @@ static struct entry *make_room(struct flow_table *t, struct entry *e)
 	return e;
 }
 
-static struct engine_settings entry_engine(const struct flow_table *t, const struct entry *e)
+static struct entry *entry_of(struct flow *f)
 {
-	struct engine_settings engine = t->settings.engine;
-
-	engine.mark_mask = e->mark_mask;
-	return engine;
+	return (struct entry *)((char *)f - offsetof(struct entry, flow));
 }
 
-static void emit_batch(struct flow_table *t, struct entry *e)
+static __always_inline bool datapath_may_be_peer(struct datapath *d, const struct address *addr)
 {
-	struct flow_record record;
+	(void)d, (void)addr;
+	return true; /* the capture's filter has let it pass */
+}
 
-	if (!batch_take(&e->flow, &record))
+static __always_inline bool datapath_is_peer(struct datapath *d, const struct flow_key *key)
+{
+	const struct peers *peers = d->table->peers;
+
+	return !peers || peers_match(peers, key->ifindex, &key->peer);
+}
+
+/* A second copy of an ACK is of no consequence. */
+static __always_inline bool datapath_is_copy(struct datapath *d, const struct packet *p)
+{
+	const struct flow_segment *s = d->segment;
+
+	if (!copies_have(&d->table->copies, p, s->now_ns, s->ifindex, s->place))
+		return false;
+	d->table->counters[COUNTER_COPIES]++;
+	return true;
+}
+
+static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key)
+{
+	struct entry *e = flow_index_find(&d->table->index, d->hash, key);
+
+	return e ? &e->flow : NULL;
+}
+
+static __always_inline struct flow *datapath_create(struct datapath *d, const struct flow_key *key,
+						    __u32 tag)
+{
+	struct entry *e = entry_create(d->table, key, d->hash, d->segment->epoch);
+
+	(void)tag;
+	return e ? &e->flow : NULL;
+}
+
+static __always_inline void datapath_drop(struct datapath *d, const struct flow_key *key,
+					  struct flow *f)
+{
+	(void)key;
+	entry_drop(d->table, entry_of(f));
+}
+
+/* What is in flight when an epoch begins, and .. */
+static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f, __u32 tag)
+{
+	struct entry *e = entry_of(*f);
+
+	(void)tag;
+	if (d->sent)
+		e = make_room(d->table, e);
+	if (unlikely(e->epoch != d->segment->epoch))
+		flow_distrust(&e->flow);
+	*f = &e->flow;
+	return true;
+}
+
+/* .. the first data in it are distrusted. */
+static __always_inline void datapath_release(struct datapath *d, struct flow *f)
+{
+	struct entry *e = entry_of(f);
+
+	if (!d->sent)
 		return;
-	record.key = e->key;
-	t->counters[COUNTER_SAMPLES] += record.count;
-	census_add_samples(&t->census, e->key.ifindex, record.count);
-	t->settings.emit(t->settings.arg, &record);
+	if (unlikely(e->epoch != d->segment->epoch))
+		flow_distrust(f);
+	if (d->segment->packet.payload)
+		e->epoch = d->segment->epoch;
 }
 
-static void entry_close(struct flow_table *t, struct entry *e)
+static __always_inline closed_flow *datapath_closed(struct datapath *d, __u32 place)
 {
-	__u32 tag = flow_tag(&e->key);
-
-	t->closed[closed_place(tag)] = closed_make(tag, e->flow.nxt);
-	entry_drop(t, e);
+	return &d->table->closed[place];
 }
 
-static void handle_events(struct flow_table *t, struct entry *e, __u32 events)
+static __always_inline bool datapath_times_handshakes(struct datapath *d)
 {
-	if (events & EVENT_FLUSH)
-		emit_batch(t, e);
-	for (int i = COUNTER_SAMPLES + 1; events & ~EVENT(COUNTER_SAMPLES) && i < COUNTERS; i++)
-		t->counters[i] += !!(events & EVENT(i));
-	if (events & EVENT_OVER)
-		entry_close(t, e);
+	return d->table->settings.handshakes;
 }
 
-/* Is this of a connection that has ended? Then it makes no flow. */
-static bool is_closed(struct flow_table *t, const struct flow_key *key, const struct packet *p)
+static __always_inline struct handshake *datapath_handshake(struct datapath *d, __u32 place)
 {
-	__u32 tag = flow_tag(key);
-	closed_flow *closed = &t->closed[closed_place(tag)];
-
-	if (closed_ends(*closed, tag, p))
-		*closed = 0;
-	return closed_is(*closed, tag, p);
+	return &d->table->handshakes[place];
 }
 
-static struct flow_key key_sent(const struct flow_segment *s)
+static __always_inline void datapath_lock_handshake(struct handshake *h)
 {
-	const struct packet *p = &s->packet;
-
-	return (struct flow_key){p->src, p->dst, p->sport, p->dport, s->ifindex};
+	(void)h; /* one thread only */
 }
 
-static struct flow_key key_received(const struct flow_segment *s)
+static __always_inline void datapath_unlock_handshake(struct handshake *h)
 {
-	const struct packet *p = &s->packet;
+	(void)h;
+}
 
-	return (struct flow_key){p->dst, p->src, p->dport, p->sport, s->ifindex};
+static __always_inline __u64 datapath_now(struct datapath *d)
+{
+	return d->segment->now_ns;
+}
+
+static __always_inline __u64 datapath_departure(struct datapath *d, __u64 now)
+{
+	(void)d;
+	return now; /* it is captured as it leaves */
+}
+
+static __always_inline __u32 datapath_epoch(struct datapath *d)
+{
+	return d->segment->epoch;
+}
+
+static __always_inline __u32 datapath_segment_size(struct datapath *d)
+{
+	(void)d;
+	return 0; /* a capture does not tell */
+}
+
+static __always_inline struct engine_settings datapath_settings(struct datapath *d, struct flow *f)
+{
+	struct engine_settings settings = d->table->settings.engine;
+
+	settings.mark_mask = entry_of(f)->mark_mask;
+	return settings;
+}
+
+static __always_inline __u64 *datapath_counters(struct datapath *d)
+{
+	return d->table->counters;
+}
+
+static __always_inline void datapath_emit(struct datapath *d, const struct flow_record *record)
+{
+	struct flow_table *t = d->table;
+
+	if (!(record->flags & RECORD_HANDSHAKE)) {
+		t->counters[COUNTER_SAMPLES] += record->count;
+		census_add_samples(&t->census, record->key.ifindex, record->count);
+	}
+	t->settings.emit(t->settings.arg, record);
+}
+
+static __always_inline void datapath_sight_sent(struct datapath *d, const struct packet *p,
+						__u32 ifindex)
+{
+	(void)p;
+	census_add_sent(&d->table->census, ifindex);
+}
+
+/* Is this an ACK for data that must have gone another way? */
+static bool is_alone(struct datapath *d, const struct flow_key *key, const struct packet *p)
+{
+	return !p->payload && (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+	       datapath_is_peer(d, key);
+}
+
+static void see(struct datapath *d, const struct packet *p, const struct flow_key *key,
+		struct flow *f)
+{
+	struct flow_table *t = d->table;
+
+	if (f) {
+		t->answered += !entry_of(f)->answered;
+		entry_of(f)->answered = true;
+	} else {
+		t->acks_alone += is_alone(d, key, p);
+	}
+}
+
+static __always_inline void datapath_sight_received(struct datapath *d, const struct packet *p,
+						    const struct flow_key *key, struct flow *f)
+{
+	if (unlikely(d->table->settings.tells_seen))
+		see(d, p, key, f);
+	if (!f)
+		census_add_received(&d->table->census, key->ifindex, p->payload);
 }
 
 static bool is_sent(const struct flow_segment *s)
@@ -235,115 +365,17 @@ static bool is_received(const struct flow_segment *s)
 	return s->directions & DIRECTION_RECEIVED && engine_heeds_received(&s->packet);
 }
 
-static void begin_handshake(struct flow_table *t, const struct flow_key *key,
-			    const struct flow_segment *s)
-{
-	__u32 tag = flow_tag(key), place = handshake_place(tag);
-
-	handshake_sent(&t->handshakes[place], tag, &s->packet, s->now_ns);
-	t->handshake_epochs[place] = s->epoch;
-}
-
-static void end_handshake(struct flow_table *t, const struct flow_key *key,
-			  const struct flow_segment *s)
-{
-	struct flow_record record = {.key = *key};
-	__u32 tag = flow_tag(key), place = handshake_place(tag), ticks;
-
-	ticks = handshake_received(&t->handshakes[place], tag, &s->packet, s->now_ns);
-	if (ticks == HANDSHAKE_NONE || t->handshake_epochs[place] != s->epoch)
-		return;
-	handshake_record(&record, ticks, s->now_ns);
-	t->settings.emit(t->settings.arg, &record);
-}
-
-static __u32 entry_sent(const struct flow_table *t, struct entry *e, const struct flow_segment *s)
-{
-	struct engine_settings engine = entry_engine(t, e);
-	bool broken = e->epoch != s->epoch;
-	__u32 events;
-
-	if (unlikely(broken))
-		flow_distrust(&e->flow);
-	events = engine_sent(&e->flow, &s->packet, s->now_ns, s->now_ns, &engine);
-	if (unlikely(broken))
-		flow_distrust(&e->flow);
-	if (s->packet.payload)
-		e->epoch = s->epoch;
-	return events;
-}
-
-static void sent(struct flow_table *t, const struct flow_segment *s)
-{
-	bool syn = t->settings.handshakes && handshake_begins(&s->packet);
-	struct flow_key key = key_sent(s);
-	struct entry *e = flow_index_find(&t->index, s->hash_sent, &key);
-
-	if (!e) {
-		if (is_closed(t, &key, &s->packet) || (!engine_starts(&s->packet) && !syn))
-			return;
-		if (t->peers && !peers_match(t->peers, key.ifindex, &key.peer))
-			return;
-	}
-	if (syn)
-		begin_handshake(t, &key, s);
-	if (!e && engine_starts(&s->packet))
-		e = entry_create(t, &key, s);
-	if (!e)
-		return;
-	e = make_room(t, e);
-	handle_events(t, e, entry_sent(t, e, s));
-}
-
-/* Is this an ACK for data that must have gone another way? */
-static bool is_alone(const struct flow_table *t, const struct flow_key *key, const struct packet *p)
-{
-	return !p->payload && (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
-	       (!t->peers || peers_match(t->peers, key->ifindex, &key->peer));
-}
-
-static void see(struct flow_table *t, struct entry *e, const struct flow_key *key,
-		const struct packet *p)
-{
-	if (e) {
-		t->answered += !e->answered;
-		e->answered = true;
-	} else {
-		t->acks_alone += is_alone(t, key, p);
-	}
-}
-
-static void received(struct flow_table *t, const struct flow_segment *s)
-{
-	struct flow_key key = key_received(s);
-	struct entry *e = flow_index_find(&t->index, s->hash_received, &key);
-	struct engine_settings engine;
-
-	if (unlikely(t->settings.tells_seen))
-		see(t, e, &key, &s->packet);
-	if (t->settings.handshakes && handshake_may_end(&s->packet, e ? &e->flow : NULL))
-		end_handshake(t, &key, s);
-	if (!e)
-		census_add_received(&t->census, key.ifindex, s->packet.payload);
-	if (!e || engine_ignores(&e->flow, &s->packet))
-		return;
-	if (unlikely(e->epoch != s->epoch))
-		flow_distrust(&e->flow);
-	engine = entry_engine(t, e);
-	handle_events(t, e, engine_received(&e->flow, &s->packet, s->now_ns, &engine));
-}
-
 void flow_table_expect(const struct flow_table *t, struct flow_segment *s)
 {
 	struct flow_key key;
 
 	if (is_received(s)) {
-		key = key_received(s);
+		key = datapath_key_received(&s->packet, s->ifindex);
 		s->hash_received = flow_index_hash(&t->index, &key);
 		flow_index_expect(&t->index, s->hash_received);
 	}
 	if (is_sent(s)) {
-		key = key_sent(s);
+		key = datapath_key_sent(&s->packet, s->ifindex);
 		s->hash_sent = flow_index_hash(&t->index, &key);
 		flow_index_expect(&t->index, s->hash_sent);
 	}
@@ -368,28 +400,13 @@ void flow_table_fetch(const struct flow_table *t, const struct flow_segment *s)
 
 void flow_table_run(struct flow_table *t, const struct flow_segment *s)
 {
-	if (is_received(s))
-		received(t, s);
-	if (!is_sent(s)) {
-		if (s->directions & DIRECTION_SENT)
-			census_add_sent(&t->census, s->ifindex);
-		return;
-	}
-	/* Only now: a second copy of an ACK is of no consequence. */
-	if (copies_have(&t->copies, &s->packet, s->now_ns, s->ifindex, s->place))
-		t->counters[COUNTER_COPIES]++;
-	else
-		sent(t, s);
-}
+	struct datapath received = {.table = t, .segment = s, .hash = s->hash_received};
+	struct datapath sent = {.table = t, .segment = s, .hash = s->hash_sent, .sent = true};
 
-void flow_table_packet(struct flow_table *t, const struct packet *p, __u64 now_ns, __u32 ifindex,
-		       unsigned int directions)
-{
-	struct flow_segment s = {
-		.packet = *p, .now_ns = now_ns, .ifindex = ifindex, .directions = directions};
-
-	flow_table_expect(t, &s);
-	flow_table_run(t, &s);
+	if (s->directions & DIRECTION_RECEIVED)
+		datapath_received(&received, &s->packet, s->ifindex);
+	if (s->directions & DIRECTION_SENT)
+		datapath_sent(&sent, &s->packet, s->ifindex);
 }
 
 static void sweep_begin(struct flow_table *t, const struct sweep_terms *terms)
@@ -427,6 +444,8 @@ static bool sweep_evicts(struct flow_table *t, const struct entry *e,
 bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 {
 	struct entry *e = t->under_way ? t->next : t->entries, *next;
+	struct datapath d = {.table = t};
+	struct flow_record record;
 	bool tell = t->peers && peers_keep(t->peers);
 
 	if (!t->under_way)
@@ -436,7 +455,8 @@ bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 		/* The clock was set back: it would be the youngest of all for as long. */
 		if (terms && (__s32)(e->flow.last - terms->now) > CLOCK_SLACK)
 			e->flow.last = terms->now;
-		emit_batch(t, e);
+		if (batch_take(&e->flow, &record))
+			datapath_emit_for(&d, &e->key, &record);
 		if (sweep_drops(t, e, terms) || sweep_evicts(t, e, terms))
 			entry_drop(t, e);
 		else if (tell)
@@ -450,10 +470,9 @@ bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 
 void flow_table_unread(struct flow_table *t, enum packet_kind kind)
 {
-	if (kind == PACKET_BAD)
-		t->counters[COUNTER_PARSE_ERRORS]++;
-	else if (kind == PACKET_FRAGMENT)
-		t->counters[COUNTER_FRAGMENTS]++;
+	struct datapath d = {.table = t};
+
+	datapath_unread(&d, kind);
 }
 
 struct census *flow_table_census(struct flow_table *t)

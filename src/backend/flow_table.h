@@ -40,14 +40,10 @@ void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
 /* Whether to tell how long handshakes took, from now on. */
 void flow_table_set_handshakes(struct flow_table *table, bool handshakes);
 
-/* Runs one packet through the engine, of epoch 0 (see below); directions is a set of enum
- * direction. All that come this way were captured in one place. */
-void flow_table_packet(struct flow_table *table, const struct packet *packet, __u64 now_ns,
-		       __u32 ifindex, unsigned int directions);
-
 /*
- * The same for a group of packets, in three passes over all of them: expect, fetch, run. With many
- * flows, a packet mostly waits for memory; this way the waits of a group overlap.
+ * A group of packets, in three passes over all of them: expect, fetch, run. With many flows, a
+ * packet mostly waits for memory; this way the waits of a group overlap. A single packet needs no
+ * fetch.
  */
 struct flow_segment {
 	struct packet packet;

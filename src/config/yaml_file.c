@@ -10,6 +10,7 @@
 #include "array.h"
 #include "log.h"
 #include "yaml_bounds.h"
+#include "yaml_environment.h"
 #include "yaml_merge.h"
 
 #define FILE_MAX_MIB 16 /* a million peers; more is some other file */
@@ -68,7 +69,7 @@ static size_t line_of_offset(const char *text, size_t length, size_t offset)
 }
 
 /* What to do about the problems that people meet most, in libyaml's words. */
-static const char *advice_for(const char *problem)
+static const char *advice_for(const char *problem, const char *text, size_t length)
 {
 	static const struct {
 		const char *problem, *advice;
@@ -80,6 +81,8 @@ static const char *advice_for(const char *problem)
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (strstr(problem, all[i].problem))
 			return all[i].advice;
+	if (strstr(problem, "expected ',' or") && memmem(text, length, "${", 2))
+		return "; inside of [ ] and { }, put quotes around values with ${";
 	return "";
 }
 
@@ -87,6 +90,7 @@ static int report_parser(const yaml_parser_t *parser, struct mistakes *mistakes,
 			 size_t length)
 {
 	const char *problem = parser->problem ? parser->problem : "cannot be read";
+	const char *advice = advice_for(problem, text, length);
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		return -ENOMEM;
@@ -95,9 +99,9 @@ static int report_parser(const yaml_parser_t *parser, struct mistakes *mistakes,
 		mistakes->line = line_of_offset(text, length, parser->problem_offset);
 	if (parser->context)
 		mistake(mistakes, "not valid YAML: %s, %s from line %zu%s", problem,
-			parser->context, parser->context_mark.line + 1, advice_for(problem));
+			parser->context, parser->context_mark.line + 1, advice);
 	else
-		mistake(mistakes, "not valid YAML: %s%s", problem, advice_for(problem));
+		mistake(mistakes, "not valid YAML: %s%s", problem, advice);
 	return -EINVAL;
 }
 
@@ -185,6 +189,8 @@ static int prepare(struct yaml_reader *reader, const char *text, size_t length)
 	err = note_aliases(reader);
 	if (!err)
 		err = yaml_merge(reader);
+	if (!err)
+		err = yaml_environment_open(reader);
 	if (err)
 		yaml_reader_close(reader);
 	return err;
@@ -211,5 +217,6 @@ int yaml_reader_open(struct yaml_reader *reader, struct mistakes *mistakes)
 void yaml_reader_close(struct yaml_reader *reader)
 {
 	yaml_document_delete(&reader->document);
+	yaml_environment_close(reader);
 	free(reader->aliased);
 }

@@ -9,6 +9,7 @@
 #include "array.h"
 #include "log.h"
 #include "number.h"
+#include "yaml_environment.h"
 
 static bool is_null(const yaml_node_t *node)
 {
@@ -181,12 +182,25 @@ static const struct yaml_key *find_key(struct yaml_reader *reader, const yaml_no
 	return NULL;
 }
 
+/* Goes to a node and replaces its variables. Can it be read then? If not, that is reported. */
+static int go_to(struct yaml_reader *reader, yaml_node_t *node, bool *readable)
+{
+	int err;
+
+	yaml_at(reader, node);
+	err = yaml_environment_expand(reader, node);
+	*readable = !err;
+	return err == -EINVAL ? 0 : err;
+}
+
 static int read_value(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 		      void *target)
 {
-	if (is_null(node)) /* a key without a value means the default */
-		return 0;
-	yaml_at(reader, node);
+	bool readable;
+	int err = go_to(reader, node, &readable);
+
+	if (!readable || is_null(node)) /* a key without a value means the default */
+		return err;
 	return key->read(reader, key, node, target);
 }
 
@@ -254,9 +268,11 @@ int yaml_read_list(struct yaml_reader *reader, const struct yaml_key *key, yaml_
 	for (yaml_node_item_t *item = first; item < node->data.sequence.items.top && !err; item++) {
 		yaml_node_t *value = yaml_document_get_node(&reader->document, *item);
 		size_t depth = mistakes_enter(mistakes, "[%td]", item - first);
+		bool readable;
 
-		yaml_at(reader, value);
-		err = read(reader, key, value, target);
+		err = go_to(reader, value, &readable);
+		if (readable)
+			err = read(reader, key, value, target);
 		mistakes_leave(mistakes, depth);
 	}
 	return err;

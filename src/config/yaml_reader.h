@@ -15,7 +15,9 @@
 struct yaml_reader {
 	struct mistakes *mistakes;
 	yaml_document_t document;
-	bool *aliased; /* by a node's index, from 1: is the node in two places or more? */
+	bool *aliased;           /* by a node's index, from 1: is the node in two places or more? */
+	unsigned char *expanded; /* yaml_environment.c; NULL: the document has no variables */
+	size_t expanded_bytes;   /* that variables stood for so far */
 };
 
 struct yaml_key;
@@ -63,15 +65,15 @@ yaml_node_t *yaml_lookup(struct yaml_reader *reader, yaml_node_t *mapping, const
 /* Is there a value, other than an empty list? */
 bool yaml_has_items(struct yaml_reader *reader, yaml_node_t *mapping, const char *name);
 
-/* Calls the read function of every key that is given, with the mistakes' place set to it. A
- * repeated key, and one that looks like a mistyped known one, is a mistake; any other unknown key
- * is warned of and ignored, as go-metro ignores it. Says nothing about one that only holds what
- * aliases repeat. More than YAML_PAIRS_MAX keys are one mistake, and none is read. */
+/* Calls the read function of every key that is given, with the mistakes' place set to it and its
+ * variables replaced (yaml_environment.h); what cannot be is reported, and not read. A repeated
+ * key, and one that looks like a mistyped known one, is a mistake; any other unknown key is warned
+ * of and ignored, as go-metro ignores it. Says nothing about one that only holds what aliases
+ * repeat. More than YAML_PAIRS_MAX keys are one mistake, and none is read. */
 int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_keys *known,
 		      void *target);
 
-/* Calls read for every item of a list, with the mistakes' place set to it; key is passed through.
- */
+/* Calls read for every item of a list in the same way; key is passed through. */
 int yaml_read_list(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 		   yaml_read_fn *read, void *target);
 

@@ -82,7 +82,7 @@ SEC("tc")
 int bench_empty(struct __sk_buff *skb)
 {
 	(void)skb;
-	return NEXT;
+	return PASS_ON;
 }
 
 /* A data segment and its ACK, which makes a sample. */
@@ -95,7 +95,7 @@ int bench_pair_v4(struct __sk_buff *skb)
 		sent(skb, skb_load, LINK_ETHERNET);
 	if (write_v4(skb, &s, false) && !bench_idle)
 		received_skb(skb, skb_load, LINK_ETHERNET);
-	return NEXT;
+	return PASS_ON;
 }
 
 SEC("tc")
@@ -107,7 +107,7 @@ int bench_pair_v6(struct __sk_buff *skb)
 		sent(skb, skb_load, LINK_ETHERNET);
 	if (write_v6(skb, &s, false) && !bench_idle)
 		received_skb(skb, skb_load, LINK_ETHERNET);
-	return NEXT;
+	return PASS_ON;
 }
 
 /* Data alone: of flows that are new in the first round. */
@@ -118,7 +118,7 @@ int bench_data_v4(struct __sk_buff *skb)
 
 	if (write_v4(skb, &s, true) && !bench_idle)
 		sent(skb, skb_load, LINK_ETHERNET);
-	return NEXT;
+	return PASS_ON;
 }
 
 /* What the two clock reads of a pair cost. */
@@ -127,7 +127,7 @@ int bench_clock(struct __sk_buff *skb)
 {
 	(void)skb;
 	bench_run += bpf_ktime_get_ns();
-	return NEXT;
+	return PASS_ON;
 }
 
 /* The stages on the road of a known flow's data, each with those before it. */
@@ -138,13 +138,14 @@ static __always_inline bool parse_stage(struct __sk_buff *skb, struct packet *p)
 
 static __always_inline struct flow *find_stage(struct __sk_buff *skb)
 {
+	struct datapath d = {.skb = skb};
 	struct packet p = {};
 	struct flow_key key;
 
-	if (!parse_stage(skb, &p) || !peer_possible(&p.dst))
+	if (!parse_stage(skb, &p) || !datapath_may_be_peer(&d, &p.dst))
 		return 0;
-	key = (struct flow_key){p.src, p.dst, p.sport, p.dport, skb->ifindex};
-	return flow_find(&key);
+	key = datapath_key_sent(&p, skb->ifindex);
+	return datapath_find(&d, &key);
 }
 
 SEC("tc")
@@ -154,17 +155,18 @@ int bench_parse(struct __sk_buff *skb)
 
 	if (parse_stage(skb, &p))
 		bench_run += p.seq + p.ack + p.dst.words[3];
-	return NEXT;
+	return PASS_ON;
 }
 
 SEC("tc")
 int bench_filter(struct __sk_buff *skb)
 {
+	struct datapath d = {.skb = skb};
 	struct packet p = {};
 
-	if (parse_stage(skb, &p) && peer_possible(&p.dst))
+	if (parse_stage(skb, &p) && datapath_may_be_peer(&d, &p.dst))
 		bench_run += p.seq + p.ack;
-	return NEXT;
+	return PASS_ON;
 }
 
 SEC("tc")
@@ -172,7 +174,7 @@ int bench_find(struct __sk_buff *skb)
 {
 	if (find_stage(skb))
 		bench_run++;
-	return NEXT;
+	return PASS_ON;
 }
 
 SEC("tc")
@@ -181,9 +183,9 @@ int bench_lock(struct __sk_buff *skb)
 	struct flow *f = find_stage(skb);
 
 	if (!f)
-		return NEXT;
+		return PASS_ON;
 	bpf_spin_lock(&f->lock);
 	f->stride++;
 	bpf_spin_unlock(&f->lock);
-	return NEXT;
+	return PASS_ON;
 }

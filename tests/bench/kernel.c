@@ -6,8 +6,8 @@
  */
 #include "array.h"
 #include "bpf_flows.h"
-#include "bpf_peers.h"
 #include "packet.h"
+#include "../tools/measure.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,7 +18,6 @@
 
 #define ROUNDS_MAX  11
 #define NAME        96    /* bytes of a case's name */
-#define LOOPBACK    1     /* interface of test runs */
 #define CHUNK       20000 /* runs in one go: their records fill a part of the ring buffer */
 #define CHUNKS      10
 #define MANY_FLOWS  (1u << 20)
@@ -108,14 +107,37 @@ static void print(struct bench_case *c, int rounds)
 	fflush(stdout);
 }
 
-static void add_peer(struct bench *b, const char *text)
+static void parse(const char *text, struct prefix *prefix)
 {
-	struct peer peer = {.ifindex = LOOPBACK};
-
-	if (prefix_parse(text, &peer.prefix) || bpf_peers_add(&b->programs, &peer)) {
-		fprintf(stderr, "kernel_bench: adding peer %s\n", text);
+	if (prefix_parse(text, prefix)) {
+		fprintf(stderr, "kernel_bench: %s is no peer\n", text);
 		exit(1);
 	}
+}
+
+/* The peers of all cases, and so many others: addresses of 192.0.0.0/7, or every other /28 from
+ * 172.0.0.0 on. */
+static void set_peers(struct bench *b, unsigned int others, bool networks)
+{
+	struct prefix *prefixes = calloc(2 + others, sizeof(*prefixes));
+	char text[PREFIX_TEXT];
+
+	if (!prefixes)
+		exit(1);
+	parse("10.1.0.0/16", &prefixes[0]);
+	parse("fd01::/32", &prefixes[1]);
+	for (__u32 i = 0; i < others; i++) {
+		__u32 addr = networks ? 0xac000000 + (i << 5) : 0xc0000001 + i * 77;
+
+		snprintf(text, sizeof(text), networks ? "%u.%u.%u.%u/28" : "%u.%u.%u.%u",
+			 addr >> 24, addr >> 16 & 0xff, addr >> 8 & 0xff, addr & 0xff);
+		parse(text, &prefixes[2 + i]);
+	}
+	if (measure_peers(&b->programs, prefixes, 2 + others)) {
+		fprintf(stderr, "kernel_bench: cannot measure %u peers\n", 2 + others);
+		exit(1);
+	}
+	free(prefixes);
 }
 
 static void start(struct bench *b, unsigned int max_flows)
@@ -136,28 +158,13 @@ static void start(struct bench *b, unsigned int max_flows)
 		perror("kernel_bench: ring buffer");
 		exit(1);
 	}
-	add_peer(b, "10.1.0.0/16");
-	add_peer(b, "fd01::/32");
+	set_peers(b, 0, false);
 }
 
 static void stop(struct bench *b)
 {
 	ring_buffer__free(b->ring);
 	bpf_programs_unload(&b->programs);
-}
-
-/* Addresses of 192.0.0.0/7, or every other /28 from 172.0.0.0 on. */
-static void add_peers(struct bench *b, unsigned int count, bool networks)
-{
-	char text[PREFIX_TEXT];
-
-	for (__u32 i = 0; i < count; i++) {
-		__u32 addr = networks ? 0xac000000 + (i << 5) : 0xc0000001 + i * 77;
-
-		snprintf(text, sizeof(text), networks ? "%u.%u.%u.%u/28" : "%u.%u.%u.%u",
-			 addr >> 24, addr >> 16 & 0xff, addr >> 8 & 0xff, addr & 0xff);
-		add_peer(b, text);
-	}
 }
 
 /* Cases that do not do what they say would be fast and worth nothing. */
@@ -300,7 +307,7 @@ static void bench_strangers(int rounds, unsigned int peers, bool networks)
 	struct bench b;
 
 	start(&b, 1024);
-	add_peers(&b, peers, networks);
+	set_peers(&b, peers, networks);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		snprintf(names[i], NAME, "%s, of %u %s", kinds[i], peers,
 			 networks ? "networks" : "addresses");

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# go-metro's configuration and command line work unchanged; mistakes are reported all at once; host
-# names are looked up.
+# go-metro's configuration and command line work unchanged; mistakes are reported all at once; the
+# environment fills in what is left to it; host names are looked up.
 set -u
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
@@ -234,6 +234,64 @@ bomb_is_refused() {
 }
 
 tap_check "a bomb is refused at once, and measuring goes on" bomb_is_refused
+
+# ---- the environment -----------------------------------------------------------------------------
+
+# One file for many nodes.
+NODE_YAML=$METRO_TMP/node.yaml
+cat >"$NODE_YAML" <<'END'
+init_config:
+  log_to_file: ${LOG_TO_FILE:-no}
+  report_interval: ${INTERVAL:-3600}
+instances:
+  - interface: ${NODE_INTERFACE}
+    ips: ["${NODE_PEER}/32"]
+    tags: ["node:${NODE_NAME}", "cost:$$5", "to:$${NODE_PEER}"]
+END
+export NODE_INTERFACE=$METRO_CLIENT_IF NODE_PEER=$METRO_SERVER_V4
+
+start_node() { # NAME
+  start_statsd statsd && NODE_NAME=$1 start_metro metro in_client -c "$NODE_YAML" -v
+}
+
+end_node() { # TAGS, a pattern
+  load rr "$METRO_SERVER_V4" --count 20
+  stop_background metro
+  wait_until 5 gauge_arrived statsd $AVG "#.*,$1,iface:"
+  cat "$METRO_TMP/statsd.out"
+  stop_background statsd
+  gauge_arrived statsd $AVG "#.*,$1,iface:"
+}
+
+node_becomes_tag() { # NAME
+  start_node "$1" && end_node "node:$1,cost:_5,to:_node_peer" && # as Datadog writes them
+    ! grep "$1" "$METRO_TMP/metro.err"
+}
+
+# With SIGHUP the file is read again, and the environment is what it was at the start.
+reload_keeps_environment() {
+  cp "$NODE_YAML" "$METRO_TMP/node.before"
+  start_node gamma || return
+  sed -i 's/"cost:.*/"again:${NODE_NAME}"]/' "$NODE_YAML"
+  kill -HUP "$(background_pid metro)" && log_has metro 'INFO .*reloaded' || return
+  sed -i 's/"again:.*/"${NODE_GONE}"]/' "$NODE_YAML"
+  kill -HUP "$(background_pid metro)"
+  log_has metro "ERROR $NODE_YAML:7: instances\[0\].tags\[1\]: .{NODE_GONE} is not set" &&
+    log_has metro 'not reloaded: going on' && end_node 'node:gamma,again:gamma'
+}
+
+tap_check "a variable is a tag, and in no line of the log" node_becomes_tag alpha
+tap_check "the same file on another node" node_becomes_tag beta
+tap_check "a variable after SIGHUP, and one that is not set" reload_keeps_environment
+cp "$METRO_TMP/node.before" "$NODE_YAML"
+tap_check "a variable that is not set, status 2" ends_with 2 --check -c "$NODE_YAML"
+tap_check "a variable that is not set: file, line, what is accepted" says \
+  "$NODE_YAML:7: instances\[0\].tags\[0\]: .{NODE_NAME} is not set .*accepted: .*.{NODE_NAME:-DEFAULT}"
+tap_check "a variable that is not set: that alone" equal "lines said" 1 "$(wc -l <"$METRO_TMP/said")"
+NODE_NAME=$'s3cret\e[31m\n' tap_check "a variable with escapes, status 2" ends_plainly 2 --check -c "$NODE_YAML"
+tap_check "a variable with escapes: not shown" equal "lines with it" 0 "$(grep -c s3cret "$METRO_TMP/said")"
+NODE_NAME=x INTERVAL=soon tap_check "a variable of the wrong type" ends_with 2 --check -c "$NODE_YAML"
+tap_check "a variable of the wrong type: which" says "$NODE_YAML:3: .*report_interval: \"soon\" is not valid"
 
 # ---- host names ----------------------------------------------------------------------------------
 

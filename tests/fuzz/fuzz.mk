@@ -3,7 +3,8 @@
 # make fuzz                     each target for FUZZ_SECONDS (60), from build/fuzz/corpus on
 # make fuzz FUZZ_TARGETS=engine FUZZ_SECONDS=3600
 #
-# What is found stays in build/fuzz/corpus, a crasher in build/fuzz/crashes.
+# What is found stays in build/fuzz/corpus, a crasher in build/fuzz/crashes. tests/fuzz/TARGET.dict is
+# a target's dictionary, if there is one.
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= engine attack samples config capture
@@ -28,6 +29,7 @@ $(FUZZ_TARGETS:%=fuzz-run-%): fuzz-run-%: $(FUZZ_DIR)/fuzz_% $(FUZZ_DIR)/seeds
 	$(call say,FUZZ,$* for $(FUZZ_SECONDS) s)
 	$(Q)mkdir -p $(FUZZ_DIR)/crashes $(FUZZ_DIR)/corpus/$*
 	$(Q)$(FUZZ_ENV) $< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=1024 -max_len=8192 \
+		$(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) \
 		-print_final_stats=1 -verbosity=0 -artifact_prefix=$(FUZZ_DIR)/crashes/$*- \
 		$(FUZZ_DIR)/corpus/$* 2>$(FUZZ_DIR)/$*.log; status=$$?; \
 	if [ $$status -ne 0 ]; then \

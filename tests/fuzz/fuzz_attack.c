@@ -9,7 +9,7 @@
  * a request passes first; 0x02: one is in flight meanwhile; 0x04: the sequence number is that of
  * the peer; 0x08: the ACK counts from what was sent), control bits, sequence number, ACK.
  */
-#include "flow_table.h"
+#include "../unit/run_packet.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -67,7 +67,7 @@ static void local_sends(struct attack *a, __u32 payload, __u8 flags)
 {
 	struct packet p = segment(false, a->nxt, a->peer_nxt, payload, flags);
 
-	flow_table_packet(a->table, &p, a->now, 0, DIRECTION_SENT);
+	run_packet(a->table, &p, a->now, 0, DIRECTION_SENT);
 	a->nxt += payload + !!(flags & TCP_SYN);
 }
 
@@ -75,7 +75,7 @@ static void peer_sends(struct attack *a, __u32 seq, __u32 ack, __u8 flags)
 {
 	struct packet p = segment(true, seq, ack, 0, flags);
 
-	flow_table_packet(a->table, &p, a->now, 0, DIRECTION_RECEIVED);
+	run_packet(a->table, &p, a->now, 0, DIRECTION_RECEIVED);
 }
 
 static void answer(struct attack *a)

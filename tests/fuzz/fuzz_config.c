@@ -7,15 +7,34 @@
 #include "yaml_bounds.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What configurations find in the environment; the seeds and config.dict name them. */
+static void set_variables(void)
+{
+	static char text[5000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	setenv("TEXT", "node-7", 1);
+	setenv("EMPTY", "", 1);
+	setenv("NUMBER", "20", 1);
+	setenv("ADDRESS", "192.0.2.1", 1);
+	setenv("YAML", "*a: [&b ${TEXT}, \"$$", 1);
+	setenv("BINARY", "\xff\n\x1b[31m", 1);
+	setenv("LONG", text + sizeof(text) - 4001, 1);
+	setenv("LONGER", text, 1);
+	unsetenv("UNSET");
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
+	set_variables();
 	log_open("/dev/null");
 	return 0;
 }
@@ -69,7 +88,7 @@ static void check(const struct config *c)
 		for (size_t k = 0; k < instance->hosts_count; k++)
 			CHECK(instance->hosts[k]);
 		for (size_t k = 0; k < instance->tags_count; k++)
-			CHECK(instance->tags[k]);
+			CHECK(instance->tags[k] && !strpbrk(instance->tags[k], "\n\x1b"));
 	}
 	if (!peers_new(&peers, c))
 		peers_free(peers);

@@ -8,6 +8,7 @@
  */
 #include "../../src/backend/flow_table.c" /* for a look inside */
 
+#include "../unit/run_packet.h"
 #include "frame.h"
 
 #include <stdint.h>
@@ -137,8 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		kind = frame_parse(link, copy, captured, captured + (data[2] & 0x80 ? 3000 : 0),
 				   &packet, &inside);
 		if (kind == PACKET_TCP)
-			flow_table_packet(table, &packet, now, data[2] >> 6 & 1,
-					  data[2] & 3 ? data[2] & 3 : 3);
+			run_packet(table, &packet, now, data[2] >> 6 & 1,
+				   data[2] & 3 ? data[2] & 3 : 3);
 		else
 			flow_table_unread(table, kind);
 		free(copy);

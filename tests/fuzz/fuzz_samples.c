@@ -5,9 +5,7 @@
  * number, then three bytes an event: what, and two for how much.
  */
 #include "../unit/model.h"
-
-#include "flow_table.h"
-
+#include "../unit/run_packet.h"
 #include <stdint.h>
 #include <stdio.h>
 
@@ -44,7 +42,7 @@ static void sent(struct race *r, __u32 seq, __u32 length, __u8 flags)
 		fprintf(stderr, "%llu us: sent %u + %u flags %x\n", r->now / 1000, seq - r->base,
 			length, flags);
 	model_sent(&r->model, seq, length, flags, r->now);
-	flow_table_packet(r->table, &p, r->now, 0, DIRECTION_SENT);
+	run_packet(r->table, &p, r->now, 0, DIRECTION_SENT);
 }
 
 static void received(struct race *r, __u32 ack)
@@ -59,7 +57,7 @@ static void received(struct race *r, __u32 ack)
 		fprintf(stderr, "%llu us: ACK %u\n", r->now / 1000, ack - r->base);
 	r->samples = 0;
 	answer = model_acked(&r->model, ack, r->now);
-	flow_table_packet(r->table, &p, r->now, 0, DIRECTION_RECEIVED);
+	run_packet(r->table, &p, r->now, 0, DIRECTION_RECEIVED);
 	off = llabs(((__s64)r->rtt << TICK_SHIFT) - answer.rtt_ns);
 	if (r->samples && answer.verdict == MODEL_NOTHING)
 		wrong = "a sample where there is none";

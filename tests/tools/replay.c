@@ -7,11 +7,11 @@
  * Each packet is received and sent, as with `-r` without --local. Packets larger than a test run
  * takes are cut: the programs go by the lengths in the IP header.
  */
-#include "bpf_peers.h"
 #include "capture_file.h"
 #include "copies.h"
 #include "engine.h"
 #include "frame.h"
+#include "measure.h"
 #include "sink.h"
 
 #include <bpf/bpf.h>
@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOPBACK   1 /* interface of test runs */
 #define FLOWS      65536
 #define PACKET_MAX 3072 /* bytes of a packet handed on: a page, less what an skb needs itself */
 #define ETHERNET   14   /* test runs begin with an Ethernet header, behind which the network's is */
@@ -54,15 +53,11 @@ static int on_record(void *arg, void *data, size_t size)
 /* Whom to measure: everybody. */
 static int measure_all(struct replay *r)
 {
-	struct peer all = {.ifindex = LOOPBACK};
-	int err;
+	struct prefix all[2];
 
-	prefix_parse("0.0.0.0/0", &all.prefix);
-	err = bpf_peers_add(&r->programs, &all);
-	if (err)
-		return err;
-	prefix_parse("::/0", &all.prefix);
-	return bpf_peers_add(&r->programs, &all);
+	if (prefix_parse("0.0.0.0/0", &all[0]) || prefix_parse("::/0", &all[1]))
+		return -EINVAL;
+	return measure_peers(&r->programs, all, 2);
 }
 
 static int run(struct replay *r, const struct bpf_program *program, const __u8 *bytes, __u32 length)

@@ -3,8 +3,8 @@
 #ifndef METRO_TEST_RUN_H
 #define METRO_TEST_RUN_H
 
-#include "bpf_peers.h"
 #include "clock.h"
+#include "measure.h"
 #include "packet.h"
 
 #include <arpa/inet.h>
@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define LOOPBACK   1    /* interface of test runs */
 #define SEGMENT    1000 /* bytes that a segment says it has */
 #define ETHERNET   14
 #define FIRST_PEER 0x0a010000u /* 10.1.0.0, of flow 0 */
@@ -80,13 +79,14 @@ static inline int programs_load(struct bpf_programs *programs, __u32 batch,
 		.batch_limit = batch,
 		.batch_age = 1u << 30,
 	};
-	struct peer peers = {.ifindex = LOOPBACK};
+	struct prefix peers;
 	int err = bpf_programs_load(programs, &settings, false, reason);
 
 	if (err)
 		return err;
-	prefix_parse(PEERS, &peers.prefix);
-	err = bpf_peers_add(programs, &peers);
+	err = prefix_parse(PEERS, &peers);
+	if (!err)
+		err = measure_peers(programs, &peers, 1);
 	if (err)
 		snprintf(reason, BACKEND_REASON, "starting");
 	return err;

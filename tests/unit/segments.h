@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "array.h"
-#include "flow_table.h"
+#include "run_packet.h"
 
 #define LINE_EPOCH 1700000000000000000ull /* ns; the clock of a capture file */
 #define LINE_KEPT  64
@@ -101,7 +101,7 @@ static inline void sent_at(struct line *l, __u64 ns, __u32 seq, __u32 length, __
 		.flags = flags,
 	};
 
-	flow_table_packet(l->table, &p, ns, l->ifindex, DIRECTION_SENT);
+	run_packet(l->table, &p, ns, l->ifindex, DIRECTION_SENT);
 }
 
 static inline void received_at(struct line *l, __u64 ns, __u32 ack, __u8 flags)
@@ -116,7 +116,7 @@ static inline void received_at(struct line *l, __u64 ns, __u32 ack, __u8 flags)
 		.flags = flags,
 	};
 
-	flow_table_packet(l->table, &p, ns, l->ifindex, DIRECTION_RECEIVED);
+	run_packet(l->table, &p, ns, l->ifindex, DIRECTION_RECEIVED);
 }
 
 static inline void sent_flags(struct line *l, __u64 us, __u32 seq, __u32 length, __u8 flags)

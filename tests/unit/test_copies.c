@@ -180,11 +180,11 @@ static void test_mirror_port(void **state)
 		ack.ack = p.seq + 100;
 		p.id++;
 		for (int copy = 0; copy < 2; copy++)
-			flow_table_packet(l.table, &p, NOW + i * 100 * MS + copy * 5000, 0,
-					  DIRECTION_SENT);
+			run_packet(l.table, &p, NOW + i * 100 * MS + copy * 5000, 0,
+				   DIRECTION_SENT);
 		for (int copy = 0; copy < 2; copy++)
-			flow_table_packet(l.table, &ack, NOW + i * 100 * MS + 20 * MS + copy * 5000,
-					  0, DIRECTION_RECEIVED);
+			run_packet(l.table, &ack, NOW + i * 100 * MS + 20 * MS + copy * 5000, 0,
+				   DIRECTION_RECEIVED);
 	}
 	assert_int_equal(l.samples, 41);
 	assert_true(rtt_is(l.rtt[40], 20 * MS));

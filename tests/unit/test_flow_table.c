@@ -143,10 +143,10 @@ static void test_keys(void **state)
 	variant[4].dport = 3;
 	for (int turn = 0; turn < 2; turn++) {
 		for (int i = 0; i < 5; i++)
-			flow_table_packet(l.table, &variant[i], LINE_EPOCH, 0, DIRECTION_SENT);
+			run_packet(l.table, &variant[i], LINE_EPOCH, 0, DIRECTION_SENT);
 		assert_int_equal(line_counter(&l, COUNTER_FLOWS), 5);
 	}
-	flow_table_packet(l.table, &p, LINE_EPOCH, 7, DIRECTION_SENT);
+	run_packet(l.table, &p, LINE_EPOCH, 7, DIRECTION_SENT);
 	assert_int_equal(line_counter(&l, COUNTER_FLOWS), 6);
 	line_close(&l);
 }
@@ -199,12 +199,12 @@ static void test_both_directions(void **state)
 	c.payload = 0;
 	c.flags = TCP_ACK;
 	open_table(&l, 100, 1);
-	flow_table_packet(l.table, &a, LINE_EPOCH, 0, DIRECTION_SENT | DIRECTION_RECEIVED);
-	flow_table_packet(l.table, &b, LINE_EPOCH + 5000, 0, DIRECTION_SENT | DIRECTION_RECEIVED);
+	run_packet(l.table, &a, LINE_EPOCH, 0, DIRECTION_SENT | DIRECTION_RECEIVED);
+	run_packet(l.table, &b, LINE_EPOCH + 5000, 0, DIRECTION_SENT | DIRECTION_RECEIVED);
 	assert_int_equal(l.samples, 1);
 	assert_true(rtt_is(l.rtt[0], 5000));
 	assert_int_equal(l.record[0].key.local_port, 1);
-	flow_table_packet(l.table, &c, LINE_EPOCH + 8000, 0, DIRECTION_SENT | DIRECTION_RECEIVED);
+	run_packet(l.table, &c, LINE_EPOCH + 8000, 0, DIRECTION_SENT | DIRECTION_RECEIVED);
 	assert_int_equal(l.samples, 2);
 	assert_true(rtt_is(l.rtt[1], 3000));
 	assert_int_equal(l.record[1].key.local_port, 2);
@@ -213,12 +213,12 @@ static void test_both_directions(void **state)
 
 	/* One way at a time. */
 	open_table(&l, 100, 1);
-	flow_table_packet(l.table, &a, LINE_EPOCH, 0, DIRECTION_SENT);
-	flow_table_packet(l.table, &b, LINE_EPOCH + 5000, 0, DIRECTION_SENT);
+	run_packet(l.table, &a, LINE_EPOCH, 0, DIRECTION_SENT);
+	run_packet(l.table, &b, LINE_EPOCH + 5000, 0, DIRECTION_SENT);
 	assert_int_equal(l.samples, 0);
-	flow_table_packet(l.table, &b, LINE_EPOCH + 6000, 0, DIRECTION_RECEIVED);
+	run_packet(l.table, &b, LINE_EPOCH + 6000, 0, DIRECTION_RECEIVED);
 	assert_int_equal(l.samples, 1);
-	flow_table_packet(l.table, &c, LINE_EPOCH + 8000, 0, 0);
+	run_packet(l.table, &c, LINE_EPOCH + 8000, 0, 0);
 	assert_int_equal(l.samples, 1);
 	line_close(&l);
 }

@@ -101,8 +101,7 @@ static void test_server_hears_data(void **state)
 	sent_flags(&l, 0, 0, 0, TCP_SYN | TCP_ACK);
 	data.dport = l.sport;
 	data.ack = l.base + 1;
-	flow_table_packet(l.table, &data, l.epoch + 200 * MS * 1000ull, l.ifindex,
-			  DIRECTION_RECEIVED);
+	run_packet(l.table, &data, l.epoch + 200 * MS * 1000ull, l.ifindex, DIRECTION_RECEIVED);
 	received_flags(&l, 210 * MS, 1, TCP_ACK);
 	assert_none(&l);
 	line_close(&l);

@@ -15,7 +15,7 @@
 
 #include "capture.h"
 #include "clock.h"
-#include "flow_table.h"
+#include "run_packet.h"
 #include "packets.h"
 #include "peer_names.h"
 #include "peering.h"
@@ -265,8 +265,8 @@ static void exchange(struct flow_table *table, __u32 seq, __u64 now_ns)
 			     .ack = seq + 10,
 			     .flags = TCP_ACK};
 
-	flow_table_packet(table, &data, now_ns, 2, DIRECTION_SENT);
-	flow_table_packet(table, &ack, now_ns + 5000000, 2, DIRECTION_RECEIVED);
+	run_packet(table, &data, now_ns, 2, DIRECTION_SENT);
+	run_packet(table, &ack, now_ns + 5000000, 2, DIRECTION_RECEIVED);
 }
 
 /* With the table of the libpcap backend: a connection that goes on has all its samples while its
