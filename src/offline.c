@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reads one capture file from start to end, or a pipe as long as it lasts, and hands on what it
+ * holds. */
 #include "offline.h"
 #include "backend.h"
 #include "capture_file.h"

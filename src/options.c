@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The command line: one table says what each option takes, what it does, and what the help says of
+ * it. */
 #include "options.h"
 #include "flow.h"
 

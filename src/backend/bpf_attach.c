@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Tries the hooks in their order, TCX before clsact and native XDP before generic, and keeps what
+ * worked. */
 #include "bpf_attach.h"
 #include "clsact.h"
 #include "descriptor.h"

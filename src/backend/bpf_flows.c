@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Makes the map of flows with its BTF, and walks it in batches that a program finishes where
+ * needed. */
 #include "bpf_flows.h"
 #include "batch.h"
 #include "eviction.h"

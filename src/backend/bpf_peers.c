@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Replaces the peers while the programs run: no packet of a peer is missed in between. */
 #include "bpf_peers.h"
 #include "descriptor.h"
 #include "peer_key.h"

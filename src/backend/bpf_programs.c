@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Loads the skeleton with the settings as constants, and says in one sentence why the kernel will
+ * not. */
 #include "bpf_programs.h"
 #include "bpf_flows.h"
 #include "bpf_peers.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From drops, silence and jumps of the clock to epochs: packets of two epochs make no sample. */
 #include "breaks.h"
 #include "clock.h"
 #include "log.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
+/* One entry for each interface that is measured, filled in by packets and by walks over the flows.
+ */
 #include "census.h"
+#include "hash.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 
 struct census_entry {
 	__u32 ifindex;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Adds, finds and removes our filters at clsact, beside those of others and of our own dead
+ * processes. */
 #include "clsact.h"
 #include "array.h"
 #include "clsact_owner.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Netlink ports as signs of life: taken by bind(2), and read from the table that /proc has of them.
+ */
 #include "clsact_owner.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sent or received, by whichever is known first: our own addresses, the link's, or the peer's. */
 #include "directions.h"
 
 #include <string.h>

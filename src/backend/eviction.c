@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Counts the silent flows by how long they have been so, and sets the limit beyond which they go.
+ */
 #include "eviction.h"
 #include "units.h"
 

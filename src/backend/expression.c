@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Compiles the expression for each link type it meets, and runs it by libpcap's own interpreter. */
 #include "expression.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Moves a ring of marks to a flow with more room, and halves one that can have no more. */
 #include "mark_ring.h"
 
 void mark_ring_move(struct flow *to, struct flow *from, __u32 mask)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Writes the peers as an expression that libpcap compiles in time: with many, as fewer and wider
+ * networks. */
 #include "pcap_filter.h"
 #include "array.h"
 

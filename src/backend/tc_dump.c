@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Two dumps by rtnetlink: which qdisc holds the hook, and which filters are there. */
 #include "tc_dump.h"
 #include "rtnl.h"
 

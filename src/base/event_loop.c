@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Handlers may remove any descriptor while events wait, so what is removed is freed only
+ * afterwards. */
 #include "event_loop.h"
 #include "units.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Growing and removing: the paths that packets do not take (those are in the header). */
 #include "flow_index.h"
 
 #include <errno.h>

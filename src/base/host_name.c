@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The rules for names of hosts (RFC 1123), and what people write in place of one. */
 #include "host_name.h"
 
 #include <ctype.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Asks the kernel by ioctl(2) what an interface is, and by rtnetlink(7) of which kind and when it
+ * changes. */
 #include "interface.h"
 #include "rtnl.h"
 

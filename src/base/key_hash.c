@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where the secret of a hash comes from. */
 #include "key_hash.h"
 
 #include <sys/random.h>

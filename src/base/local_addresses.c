@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reads the addresses by getifaddrs(3), and answers by a search in a sorted set. */
 #include "local_addresses.h"
 #include "addresses.h"
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Puts a message together as lines with a head each, under one lock, without allocating anything.
+ */
 #include "log.h"
 
 #include <errno.h>

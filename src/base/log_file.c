@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opens, rotates and writes the file that log lines go to. */
 #include "log_file.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Looks at every character first: strtoul(3) and strtod(3) take more than people mean. */
 #include "number.h"
 
 #include <errno.h>

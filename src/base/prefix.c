@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Between text and the one form of addresses in which IPv4 is a part of IPv6. */
 #include "prefix.h"
 #include "decimal.h"
 

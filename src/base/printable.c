@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Replaces what a terminal would obey, or would not show, by question marks. */
 #include "printable.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One question, one socket, and all the messages of the answer, each handed to the caller. */
 #include "rtnl.h"
 
 #include <errno.h>

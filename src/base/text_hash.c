@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A hash of texts with a secret that is drawn once in a process. */
 #include "text_hash.h"
 #include "key_hash.h"
 

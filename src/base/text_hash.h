@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * uthash over texts that others on the network can choose (addresses, reverse names): hashed with a
- * secret, so that nobody can put all of theirs into one bucket. Include it after or instead of
- * uthash.h.
+ * secret, so that nobody can put all of theirs into one bucket.
  */
 #ifndef METRO_TEXT_HASH_H
 #define METRO_TEXT_HASH_H
 
-#include <uthash.h>
-
+#include "hash.h"
 #include "types.h"
 
 __u32 text_hash(const char *text, size_t length);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Decodes characters one by one, and knows which are letters and which can be seen. */
 #include "utf8.h"
 #include "array.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Keeps the unread bytes together, however they come, and inflates them on the way if need be. */
 #include "byte_stream.h"
 #include "gunzip.h"
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Finds out what format a file has, and does what all formats share: interfaces, times, and
+ * complaints. */
 #include "capture_file.h"
 #include "array.h"
 #include "capture_format.h"

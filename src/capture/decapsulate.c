@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Walks from layer to layer, by a table of them, until TCP is found or nothing more is known. */
 #include "array.h"
 #include "layers.h"
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Hands a captured frame to the packet parser, whole, or from the place where its connection
+ * begins. */
 #include "frame.h"
 
 #include <errno.h>

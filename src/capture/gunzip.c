@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A member's header, its data and its checks, state by state, since any byte may be the last for
+ * now. */
 #include "gunzip.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opens and reads without ever waiting for the writer of a pipe. */
 #include "input.h"
 #include "descriptor.h"
 

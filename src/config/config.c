@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The root of the file: which sections it may have, the defaults, and what remains to be checked at
+ * the end. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One reader for each key of init_config whose value is more than a number or a word. */
 #include "init_config.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Checks interfaces, addresses, hosts and tags as they were typed, and hints at what was meant. */
 #include "instance.h"
 
 #include <ctype.h>

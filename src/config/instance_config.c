@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A table from the keys of an instance to the functions that take their values. */
 #include "instance_config.h"
 
 #include <string.h>

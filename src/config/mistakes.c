@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Puts a mistake into words, with its line and the nearest right spelling, up to so many for a
+ * file. */
 #include "mistakes.h"
 
 #include <ctype.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Takes the forms apart in which a server can be written: a host, a host and a port, a URL, a path.
+ */
 #include "statsd_server.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Goes through the events of the parser, and counts, before any document is built of them. */
 #include "yaml_bounds.h"
 #include "array.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copies the pairs that merge keys name into their mappings, as far as these do not have them. */
 #include "yaml_merge.h"
 
 #include <errno.h>

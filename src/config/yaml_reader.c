@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Holds a mapping against its table of keys, and converts the values. */
 #include "yaml_reader.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* getaddrinfo(3) and getnameinfo(3), with the answers sorted and the errors told apart. */
 #include "lookup.h"
 
 #include <errno.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Out of memory is the caller's to handle: uthash would call exit(). hh.tbl is NULL then. */
-#define HASH_NONFATAL_OOM 1
-
+/* Remembers the addresses of each host, those it had lately and may still be in use, and reverse
+ * names. */
 #include "peer_names.h"
 
 #include "addresses.h"

@@ -5,9 +5,9 @@
 #define METRO_PEER_NAMES_H
 
 #include "address.h"
+#include "hash.h"
 
 #include <stddef.h>
-#include <uthash.h>
 
 /*
  * An address that a host had. Names with many addresses are answered with a few of them at a time,

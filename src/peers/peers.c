@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Builds the table from instances and names whenever one of them changes, and answers questions
+ * from it. */
 #include "peers_state.h"
 
 #include <errno.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What happens to the table when a host name's addresses change: the old ones stay while they have
+ * flows. */
 #include "peers_state.h"
 
 #include <errno.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Looks up interfaces by name, and gives each capture file a number that stays with it over
+ * reloads. */
 #include "peers_interfaces.h"
 
 #include <net/if.h>

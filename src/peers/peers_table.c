@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Out of memory is the caller's to handle: uthash would call exit(). hh.tbl is NULL then. */
-#define HASH_NONFATAL_OOM 1
-
+/* A hash table of prefixes, and a list of the lengths that occur in it, the longest first. */
 #include "peers_table.h"
 
 #include <errno.h>

@@ -6,9 +6,8 @@
 #ifndef METRO_PEERS_TABLE_H
 #define METRO_PEERS_TABLE_H
 
+#include "hash.h"
 #include "peers.h"
-
-#include <uthash.h>
 
 struct peers_key {
 	__u32 ifindex;

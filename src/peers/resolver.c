@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The event loop's side: what is to be looked up, starting and dismissing threads, and taking their
+ * results. */
 #include "resolver.h"
 
 #include <errno.h>

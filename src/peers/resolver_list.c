@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Collects the names and addresses of a configuration, and finds the tasks that exist for them
+ * already. */
 #include "resolver_list.h"
 #include "array.h"
 

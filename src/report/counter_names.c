@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Names for the counters, and advice on those that tell of lost measurements. */
 #include "counter_names.h"
 #include "array.h"
 #include "log.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Puts name, value, type and tags in the order that each kind of server reads. */
 #include "dialect.h"
 #include "tags.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Packs samples into a line of DogStatsD until it is full. */
 #include "distribution.h"
 
 #include <string.h>

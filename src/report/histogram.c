@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From a value to its bucket and back, and from a share of the samples to a value. */
 #include "histogram.h"
 
 #include <errno.h>

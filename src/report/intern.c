@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
-
+/* A hash of texts with marks, swept of those that were not used for a while. */
 #include "intern.h"
 #include "text_hash.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Chooses what a series calls its peer: an address, its network, or the entry that names it. */
 #include "label.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Appends to a line, and marks it as too long when something did not fit. */
 #include "line.h"
 #include "record.h"
 #include "units.h"

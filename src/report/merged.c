@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
-
+/* Adds up windows by the text of their tags; a series of one window costs no copy. */
 #include "merged.h"
 #include "text_hash.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A table of metrics, and how each is computed from a window. */
 #include "metrics.h"
 #include "array.h"
 

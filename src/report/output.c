@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Writes to standard output, waits for a reader that lags behind, and stops when we are told to
+ * end. */
 #include "output.h"
 
 #include <errno.h>

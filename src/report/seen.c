@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Counts what a capture file had besides samples, and words it, with the one advice that fits. */
 #include "seen.h"
 #include "log.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
-
+/* Finds the window of a record through a cache of pairs of hosts, and folds pairs that are too
+ * many. */
 #include "series.h"
 #include "key_hash.h"
 #include "label.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#define HASH_NONFATAL_OOM 1 /* uthash would call exit() */
-
+/* Smooths samples as they come, and keeps the result of each series for the next interval. */
 #include "smoothed.h"
 #include "text_hash.h"
 

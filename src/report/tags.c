@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Cleans each tag by the rules of the server that it goes to. */
 #include "tags.h"
 #include "array.h"
 #include "utf8.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reports by how much each counter has grown since the last report. */
 #include "telemetry.h"
 #include "array.h"
 #include "counter_names.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Keeps the text of the last second, and writes only the fraction anew. */
 #include "timestamp.h"
 #include "decimal.h"
 #include "units.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Running out of memory costs the samples at hand, not the process: uthash would call exit(). */
-#define HASH_NONFATAL_OOM 1
-
+/* Sums, extremes and differences of samples, and the table of all windows. */
 #include "key_hash.h"
 #include "units.h"
 #include "window.h"

@@ -4,8 +4,8 @@
 #define METRO_WINDOW_H
 
 #include <net/if.h>
-#include <uthash.h>
 
+#include "hash.h"
 #include "histogram.h"
 #include "record.h"
 #include "smoothed.h"

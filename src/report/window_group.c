@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Gathers records until there are enough to have their windows fetched together. */
 #include "window_group.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Goes through the places that may name a server, in their order, and says which one won. */
 #include "statsd_choice.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Cuts a report into datagrams, sends them in bursts by a timer, and judges in the end how it went.
+ */
 #include "statsd_client.h"
 #include "statsd_choice.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Turns to the next address, or tries the same again later, whenever sending fails. */
 #include "statsd_connection.h"
 
 #include <errno.h>

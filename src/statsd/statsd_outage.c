@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What an error of a socket says of the server, and the two lines in the log: it is gone, it is
+ * back. */
 #include "statsd_outage.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opens sockets of three kinds, and frames what goes over a stream. */
 #include "statsd_socket.h"
 
 #include <endian.h>

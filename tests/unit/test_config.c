@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Run from the top of the repository: files are read from tests/data and packaging. */
+/* Configuration files as people have them, go-metro's among them: what they mean, and what is wrong
+ * with them. Run from the top of the repository: files are read from tests/data and packaging. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -435,10 +435,10 @@ static void test_many_values(void **state)
 	assert_int_equal(load(text, length, &c), -EINVAL);
 	assert_string_equal(logged(), "ERROR 524292: instances[0].hosts[524288]: with ${BIG}, the "
 				      "variables' values are too long; accepted: up to 16 MiB "
-				      "them\n"
+				      "together\n"
 				      "ERROR 524293: instances[0].hosts[524289]: with ${BIG}, the "
 				      "variables' values are too long; accepted: up to 16 MiB "
-				      "them\n");
+				      "together\n");
 	free(text);
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Descriptors that come and go while events wait, timers and signals, with real pipes and sockets.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How far a quantile is from the exact one, over all values that an RTT can have. */
 #include "array.h"
 #include "histogram.h"
 

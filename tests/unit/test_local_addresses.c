@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A set of addresses, given or read from this machine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

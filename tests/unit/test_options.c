@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The command line: ours, go-metro's, and what is refused with which words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Interfaces come and go as the tests please: if_nametoindex is theirs. */
+/* Whom to measure, while interfaces and names come and go: if_nametoindex is the test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

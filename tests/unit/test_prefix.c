@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Addresses and networks as text: what is read, what is refused, and how it is written. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

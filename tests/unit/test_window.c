@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The arithmetic of windows, by hand: means, jitter, extremes, and which records share one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

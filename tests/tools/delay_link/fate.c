@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Draws for each frame whether it is lost, doubled or late, and how long it takes. */
 #include "fate.h"
 
 #define REORDER_LEAST_NS NS_PER_MS

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Takes frames from one end, decides on their fate and time, and puts them out at the other. */
 #include "lane.h"
 #include "fate.h"
 

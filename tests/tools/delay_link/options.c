@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reads delay, jitter and faults, and holds the help. */
 #include "options.h"
 
 #include <getopt.h>

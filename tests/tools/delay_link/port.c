@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opens a packet socket, and reads frames with their VLAN tags and the kernel's time stamps. */
 #include "port.h"
 
 #include <linux/if_packet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A ring of frames in memory that is mapped twice in a row, so that none is torn at its end. */
 #include "queue.h"
 #include "../toolkit.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opens the one socket that is asked for, and takes what arrives. */
 #include "listener.h"
 
 #include "../toolkit.h"

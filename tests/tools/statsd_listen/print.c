@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Splits datagrams into metrics, and shows each with its type in words. */
 #include "print.h"
 #include "array.h"
 

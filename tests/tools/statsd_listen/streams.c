@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Accepts connections, and puts their packets together from pieces. */
 #include "streams.h"
 
 #include "../toolkit.h"

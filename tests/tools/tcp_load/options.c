@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reads what kind of traffic to make, how much, and for how long. */
 #include "options.h"
 
 #include <getopt.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Serves connections by epoll until it is stopped, each as its header says. */
 #include "server.h"
 #include "transfer.h"
 

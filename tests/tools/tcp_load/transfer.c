@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Waits for events, and moves bytes for as long as a socket takes or gives them. */
 #include "transfer.h"
 
 #define BUFFER_BYTES (256 * 1024)
