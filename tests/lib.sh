@@ -274,7 +274,7 @@ metro_teardown() {
 }
 
 metro_cleanup() {
-  trap '' INT TERM HUP # a second Ctrl-C shall not leave half of it behind
+  trap '' INT TERM HUP # a second Ctrl-C must not leave half of it behind
   metro_teardown
   # shellcheck disable=SC2046
   kill -KILL $(jobs -p) 2>/dev/null # one the signal came too early for to be in METRO_PIDS
