@@ -252,7 +252,7 @@ static int choose(struct choice *choice, const struct config *config)
 	};
 	if (choice->prefix)
 		return 0;
-	log_error("no memory for StatsD output");
+	log_error("cannot take over the StatsD settings: out of memory");
 	return -ENOMEM;
 }
 
@@ -373,7 +373,7 @@ static int open_client(struct statsd_sink *statsd, const struct config *config)
 		return error;
 	error = statsd_client_open(&statsd->client, config);
 	if (error == -ENOMEM)
-		log_error("no memory for StatsD output");
+		log_error("cannot start StatsD output: out of memory");
 	if (error)
 		free(choice.prefix);
 	else
@@ -387,7 +387,7 @@ int sink_statsd_open(struct sink **sink, const struct config *config, const stru
 	int error;
 
 	if (!statsd) {
-		log_error("no memory for StatsD output");
+		log_error("cannot start StatsD output: out of memory");
 		return -ENOMEM;
 	}
 	error = open_client(statsd, config);
