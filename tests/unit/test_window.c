@@ -195,7 +195,7 @@ static void test_reads_no_more_than_count(void **state)
 {
 	const __u32 rtt[] = {TICKS_A_MS, 3 * TICKS_A_MS};
 	struct flow_record whole = make_record(&first_flow, 1, 2, rtt);
-	struct flow_record *cut = malloc(FLOW_RECORD_SIZE(2));
+	void *cut = malloc(FLOW_RECORD_SIZE(2));
 	struct windows windows = {0};
 
 	(void)state;
