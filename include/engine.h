@@ -355,8 +355,10 @@ static __always_inline bool flow_believes(struct flow *f, __u32 rtt)
 static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns, __u32 mask,
 					__u32 *rtt)
 {
-	bool unseen = seq_after(ack, f->nxt);
-	bool ambiguous = seq_before(f->una, f->karn) && !seq_before(ack, f->karn);
+	/* ack is after nxt; una is before karn, and ack is not. Without branches, of which the
+	 * verifier would follow each into the search. */
+	__u32 unseen = (f->nxt - ack) >> 31;
+	__u32 ambiguous = ((f->una - f->karn) & ~(ack - f->karn)) >> 31;
 	__u32 covered = marks_covered(f, ack, mask);
 
 	if ((unseen && ack - f->nxt > UNSEEN_MAX) || ack - f->una > WINDOW_MAX + UNSEEN_MAX)
