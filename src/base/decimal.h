@@ -5,7 +5,7 @@
 
 #include "types.h"
 
-/* Just so many digits, the last ones of the number. Returns the end. */
+/* Writes exactly this many digits, the last ones of the number. Returns the end. */
 static inline char *decimal_fixed(char *to, unsigned int digits, __u64 number)
 {
 	for (char *at = to + digits; at > to; number /= 10)

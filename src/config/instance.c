@@ -57,8 +57,8 @@ static bool interface_is_valid(const char *name)
 	return true;
 }
 
-/* `ip link` shows NAME@PEER, or NAME@ifN for a peer elsewhere, and a colon behind all. The kernel
- * would allow a name with an @, and takes a colon for the end of one. */
+/* `ip link` shows NAME@PEER, or NAME@ifN for a peer in another namespace, and a colon at the end.
+ * The kernel allows an @ in a name, but no colon. */
 static bool is_from_ip_link(const char *name)
 {
 	size_t length = strcspn(name, "@:");
@@ -81,8 +81,8 @@ int instance_set_interface(struct instance *instance, struct mistakes *mistakes,
 		size_t length = strcspn(name, "@:");
 
 		mistake(mistakes,
-			"%s is how `ip link` shows the interface, with what is behind its name; "
-			"accepted: %.*s",
+			"%s has more than the interface's name, as `ip link` shows it; accepted: "
+			"%.*s",
 			mistake_quote(name, quoted), (int)length, name);
 		return 0;
 	}
@@ -114,7 +114,7 @@ int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, cons
 	return instance->pcap ? 0 : -ENOMEM;
 }
 
-/* What prefix_parse had to say against the text. */
+/* Reports what prefix_parse found wrong with the text. */
 static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			  const struct prefix *prefix, const char *accepted)
 {
@@ -126,13 +126,13 @@ static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			strchr(text, ':') ? 128 : 32);
 	else if (err == -EDOM)
 		mistake(mistakes,
-			"%s has bits set behind the prefix; accepted: %s for the whole "
+			"%s has bits set beyond the prefix; accepted: %s for the whole "
 			"network, or the address without /BITS",
 			quoted, prefix_format(prefix, network));
 	else if (strchr(text, '%'))
 		mistake(mistakes,
-			"%s names a zone, which the instance's interface says already; "
-			"accepted: the address without %%ZONE",
+			"%s has a zone, but the instance's interface says that already; accepted: "
+			"the address without %%ZONE",
 			quoted);
 	else
 		mistake(mistakes, "%s is not valid; accepted: %s%s", quoted, accepted,
@@ -221,8 +221,8 @@ void instance_check_tags(const struct instance *instance, struct mistakes *mista
 		length += strlen(instance->tags[i]) + 1;
 	if (length > TAGS_MAX)
 		mistake(mistakes,
-			"are %zu bytes long together, too many for a StatsD datagram; "
-			"accepted: up to %d, with a comma for each",
+			"are %zu bytes long together, too many for a StatsD datagram; accepted: up "
+			"to %d, counting a comma for each",
 			length, TAGS_MAX);
 }
 

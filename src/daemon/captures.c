@@ -147,7 +147,8 @@ static int check_file(const char *path, char reason[BACKEND_REASON])
 	if (stat(path, &file) || S_ISREG(file.st_mode) || S_ISDIR(file.st_mode))
 		return 0; /* what cannot be read, backend_file_open says why */
 	snprintf(reason, BACKEND_REASON,
-		 "%.100s is not a file; for a pipe or a device, run bpf-metro -r PATH", path);
+		 "%.100s is not a regular file; for a pipe or a device, run bpf-metro -r PATH",
+		 path);
 	return -EINVAL;
 }
 

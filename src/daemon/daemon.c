@@ -117,7 +117,7 @@ static int start_plan(struct wiring *w)
 	if (!err)
 		err = following_start(&w->following, w->loop, config);
 	if (err)
-		log_critical("starting: %s", strerror(-err));
+		log_critical("cannot start: %s", strerror(-err));
 	return err;
 }
 
@@ -219,7 +219,7 @@ static int start_loop(struct wiring *w, int *signals)
 		err = *signals < 0 ? *signals : 0;
 	}
 	if (err)
-		log_critical("starting: %s", strerror(-err));
+		log_critical("cannot start: %s", strerror(-err));
 	return err;
 }
 

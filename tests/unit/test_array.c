@@ -20,7 +20,7 @@ void *reallocarray(void *array, size_t count, size_t size)
 	return no_memory ? NULL : realloc(array, count * size);
 }
 
-/* The letter decides; what stands behind it tells equal elements apart. */
+/* Only the letter is compared; the digit after it distinguishes equal elements. */
 struct element {
 	char letter;
 	char mark;

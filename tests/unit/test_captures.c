@@ -243,7 +243,7 @@ static unsigned int samples_with(unsigned int file_marks)
 	return samples;
 }
 
-/* As many marks as are needed, whatever live interfaces have, unless a number is asked for. */
+/* As many marks as are needed, whatever live interfaces have, unless a number is given. */
 static void test_marks(void **state)
 {
 	unsigned int most = samples_with(MARKS_MAX);
@@ -254,7 +254,7 @@ static void test_marks(void **state)
 	assert_in_range(samples_with(16), most / 2, most - 1);
 }
 
-/* A bound is not kept in silence. */
+/* A bound that is reached is reported. */
 static void test_refused(void **state)
 {
 	struct backend_settings few = settings;
@@ -304,7 +304,7 @@ static void test_no_files(void **state)
 		 pipe);
 	begin(text);
 	read_all();
-	assert_int_equal(count_of(capture_read(&capture), "is not a file; for a pipe"), 2);
+	assert_int_equal(count_of(capture_read(&capture), "is not a regular file; for a pipe"), 2);
 	assert_int_equal(count_of(capture_read(&capture), "ERROR /tmp: Is a directory"), 1);
 	end(-EINVAL);
 	unlink(pipe);
@@ -332,7 +332,7 @@ static void test_damaged(void **state)
 	unlink(cut);
 }
 
-/* Between two pieces of what takes long, the daemon has its turn: 64 MiB here, in one block. */
+/* The daemon gets its turn between two pieces of a long job: 64 MiB here, in one block. */
 static void test_turns(void **state)
 {
 	static const __u32 header[] = {0x0a0d0d0a, 28,    0x1a2b3c4d,     1, ~0u, ~0u,

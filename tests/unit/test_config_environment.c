@@ -241,8 +241,8 @@ static void test_not_values(void **state)
 
 	(void)state;
 	assert_int_equal(load(text, strlen(text), &c), 0);
-	assert_non_null(strstr(logged(), "WARNING 5: instances[0]: \"${NODE}\" is not a known key, "
-					 "and ignored; "));
+	assert_non_null(strstr(logged(), "WARNING 5: instances[0]: \"${NODE}\" is not a known key "
+					 "and is ignored; "));
 	config_free(c);
 }
 
@@ -433,13 +433,12 @@ static void test_many_values(void **state)
 	text = many((YAML_ENVIRONMENT_MAX_MIB << 20) / 32 + 2, &length);
 	setenv("BIG", "a123456789.123456789.123456789.x", 1);
 	assert_int_equal(load(text, length, &c), -EINVAL);
-	assert_string_equal(
-		logged(), "ERROR 524292: instances[0].hosts[524288]: with ${BIG}, variables stand "
-			  "for more than a configuration may have; accepted: up to 16 MiB of "
-			  "them\n"
-			  "ERROR 524293: instances[0].hosts[524289]: with ${BIG}, variables stand "
-			  "for more than a configuration may have; accepted: up to 16 MiB of "
-			  "them\n");
+	assert_string_equal(logged(), "ERROR 524292: instances[0].hosts[524288]: with ${BIG}, the "
+				      "variables' values are too long; accepted: up to 16 MiB "
+				      "together\n"
+				      "ERROR 524293: instances[0].hosts[524289]: with ${BIG}, the "
+				      "variables' values are too long; accepted: up to 16 MiB "
+				      "together\n");
 	free(text);
 }
 

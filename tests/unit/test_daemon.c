@@ -76,7 +76,7 @@ static void test_captures(void **state)
 	(void)state;
 	assert_int_equal(run(config_of(FILE_OF(REQUESTS, "10.77.0.2"))), 0);
 	assert_in_range(printed("\"dst\":\"10.77.0.2\""), 50, 1000);
-	assert_int_equal(said("INFO the capture files are read, and there is no interface"), 1);
+	assert_int_equal(said("INFO all capture files are read, and there is no interface"), 1);
 	assert_false(log_is_file());
 }
 
@@ -145,7 +145,7 @@ static void use(pid_t daemon)
 	talk();
 	write_text(file.path, CONFIG "- {interface: lo, ips: [not an address]}\n");
 	kill(daemon, SIGHUP);
-	await("was not reloaded: going on with the configuration of before", 1);
+	await("was not reloaded: keeping the old configuration", 1);
 	write_text(file.path, CONFIG "- {interface: lo, ips: [127.0.0.0/8], hosts: [localhost]}\n"
 				     "- {interface: m0, ips: [10.0.0.1]}\n");
 	kill(daemon, SIGHUP);

@@ -21,7 +21,7 @@
 
 static struct capture out;
 
-/* Standard output fails with this error: it is told once, kept, and returned by close. */
+/* Standard output fails with this error: it is logged once, kept, and returned by close. */
 static void assert_output_fails(int (*open_sink)(struct sink **, const struct peers *), int fd,
 				int error)
 {

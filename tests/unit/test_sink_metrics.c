@@ -230,7 +230,7 @@ static void test_prefix_everywhere(void **state)
 	assert_non_null(strstr(text, "site.one.system.net.tcp.rtt.distribution:20:22:21|d" TAGS));
 }
 
-/* Who sends it is said to DogStatsD alone, at the end of each line; telemetry has no other tags. */
+/* Only DogStatsD is told who sends it, at the end of each line; telemetry has no other tags. */
 static void test_identity(void **state)
 {
 	struct statsd_fixture *f = *state;
@@ -421,7 +421,7 @@ static void test_telemetry(void **state)
 				     "bpf_metro.lines_overlong:0|c\n"
 				     "bpf_metro.series_folded:0|c\n"
 				     "bpf_metro.series:1|g"));
-	/* From now on, what is new; zero is said, too. */
+	/* From now on only what is new, also if that is zero. */
 	counters[COUNTER_FLOWS] += 7;
 	f->sink->ops->report(f->sink, counters);
 	server_receive_all(f->server, text, sizeof(text));
@@ -446,7 +446,7 @@ static void test_telemetry_is_off(void **state)
 
 /* ---- changes ---- */
 
-/* What was measured goes out in the form that was configured for it. */
+/* What was measured goes out in the form that was configured when it was measured. */
 static void test_reconfigure(void **state)
 {
 	struct statsd_fixture *f = *state;

@@ -201,7 +201,7 @@ static void test_report_without_end(void **state)
 	assert_counted(f, room, before);
 }
 
-/* What leaves between two reports wins no time for what waits longer. */
+/* What is sent between two reports gives no extra time to what waits longer. */
 static void test_patience_is_with_the_oldest(void **state)
 {
 	struct fixture *f = *state;

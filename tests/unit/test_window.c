@@ -137,7 +137,7 @@ static void test_last_is_by_time_not_by_order(void **state)
 	add(&windows, &equal);
 	assert_near(window_ticks_ms(windows.first->stats.last), 3);
 
-	/* The next interval knows nothing of the times of this one. */
+	/* The next interval starts without the times of this one. */
 	windows_clear(&windows);
 	add(&windows, &older);
 	assert_near(window_ticks_ms(windows.first->stats.last), 1);
@@ -190,7 +190,7 @@ static void test_extremes(void **state)
 	windows_clear(&windows);
 }
 
-/* A record of n samples ends behind its last: what lies there is another record's. */
+/* A record of n samples ends after its last: what follows belongs to another record. */
 static void test_reads_no_more_than_count(void **state)
 {
 	const __u32 rtt[] = {TICKS_A_MS, 3 * TICKS_A_MS};
