@@ -38,38 +38,47 @@ static int keep_text(char **field, const char *text)
 	return *field ? 0 : -ENOMEM;
 }
 
+typedef int (*server_parser)(struct statsd_server *server, const char *text,
+			     char reason[STATSD_REASON]);
+
+/* Keeps the text of a server that can be parsed. */
+static int read_server(struct yaml_reader *reader, const char *text, server_parser parse,
+		       char **field)
+{
+	struct statsd_server server = {0};
+	char reason[STATSD_REASON];
+
+	if (!text)
+		return 0;
+	if (!parse(&server, text, reason))
+		return keep_text(field, text);
+	mistake(reader->mistakes, "%s", reason);
+	return 0;
+}
+
+static int parse_host(struct statsd_server *server, const char *text, char reason[STATSD_REASON])
+{
+	return statsd_server_parse_host(server, text, 0, reason);
+}
+
 static int read_statsd_ip(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 			  void *target)
 {
-	const char *text = yaml_text(reader, node, "one address or host name");
-	struct statsd_server server = {0};
 	struct config *config = target;
-	char reason[STATSD_REASON];
 
 	(void)key;
-	if (!text)
-		return 0;
-	if (!statsd_server_parse_host(&server, text, 0, reason))
-		return keep_text(&config->statsd_ip, text);
-	mistake(reader->mistakes, "%s", reason);
-	return 0;
+	return read_server(reader, yaml_text(reader, node, "one address or host name"), parse_host,
+			   &config->statsd_ip);
 }
 
 static int read_statsd_socket(struct yaml_reader *reader, const struct yaml_key *key,
 			      yaml_node_t *node, void *target)
 {
-	const char *text = yaml_text(reader, node, "one socket, as unix://PATH");
-	struct statsd_server server = {0};
 	struct config *config = target;
-	char reason[STATSD_REASON];
 
 	(void)key;
-	if (!text)
-		return 0;
-	if (!statsd_server_parse_socket(&server, text, reason))
-		return keep_text(&config->statsd_socket, text);
-	mistake(reader->mistakes, "%s", reason);
-	return 0;
+	return read_server(reader, yaml_text(reader, node, "one socket, as unix://PATH"),
+			   statsd_server_parse_socket, &config->statsd_socket);
 }
 
 /* Looks the node's text up in a list of words that ends with NULL; *choice becomes its index. */

@@ -8,84 +8,13 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <sys/resource.h>
 
 #include "array.h"
-#include "capture.h"
 #include "clock.h"
-#include "config.h"
+#include "load_config.h"
 #include "mistakes.h"
 #include "yaml_bounds.h"
-
-#define INSTANCE "instances:\n- interface: lo\n  ips: [127.0.0.1]\n"
-
-static struct capture capture;
-static struct capture file;
-
-/* Loads the text; what is logged meanwhile is in capture until the next call. */
-static int load(const char *text, size_t length, struct config **config)
-{
-	int err, fd = capture_file(&file);
-
-	log_release(&capture);
-	log_capture(&capture);
-	*config = NULL;
-	assert_int_equal(write(fd, text, length), length);
-	close(fd);
-	err = config_load(file.path, config);
-	capture_free(&file);
-	return err;
-}
-
-static struct config *load_good(const char *text)
-{
-	struct config *config;
-
-	assert_int_equal(load(text, strlen(text), &config), 0);
-	return config;
-}
-
-/* What was logged from behind "TIME ", and without the file's name: "ERROR 3: ..." a line. */
-static const char *logged(void)
-{
-	static char out[65536];
-	const char *line = capture_read(&capture);
-	size_t length = 0;
-
-	for (out[0] = '\0'; *line; line = strchr(line, '\n') + 1) {
-		const char *level = strchr(line, ' ') + 1, *path = strchr(level, ' ') + 1;
-		const char *message = strchr(path, ':') + 1;
-
-		length += (size_t)snprintf(out + length, sizeof(out) - length, "%.*s%.*s\n",
-					   (int)(path - level), level, (int)strcspn(message, "\n"),
-					   message);
-	}
-	return out;
-}
-
-static void assert_refused(const char *text, const char *message)
-{
-	struct config *config;
-
-	assert_int_equal(load(text, strlen(text), &config), -EINVAL);
-	assert_null(config);
-	assert_string_equal(logged(), message);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	log_capture(&capture);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	log_release(&capture);
-	return 0;
-}
 
 /* ---- what is too much ---- */
 
@@ -464,7 +393,7 @@ static void test_sample_of_file(void **state)
 
 int main(void)
 {
-#define LOGGED_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define LOGGED_TEST(name) cmocka_unit_test_setup_teardown(name, catch_log, release_log)
 	const struct CMUnitTest tests[] = {
 		LOGGED_TEST(test_bounds),        LOGGED_TEST(test_within_bounds),
 		LOGGED_TEST(test_long_texts),    LOGGED_TEST(test_cycles),

@@ -8,22 +8,9 @@
 #include <cmocka.h>
 
 #include "clients.h"
+#include "failing_send.h"
 
-/* send() of the C library, except that the next fail_sends calls fail. */
-static int fail_sends;
-static int fail_errno;
-
-ssize_t send(int fd, const void *buffer, size_t length, int flags)
-{
-	if (fail_sends) {
-		fail_sends--;
-		errno = fail_errno;
-		return -1;
-	}
-	return sendto(fd, buffer, length, flags, NULL, 0);
-}
-
-/* So for connect(). */
+/* connect() of the C library, except that the next fail_connects calls fail. */
 static int fail_connects;
 
 int connect(int fd, const struct sockaddr *addr, socklen_t length)
