@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,12 @@ int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, cons
 		mistake(mistakes, "is empty; accepted: the path of a capture file");
 		return 0;
 	}
+	if (strnlen(path, PATH_MAX + 1) > PATH_MAX) { /* aliases may repeat what is not copied */
+		mistake(mistakes,
+			"is too long; accepted: the path of a capture file, up to %d bytes",
+			PATH_MAX);
+		return 0;
+	}
 	instance->pcap = strdup(path);
 	return instance->pcap ? 0 : -ENOMEM;
 }
@@ -201,6 +208,14 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 
 	if (!*tag) {
 		mistake(mistakes, "is empty; accepted: a tag such as env:production");
+		return 0;
+	}
+	/* Aliases may repeat a long one a hundred thousand times: it is not even copied. */
+	if (strnlen(tag, TAGS_MAX + 1) > TAGS_MAX) {
+		mistake(mistakes,
+			"%s is too long for a StatsD datagram; accepted: all tags together up to "
+			"%d bytes",
+			mistake_quote(tag, quoted), TAGS_MAX);
 		return 0;
 	}
 	if (!tag_is_clean(tag)) {

@@ -64,11 +64,11 @@ static void on_hangup(struct wiring *w)
 		.arg = w,
 	};
 
-	if (terms.path && reload(&w->plan, &terms))
+	/* First of all: logrotate has moved the log, whatever the configuration says by now. */
+	log_choice_apply(&settings->log, w->plan.config);
+	if (!terms.path || reload(&w->plan, &terms))
 		return;
-	log_choice_apply(&settings->log, w->plan.config); /* logrotate asks for that alone */
-	if (!terms.path)
-		return;
+	log_choice_apply(&settings->log, w->plan.config);
 	follow_plan(w);
 	log_info("reloaded %s", terms.path);
 }
