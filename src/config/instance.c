@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +59,8 @@ static bool interface_is_valid(const char *name)
 	return true;
 }
 
-/* `ip link` shows NAME@PEER, or NAME@ifN for a peer elsewhere, and a colon behind all. The kernel
- * would allow a name with an @, and takes a colon for the end of one. */
+/* `ip link` shows NAME@PEER, or NAME@ifN for a peer in another namespace, and a colon at the end.
+ * The kernel allows an @ in a name, but no colon. */
 static bool is_from_ip_link(const char *name)
 {
 	size_t length = strcspn(name, "@:");
@@ -82,8 +83,8 @@ int instance_set_interface(struct instance *instance, struct mistakes *mistakes,
 		size_t length = strcspn(name, "@:");
 
 		mistake(mistakes,
-			"%s is how `ip link` shows the interface, with what is behind its name; "
-			"accepted: %.*s",
+			"%s has more than the interface's name, as `ip link` shows it; accepted: "
+			"%.*s",
 			mistake_quote(name, quoted), (int)length, name);
 		return 0;
 	}
@@ -111,11 +112,17 @@ int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, cons
 		mistake(mistakes, "is empty; accepted: the path of a capture file");
 		return 0;
 	}
+	if (strnlen(path, PATH_MAX + 1) > PATH_MAX) { /* aliases may repeat what is not copied */
+		mistake(mistakes,
+			"is too long; accepted: the path of a capture file, up to %d bytes",
+			PATH_MAX);
+		return 0;
+	}
 	instance->pcap = strdup(path);
 	return instance->pcap ? 0 : -ENOMEM;
 }
 
-/* What prefix_parse had to say against the text. */
+/* Reports what prefix_parse found wrong with the text. */
 static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			  const struct prefix *prefix, const char *accepted)
 {
@@ -127,13 +134,13 @@ static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			strchr(text, ':') ? 128 : 32);
 	else if (err == -EDOM)
 		mistake(mistakes,
-			"%s has bits set behind the prefix; accepted: %s for the whole "
+			"%s has bits set beyond the prefix; accepted: %s for the whole "
 			"network, or the address without /BITS",
 			quoted, prefix_format(prefix, network));
 	else if (strchr(text, '%'))
 		mistake(mistakes,
-			"%s names a zone, which the instance's interface says already; "
-			"accepted: the address without %%ZONE",
+			"%s has a zone, but the instance's interface says that already; accepted: "
+			"the address without %%ZONE",
 			quoted);
 	else
 		mistake(mistakes, "%s is not valid; accepted: %s%s", quoted, accepted,
@@ -204,6 +211,14 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 		mistake(mistakes, "is empty; accepted: a tag such as env:production");
 		return 0;
 	}
+	/* Aliases may repeat a long one a hundred thousand times: it is not even copied. */
+	if (strnlen(tag, TAGS_MAX + 1) > TAGS_MAX) {
+		mistake(mistakes,
+			"%s is too long for a StatsD datagram; accepted: all tags together up to "
+			"%d bytes",
+			mistake_quote(tag, quoted), TAGS_MAX);
+		return 0;
+	}
 	if (!tag_is_clean(tag)) {
 		mistake(mistakes,
 			"%s would break the StatsD line; accepted: a tag without "
@@ -223,8 +238,8 @@ void instance_check_tags(const struct instance *instance, struct mistakes *mista
 		length += strlen(instance->tags[i]) + 1;
 	if (length > (size_t)most)
 		mistake(mistakes,
-			"are %zu bytes long together, too many for a StatsD datagram%s; "
-			"accepted: up to %d, with a comma for each",
+			"are %zu bytes long together, too many for a StatsD datagram%s; accepted: "
+			"up to %d, counting a comma for each",
 			length, instance->containers ? " that has those of containers, too" : "",
 			most);
 }

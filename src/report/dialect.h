@@ -11,8 +11,8 @@
 /* What all lines have in common. Borrowed texts; none may be NULL. */
 struct wire {
 	enum dialect dialect;
-	const char *prefix; /* of metric names, with its final dot; "" for none */
-	/* DogStatsD: more tags for every line, with commas between; or "" */
+	const char *prefix; /* of metric names, with its final dot; "": none */
+	/* DogStatsD: more tags for every line, separated by commas; or "" */
 	const char *tags;
 	const char *tags_of_others; /* .. where it has an origin of its own */
 	const char *container;      /* DogStatsD: the id of our own container, or "" */

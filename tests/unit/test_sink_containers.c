@@ -56,7 +56,7 @@ static void open_as(struct statsd_fixture *f, enum dialect dialect)
 
 static void take_to(struct statsd_fixture *f, const char *dst, int ms)
 {
-	const struct flow of = {"10.0.0.1", dst, 1, 2, f->lo};
+	const struct ends of = {"10.0.0.1", dst, 1, 2, f->lo};
 
 	take_one(f->sink, &of, "lo", 0, (__u32)ms * TICKS_A_MS);
 }
