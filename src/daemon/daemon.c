@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The daemon's life: starts its services, turns the loop, heeds signals, and ends in good order. */
+/* The daemon's life: starts its services, runs the loop, obeys signals, and stops all in order. */
 #include "daemon.h"
 
 #include "descriptor.h"
@@ -43,7 +43,7 @@ static void follow_measuring(struct wiring *w)
 		monitor_follow(&w->following.monitor, w->measuring.backend);
 }
 
-/* What goes wrong here, each reports, and goes on as it did before. */
+/* Each reports what goes wrong, and then goes on with what it had. */
 static void follow_plan(struct wiring *w)
 {
 	reporting_follow(&w->reporting, w->plan.config);

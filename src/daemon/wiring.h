@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The daemon's services and who hears of what. A service knows nothing of the others: what one of
- * them says, and another has to act upon, goes through here.
+ * The daemon's services, and what connects them. No service knows another: when one reports
+ * something that another must act on, that goes through here.
  */
 #ifndef METRO_WIRING_H
 #define METRO_WIRING_H
@@ -38,7 +38,7 @@ int wiring_start_duty_cycle(struct wiring *w);
 /* One turn of the loop, which waits unless there is something to do. Returns 0 or -errno. */
 int wiring_turn(struct wiring *w);
 
-/* Is there nothing more to do, or no use in doing it? */
+/* Was it asked to stop, is everything done, or can output no longer be written? */
 bool wiring_is_over(const struct wiring *w);
 
 /* Reports what backend and sink have taken in; counters become all since the start. There must be a
