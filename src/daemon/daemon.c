@@ -163,9 +163,8 @@ static int start(struct wiring *w)
 static int finish(struct wiring *w)
 {
 	__u64 counters[COUNTERS];
-	int err = captures_end(w->captures, w->plan.peers);
+	int err = wiring_end_captures(w);
 
-	w->captures = NULL;
 	if (!w->measuring.backend)
 		return err;
 	measuring_finish(&w->measuring);
@@ -189,12 +188,12 @@ static int stop(struct wiring *w)
 {
 	int err;
 
-	captures_end(w->captures, w->plan.peers);
+	wiring_end_captures(w);
 	naming_stop(&w->naming);
 	measuring_close(&w->measuring);
 	err = reporting_close(&w->reporting);
 	following_stop(&w->following);
-	duty_cycle_stop(&w->duty_cycle);
+	wiring_stop_duty_cycle(w);
 	return err;
 }
 

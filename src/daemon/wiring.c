@@ -112,8 +112,7 @@ int wiring_start_captures(struct wiring *w)
 	return err;
 }
 
-/* What was read goes out as one report: soon, or at the end if there is nothing else to measure. */
-static void captures_over(struct wiring *w)
+int wiring_end_captures(struct wiring *w)
 {
 	int timer = captures_timer(w->captures), err;
 
@@ -121,6 +120,14 @@ static void captures_over(struct wiring *w)
 		event_loop_remove(w->loop, timer);
 	err = captures_end(w->captures, w->plan.peers);
 	w->captures = NULL;
+	return err;
+}
+
+/* What was read goes out as one report: soon, or at the end if there is nothing else to measure. */
+static void captures_over(struct wiring *w)
+{
+	int err = wiring_end_captures(w);
+
 	measuring_sweep(&w->measuring, true);
 	if (w->measuring.backend)
 		return;
@@ -204,6 +211,13 @@ int wiring_start_duty_cycle(struct wiring *w)
 	else
 		duty_cycle_apply(&w->duty_cycle, w->plan.config, w->plan.peers);
 	return err;
+}
+
+void wiring_stop_duty_cycle(struct wiring *w)
+{
+	if (w->duty_cycle.timer >= 0)
+		event_loop_remove(w->loop, w->duty_cycle.timer);
+	duty_cycle_stop(&w->duty_cycle);
 }
 
 /* ---- all of them ---- */

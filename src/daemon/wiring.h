@@ -35,6 +35,11 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 int wiring_start_captures(struct wiring *w);
 int wiring_start_duty_cycle(struct wiring *w);
 
+/* Ends them. The first returns 0, or -errno if a file could not be read, reported. Both may be
+ * called again, and without a start. */
+int wiring_end_captures(struct wiring *w);
+void wiring_stop_duty_cycle(struct wiring *w);
+
 /* One turn of the loop, which waits unless there is something to do. Returns 0 or -errno. */
 int wiring_turn(struct wiring *w);
 
