@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The daemon's life: starts its services, turns the loop, heeds signals, and ends in good order. */
+/* The daemon's life: starts its services, runs the loop, obeys signals, and stops all in order. */
 #include "daemon.h"
 
 #include "descriptor.h"
@@ -44,7 +44,7 @@ static void follow_measuring(struct wiring *w)
 	wiring_identify(w);
 }
 
-/* What goes wrong here, each reports, and goes on as it did before. */
+/* Each reports what goes wrong, and then goes on with what it had. */
 static void follow_plan(struct wiring *w)
 {
 	reporting_follow(&w->reporting, w->plan.config);
@@ -165,9 +165,8 @@ static int start(struct wiring *w)
 static int finish(struct wiring *w)
 {
 	__u64 counters[COUNTERS];
-	int err = captures_end(w->captures, w->plan.peers);
+	int err = wiring_end_captures(w);
 
-	w->captures = NULL;
 	if (!w->measuring.backend)
 		return err;
 	measuring_finish(&w->measuring);
@@ -191,13 +190,13 @@ static int stop(struct wiring *w)
 {
 	int err;
 
-	captures_end(w->captures, w->plan.peers);
+	wiring_end_captures(w);
 	naming_stop(&w->naming);
 	measuring_close(&w->measuring);
 	err = reporting_close(&w->reporting);
 	identifying_stop(&w->identifying);
 	following_stop(&w->following);
-	duty_cycle_stop(&w->duty_cycle);
+	wiring_stop_duty_cycle(w);
 	return err;
 }
 

@@ -83,7 +83,7 @@ static int monitored_look(struct monitored *m, char reason[BACKEND_REASON])
 	return err;
 }
 
-/* Leaves an interface that is gone, has another name now, or is not measured in truth. */
+/* Leaves an interface that is gone, has another name now, or is no longer measured. */
 static void monitored_leave_lost(struct monitor *monitor, struct monitored *m, int found,
 				 struct backend *backend)
 {
@@ -147,7 +147,7 @@ static void monitored_say(struct monitored *m, int err, const char *reason)
 	m->error = err;
 }
 
-/* First who goes, then who comes: two interfaces may have exchanged their names. */
+/* First those that go, then those that come: two interfaces may have exchanged their names. */
 void monitor_follow(struct monitor *monitor, struct backend *backend)
 {
 	char reason[BACKEND_REASON];
