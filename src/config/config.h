@@ -45,7 +45,7 @@ struct aggregate {
 
 /* One entry of `instances`: the peers to measure on one interface, and the tags for them. */
 struct instance {
-	char *interface; /* "file": a capture file, which pcap names */
+	char *interface; /* which of them, see selection.h; "file": a capture file, named by pcap */
 	char *pcap;      /* path; NULL unless interface is "file" */
 	bool sample;     /* measure a part of the time: sample_duration_s, then pause .. */
 	unsigned int sample_duration_s; /* 1 .. 86400 */
@@ -96,7 +96,8 @@ struct config {
 int config_load(const char *path, struct config **config);
 
 /* What `bpf-metro -i IFACE PEER...` means: the defaults, log to standard error, and one instance.
- * peers are addresses, networks or host names. Mistakes are reported as above. */
+ * interface is one term of a selection, peers are addresses, networks or host names. Mistakes are
+ * reported as above. */
 int config_from_arguments(const char *interface, char *const peers[], size_t count,
 			  struct config **config);
 
