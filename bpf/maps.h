@@ -59,7 +59,7 @@ struct peer_hosts {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, PEER_HOSTS_MIN);
 	__uint(key_size, sizeof(struct peer_host)); /* types in here, clang leaves out of the BTF */
-	__uint(value_size, sizeof(__u8));
+	__uint(value_size, sizeof(__u32));          /* of an interface, its set */
 };
 
 struct {

@@ -78,6 +78,9 @@ struct backend_ops {
 	 * peers may be in force, until it is called again with those of before. */
 	int (*set_peers)(struct backend *backend, const struct peers *peers);
 
+	/* .. and only interfaces have come or gone since, or have another set of peers. */
+	int (*set_interfaces)(struct backend *backend, const struct peers *peers);
+
 	/* Readable when there is something to read; owned by the backend. -1: never wait. */
 	int (*fd)(struct backend *backend);
 

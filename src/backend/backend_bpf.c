@@ -200,6 +200,15 @@ static int kernel_set_peers(struct backend *backend, const struct peers *peers)
 	return 0;
 }
 
+static int kernel_set_interfaces(struct backend *backend, const struct peers *peers)
+{
+	struct backend_bpf *b = self(backend);
+	int err = bpf_peers_set_interfaces(&b->programs, peers);
+
+	b->peers_changed |= !err;
+	return err;
+}
+
 static int kernel_fd(struct backend *backend)
 {
 	return ring_buffer__epoll_fd(self(backend)->ring);
@@ -332,6 +341,7 @@ static const struct backend_ops kernel_ops = {
 	.detach = kernel_detach,
 	.check = kernel_check,
 	.set_peers = kernel_set_peers,
+	.set_interfaces = kernel_set_interfaces,
 	.fd = kernel_fd,
 	.read = kernel_read,
 	.sweep = kernel_sweep,

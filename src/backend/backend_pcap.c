@@ -30,7 +30,8 @@ struct tap {
 	struct interface interface;
 	pcap_t *pcap; /* NULL while the interface is down */
 	enum link_layer link;
-	bool filtered; /* the handle has a filter */
+	bool filtered; /* the handle has a filter .. */
+	__u32 set;     /* .. for this set of peers */
 	__u64 drops;   /* of handles closed since */
 	struct breaks breaks;
 	struct tap *next;
@@ -127,8 +128,9 @@ static int filter_set(struct tap *tap, char reason[BACKEND_REASON])
 	struct bpf_program none = {.bf_len = 1, .bf_insns = &nothing}, program;
 	int some, err = 0;
 
-	some = pcap_filter_compile(tap->pcap, tap->backend->directions.peers,
-				   tap->interface.ifindex, tap->link == LINK_ETHERNET, &program);
+	tap->set = peers_set_of(tap->backend->directions.peers, tap->interface.ifindex);
+	some = pcap_filter_compile(tap->pcap, tap->backend->directions.peers, tap->set,
+				   tap->link == LINK_ETHERNET, &program);
 	if (some < 0)
 		err = some;
 	else
@@ -310,6 +312,26 @@ static int live_set_peers(struct backend *backend, const struct peers *peers)
 	return err;
 }
 
+/* What has another set now, or has gone, needs another filter. */
+static int live_set_interfaces(struct backend *backend, const struct peers *peers)
+{
+	char reason[BACKEND_REASON];
+	int err = 0, one;
+	struct tap *tap;
+
+	flow_table_set_peers(self(backend)->table, peers);
+	LL_FOREACH (self(backend)->taps, tap) {
+		if (!tap->pcap || tap->set == peers_set_of(peers, tap->interface.ifindex))
+			continue;
+		one = filter_set(tap, reason);
+		if (one) {
+			log_error("%s", reason);
+			err = one;
+		}
+	}
+	return err;
+}
+
 static int live_fd(struct backend *backend)
 {
 	return self(backend)->epoll;
@@ -432,6 +454,7 @@ static const struct backend_ops live_ops = {
 	.attach = live_attach,
 	.detach = live_detach,
 	.set_peers = live_set_peers,
+	.set_interfaces = live_set_interfaces,
 	.fd = live_fd,
 	.read = live_read,
 	.sweep = live_sweep,

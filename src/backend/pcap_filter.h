@@ -11,7 +11,7 @@
 	4096 /* BPF_MAXINSNS of <linux/bpf_common.h>: more it does not take */
 
 /*
- * Compiles the filter for one interface, in some 0.1 s at most. If the peers are many, it lets
+ * Compiles the filter for a set of peers, in some 0.1 s at most. If the peers are many, it lets
  * networks through that contain them: the peers are told apart in user space anyway. If even so the
  * kernel would not take it (libpcap would then copy every packet), it lets all TCP through. tags:
  * packets may have VLAN tags; libpcap refuses to look for them elsewhere than on Ethernet.
@@ -19,7 +19,7 @@
  * Returns 1 with *program to be freed by pcap_freecode, 0 if there are no peers now (nothing is to
  * be captured), or -errno; pcap_geterr tells more after -EINVAL.
  */
-int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, unsigned int ifindex, bool tags,
+int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 set, bool tags,
 			struct bpf_program *program);
 
 /* Puts a program in force on a live handle; again: there is one in force, whose packets are not to

@@ -67,3 +67,11 @@ bool selection_asks_routes(const char *selection)
 			return true;
 	return false;
 }
+
+bool selection_config_asks_routes(const struct config *config)
+{
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (selection_asks_routes(config->instances[i].interface))
+			return true;
+	return false;
+}

@@ -7,6 +7,7 @@
 #ifndef METRO_SELECTION_H
 #define METRO_SELECTION_H
 
+#include "config.h"
 #include "links.h"
 
 #define SELECTION_TERM 128 /* bytes: alternative names have up to 127 */
@@ -33,5 +34,8 @@ bool selection_has(const char *selection, const struct link *link);
 
 /* Must default routes be known to tell? */
 bool selection_asks_routes(const char *selection);
+
+/* .. for some instance? */
+bool selection_config_asks_routes(const struct config *config);
 
 #endif

@@ -18,7 +18,8 @@ struct following {
 	/* Its own. */
 	struct event_loop *loop;
 	struct monitor monitor;
-	int watch; /* -1: not started */
+	bool routes; /* who has default routes matters */
+	int watch;   /* -1: not started */
 };
 
 /* Begins to watch, and gathers the interfaces that the configuration names. Returns 0 or -errno; to

@@ -194,14 +194,6 @@ int monitor_start(struct monitor *monitor, struct backend *backend, char reason[
 	return 0;
 }
 
-static bool has_peers(const struct peers *peers, unsigned int ifindex)
-{
-	for (size_t i = 0; i < peers_count(peers); i++)
-		if (peers_at(peers, i)->ifindex == ifindex)
-			return true;
-	return false;
-}
-
 void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
 		     const struct silence_terms *terms)
 {
@@ -211,7 +203,7 @@ void monitor_explain(struct monitor *monitor, struct backend *backend, const str
 		struct census_figures figures;
 		bool silent = false;
 
-		if (m->ifindex && has_peers(peers, m->ifindex)) {
+		if (m->ifindex && peers_any(peers, m->ifindex)) {
 			figures = backend->ops->figures(backend, m->ifindex);
 			silent = silence_follow(&m->silence, m->name, &figures, terms);
 		} else {

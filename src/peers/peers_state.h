@@ -10,9 +10,11 @@
 
 struct peers {
 	const struct config *config;
-	__u32 *ifindices; /* by instance; 0: no such interface now */
+	__u32 *files;     /* by instance: number of the capture file, or 0 */
 	bool *resting;    /* by instance */
 	bool *told_local; /* by instance */
+	bool *loopback;   /* by instance: it measures the loopback interface */
+	struct peers_sets sets;
 	struct peer_names names;
 	size_t kept_count;        /* addresses, by instance, that their hosts have left */
 	bool changed;             /* hosts or numbers of files, since the table was made */

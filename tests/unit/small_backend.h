@@ -98,6 +98,13 @@ static inline int small_set_peers(struct backend *backend, const struct peers *p
 	return err;
 }
 
+static inline int small_set_interfaces(struct backend *backend, const struct peers *peers)
+{
+	note("%s.interfaces", small(backend)->name);
+	small(backend)->peers = peers;
+	return 0;
+}
+
 static inline int small_fd(struct backend *backend)
 {
 	return small(backend)->fd;
@@ -173,6 +180,7 @@ static const struct backend_ops small_ops = {
 	.detach = small_detach,
 	.check = small_check,
 	.set_peers = small_set_peers,
+	.set_interfaces = small_set_interfaces,
 	.fd = small_fd,
 	.read = small_read,
 	.sweep = small_sweep,

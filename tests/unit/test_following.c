@@ -18,11 +18,12 @@ static struct following following;
 static struct plan plan;
 static struct backend *backend;
 
+/* The index that they know it by. */
 static __u32 m0_of_peers(void)
 {
-	for (size_t i = 0; i < peers_count(plan.peers); i++)
-		if (!strcmp(peers_at(plan.peers, i)->instance->interface, "m0"))
-			return peers_at(plan.peers, i)->ifindex;
+	for (size_t i = 0; i < peers_interfaces_count(plan.peers); i++)
+		if (peers_interface_at(plan.peers, i).number != 1)
+			return peers_interface_at(plan.peers, i).number;
 	return 0;
 }
 
@@ -112,7 +113,7 @@ static void test_look(void **state)
 	assert_int_equal(m0_of_peers(), 70);
 	assert_true(run_tool("ip link del m0"));
 	look();
-	assert_asked("leaving:70 bpf.peers leaving:0 bpf.detach:70 bpf.refresh");
+	assert_asked("leaving:70 bpf.interfaces leaving:0 bpf.detach:70 bpf.refresh");
 	assert_int_equal(m0_of_peers(), 0);
 	end();
 }
