@@ -22,7 +22,7 @@ static __always_inline struct peer_host peer_interface_key(__u32 ifindex)
 }
 
 #define PEERS_MAX      (1 << 20) /* addresses, and as many networks */
-#define PEER_HOSTS_MIN 4096      /* a map for so many addresses takes 64 KB when it is empty */
+#define PEER_HOSTS_MIN 4096      /* a map for this many addresses takes 64 KB when it is empty */
 
 /* The set is the first part of the matched prefix, and with it the family: else ::/0, meant for
  * IPv6, would match IPv4-mapped addresses, too. */

@@ -54,7 +54,7 @@ int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, cons
 	return instance->pcap ? 0 : -ENOMEM;
 }
 
-/* What prefix_parse had to say against the text. */
+/* Reports what prefix_parse found wrong with the text. */
 static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			  const struct prefix *prefix, const char *accepted)
 {
@@ -66,13 +66,13 @@ static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			strchr(text, ':') ? 128 : 32);
 	else if (err == -EDOM)
 		mistake(mistakes,
-			"%s has bits set behind the prefix; accepted: %s for the whole "
+			"%s has bits set beyond the prefix; accepted: %s for the whole "
 			"network, or the address without /BITS",
 			quoted, prefix_format(prefix, network));
 	else if (strchr(text, '%'))
 		mistake(mistakes,
-			"%s names a zone, which the instance's interface says already; "
-			"accepted: the address without %%ZONE",
+			"%s has a zone, but the instance's interface says that already; accepted: "
+			"the address without %%ZONE",
 			quoted);
 	else
 		mistake(mistakes, "%s is not valid; accepted: %s%s", quoted, accepted,
@@ -161,8 +161,8 @@ void instance_check_tags(const struct instance *instance, struct mistakes *mista
 		length += strlen(instance->tags[i]) + 1;
 	if (length > TAGS_MAX)
 		mistake(mistakes,
-			"are %zu bytes long together, too many for a StatsD datagram; "
-			"accepted: up to %d, with a comma for each",
+			"are %zu bytes long together, too many for a StatsD datagram; accepted: up "
+			"to %d, counting a comma for each",
 			length, TAGS_MAX);
 }
 

@@ -138,7 +138,7 @@ static const struct yaml_foreign_key agent_keys[] = {
 	{"name", ""},
 	{"namespace", ""},
 	{"no_index", ""},
-	{"service", "; as a tag, it goes into tags"},
+	{"service", "; to have it as a tag, put it under tags"},
 	{0},
 };
 
@@ -148,7 +148,7 @@ static const struct yaml_keys instance_known = {
 	.foreign = agent_keys,
 };
 
-/* Is there a value for the key, if only a wrong one, which was reported already? */
+/* Is there a value for the key, even a wrong one, which was reported already? */
 static bool given(struct yaml_reader *reader, yaml_node_t *mapping, const char *name)
 {
 	return yaml_lookup(reader, mapping, name) != NULL;
@@ -163,9 +163,9 @@ static void check_sample(struct yaml_reader *reader, yaml_node_t *node, struct i
 {
 	if (!instance->sample)
 		return;             /* go-metro ignores the two others then */
-	if (reads_file(instance)) { /* and this, if it reads a file */
-		mistakes_warn(reader->mistakes, "sample: true is ignored: a capture file is read "
-						"at once, and whole");
+	if (reads_file(instance)) { /* go-metro ignores sample itself, if it reads a file */
+		mistakes_warn(reader->mistakes,
+			      "sample: true is ignored: a capture file is always read whole");
 		instance->sample = false;
 		return;
 	}
@@ -188,8 +188,8 @@ static void check_interface(struct yaml_reader *reader, yaml_node_t *node,
 		mistake(reader->mistakes, "interface: file needs a capture file; accepted: pcap: "
 					  "PATH beside it");
 	if (instance->interface && !file && given(reader, node, "pcap"))
-		mistake(reader->mistakes, "pcap goes with interface: file alone; accepted: that, "
-					  "or remove pcap");
+		mistake(reader->mistakes, "pcap only goes with interface: file; accepted: "
+					  "interface: file, or no pcap");
 }
 
 int read_instance(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
@@ -205,8 +205,9 @@ int read_instance(struct yaml_reader *reader, const struct yaml_key *key, yaml_n
 	yaml_at(reader, node);
 	check_interface(reader, node, instance);
 	if (!yaml_has_items(reader, node, "ips") && !yaml_has_items(reader, node, "hosts"))
-		mistake(reader->mistakes, "neither ips nor hosts are given: list what to measure; "
-					  "0.0.0.0/0 means everything");
+		mistake(reader->mistakes,
+			"neither ips nor hosts are given; list what to measure (0.0.0.0/0: every "
+			"IPv4 address, ::/0: every IPv6 address)");
 	check_sample(reader, node, instance);
 	return 0;
 }

@@ -23,8 +23,8 @@ static bool is_valid(const char *name, bool pattern)
 	return true;
 }
 
-/* `ip link` shows NAME@PEER, or NAME@ifN for a peer elsewhere, and a colon behind all. The kernel
- * would allow a name with an @, and takes a colon for the end of one. */
+/* `ip link` shows NAME@PEER, or NAME@ifN for a peer in another namespace, and a colon at the end.
+ * The kernel allows an @ in a name, but no colon. */
 static bool is_from_ip_link(const char *name)
 {
 	size_t length = strcspn(name, "@:");
@@ -71,8 +71,8 @@ static bool check_name(struct mistakes *mistakes, const char *name)
 	mistake_quote(name, quoted);
 	if (is_from_ip_link(name))
 		mistake(mistakes,
-			"%s is how `ip link` shows the interface, with what is behind its name; "
-			"accepted: %.*s",
+			"%s has more than the interface's name, as `ip link` shows it; accepted: "
+			"%.*s",
 			quoted, (int)strcspn(name, "@:"), name);
 	else if (strlen(name) >= IFNAMSIZ)
 		mistake(mistakes,

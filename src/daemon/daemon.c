@@ -2,12 +2,12 @@
 /* The daemon's life: starts its services, turns the loop, heeds signals, and ends in good order. */
 #include "daemon.h"
 
+#include "descriptor.h"
 #include "log.h"
 #include "reload.h"
 #include "wiring.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* ---- SIGHUP ---- */
 
@@ -103,8 +103,7 @@ static int listen_to_signals(struct wiring *w)
 	err = fd < 0 ? fd : event_loop_add(w->loop, fd, on_signal, w);
 	if (!err)
 		return fd;
-	if (fd >= 0)
-		close(fd);
+	descriptor_close(&fd);
 	return err;
 }
 
@@ -118,7 +117,7 @@ static int start_plan(struct wiring *w)
 	if (!err)
 		err = following_start(&w->following, w->loop, config);
 	if (err)
-		log_critical("starting: %s", strerror(-err));
+		log_critical("cannot start: %s", strerror(-err));
 	return err;
 }
 
@@ -220,7 +219,7 @@ static int start_loop(struct wiring *w, int *signals)
 		err = *signals < 0 ? *signals : 0;
 	}
 	if (err)
-		log_critical("starting: %s", strerror(-err));
+		log_critical("cannot start: %s", strerror(-err));
 	return err;
 }
 
@@ -236,8 +235,7 @@ int daemon_run(const struct daemon_settings *settings, struct config *config)
 	if (!err)
 		err = live(&w);
 	event_loop_free(w.loop);
-	if (signals >= 0)
-		close(signals);
+	descriptor_close(&signals);
 	plan_free(&w.plan);
 	log_close();
 	return err;

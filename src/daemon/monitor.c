@@ -78,7 +78,8 @@ static int monitored_look(struct monitored *m, char reason[BACKEND_REASON])
 	if (err == -ENODEV)
 		snprintf(reason, BACKEND_REASON, "interface %s does not exist", m->name);
 	else if (err)
-		snprintf(reason, BACKEND_REASON, "interface %s: %s", m->name, strerror(-err));
+		snprintf(reason, BACKEND_REASON, "cannot look up interface %s: %s", m->name,
+			 strerror(-err));
 	return err;
 }
 
@@ -117,7 +118,7 @@ static int monitored_attach(struct monitor *monitor, struct monitored *m, struct
 
 	if (same) {
 		snprintf(reason, BACKEND_REASON,
-			 "%s and %s are one interface: it is measured once, as %s", m->name,
+			 "%s and %s are the same interface: it is measured once, as %s", m->name,
 			 same->name, same->name);
 		return -EALREADY;
 	}

@@ -24,7 +24,8 @@ static void take_result(struct naming *n, const struct resolver_result *result)
 		break;
 	}
 	if (err < 0)
-		log_error("out of memory: a name stays as it was");
+		log_error("out of memory: the result of a name lookup is lost; the old one stays "
+			  "in use");
 }
 
 static void on_resolver(void *arg, int fd)
@@ -38,7 +39,7 @@ static void on_resolver(void *arg, int fd)
 		take_result(n, &result);
 	changed = peers_update(n->peers);
 	if (changed < 0)
-		log_error("out of memory: the addresses of hosts stay as they were");
+		log_error("out of memory: hosts keep their old addresses");
 	if (changed <= 0)
 		return;
 	n->ops->changed(n->arg);

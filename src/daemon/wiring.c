@@ -125,7 +125,7 @@ static void captures_over(struct wiring *w)
 	if (w->measuring.backend)
 		return;
 	if (!err)
-		log_info("the capture files are read, and there is no interface to measure: done");
+		log_info("all capture files are read, and there is no interface to measure: done");
 	w->error = err;
 	w->over = true;
 }
@@ -200,7 +200,7 @@ int wiring_start_duty_cycle(struct wiring *w)
 	if (!err)
 		err = event_loop_add(w->loop, w->duty_cycle.timer, on_phase, w);
 	if (err)
-		log_critical("starting: %s", strerror(-err));
+		log_critical("cannot start: %s", strerror(-err));
 	else
 		duty_cycle_apply(&w->duty_cycle, w->plan.config, w->plan.peers);
 	return err;

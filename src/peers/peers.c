@@ -57,7 +57,7 @@ static int add_present(struct peers_table *table, struct peer *peer, const struc
 	return err;
 }
 
-/* An address that is another host's now, or is listed as such, has no longer the name of this one.
+/* An address that now belongs to another host, or is listed itself, no longer has this host's name.
  */
 static int add_kept(struct peers_table *table, struct peer *peer, const struct host *host)
 {
@@ -83,7 +83,7 @@ static int add_former(struct peers_table *table, struct peer *peer, const struct
 	return err;
 }
 
-/* What one of these adds for each of the instance's hosts. */
+/* Calls one of these for each of the instance's hosts. */
 static int add_hosts_of(struct peers_table *table, const struct peers *peers, struct peer *peer,
 			int (*add)(struct peers_table *table, struct peer *peer,
 				   const struct host *host))
@@ -294,7 +294,7 @@ enum peers_change peers_follow_links(struct peers *peers, const struct links *li
 	peers_sets_clear(&now);
 
 no_memory:
-	log_error("out of memory; interfaces that came or went are not taken note of yet");
+	log_error("out of memory: interfaces that came or went are not followed yet");
 	return PEERS_SAME;
 }
 
@@ -333,8 +333,8 @@ void peers_warn_local(struct peers *peers)
 		    !all_local(peers, instance, &local) || peers->loopback[i])
 			continue;
 		peers->told_local[i] = true;
-		log_warning("instances[%zu] on %s: all peers are addresses of this host; nothing "
-			    "will be measured for it: name the hosts at the other end",
+		log_warning("instances[%zu] on %s: all peers are addresses of this host, so "
+			    "nothing will be measured; name the hosts at the other end",
 			    i, instance->interface);
 	}
 	local_addresses_free(&local);

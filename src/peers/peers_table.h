@@ -15,14 +15,14 @@ struct peers_key {
 	struct address addr;
 };
 
-/* One prefix of one instance. The same prefix in other instances hangs behind the first. */
+/* One prefix of one instance. The same prefix in other instances is chained to the first. */
 struct peers_entry {
 	struct peers_key key;
 	struct peer peer;
-	__u64 until_ns; /* CLOCK_MONOTONIC, of a former address; 0: it is present, or kept */
-	bool has_flows; /* seen lately; held by the first alone */
+	__u64 until_ns; /* CLOCK_MONOTONIC, of a former address; 0: current, or kept */
+	bool has_flows; /* seen lately; only in the first */
 	struct peers_entry *next;
-	struct peers_entry *last; /* of those behind; held by the first alone */
+	struct peers_entry *last; /* of those chained to it; only in the first */
 	UT_hash_handle hh;
 };
 
@@ -35,7 +35,7 @@ struct peers_table {
 	size_t lengths_count[2];
 };
 
-/* Makes an empty table with room for so many entries. Returns 0 or -ENOMEM. */
+/* Makes an empty table with room for this many entries. Returns 0 or -ENOMEM. */
 int peers_table_init(struct peers_table *table, size_t room);
 void peers_table_clear(struct peers_table *table);
 

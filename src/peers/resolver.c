@@ -17,12 +17,12 @@
 #include "resolver_list.h"
 #include "resolver_tasks.h"
 
-/* How long a stop waits for threads to leave. Idle ones need microseconds; a lookup that takes
- * longer is left to itself. */
+/* How long a stop waits for threads to end. Idle ones need microseconds; a lookup that takes longer
+ * is left behind. */
 #define STOP_WAIT_NS 20000000ull
 
-/* So many at a time, so that names whose servers are silent do not hold up the others of their
- * kind. Addresses are no hurry. */
+/* This many lookups at a time, so that names whose servers are silent do not hold up others of
+ * their kind. Addresses are not urgent. */
 static const unsigned int threads_max[LANES] = {
 	[RESOLVED_HOST] = 4,
 	[RESOLVED_ADDRESS] = 2,
@@ -99,7 +99,7 @@ static void put_in_lane(struct shared *shared, struct task *task)
 	__u64 latest = monotonic_ns() + shared->pace.refresh_ms * NS_PER_MS;
 
 	if (task->busy)
-		return; /* its thread does it */
+		return; /* its thread frees it */
 	if (task->kind != RESOLVED_ADDRESS)
 		task->due_ns = 0;
 	else if (task->due_ns > latest)
@@ -139,10 +139,10 @@ static int start_lane(struct lane *lane, unsigned int threads, const pthread_att
 		lane->threads += !err;
 		lane->shared->threads += !err;
 	}
-	return lane->threads || !threads ? 0 : err; /* one will do */
+	return lane->threads || !threads ? 0 : err; /* one is enough */
 }
 
-/* Signals are the event loop's: the threads must not catch them. */
+/* Signals belong to the event loop: the threads must not catch them. */
 static int start_threads(struct shared *shared, const size_t count_of[LANES])
 {
 	sigset_t all, old;
@@ -208,7 +208,7 @@ int resolver_look_up(struct resolver *resolver, const struct config *config, con
 		free(list.at);
 	}
 	if (err)
-		log_error("looking up names: %s; not all names are looked up", strerror(-err));
+		log_error("cannot look up all names: %s", strerror(-err));
 	return err;
 }
 
@@ -260,8 +260,8 @@ static void log_resolved(const struct task *task, const char *what, const struct
 			 outcome->count - 1);
 }
 
-/* What is worth a line, or NULL. Which address of the StatsD server is used, and since when, is for
- * the sink to say. */
+/* What is worth a log line, or NULL. Which address of the StatsD server is used is for the sink to
+ * log. */
 static const char *news(const struct task *task, const struct outcome *outcome)
 {
 	if (task->kind == RESOLVED_SERVER && (task->state != FAILING || !task->known.count))
@@ -300,7 +300,7 @@ static void note_failed(struct task *task, const struct outcome *outcome)
 
 static void take_host(struct task *task, struct outcome *outcome, struct resolver_result *result)
 {
-	/* A family that could not be asked for keeps its addresses. */
+	/* A family that no server answered for keeps its addresses. */
 	if (!outcome->error && outcome->unknown &&
 	    outcome_add(outcome, task->known.addrs, task->known.count, outcome->unknown))
 		outcome->error = EAI_MEMORY;
@@ -316,7 +316,7 @@ static void take_host(struct task *task, struct outcome *outcome, struct resolve
 	result->count = task->known.count;
 }
 
-/* Returns whether there is a name to tell of. Without one the last that was found stays. */
+/* Returns whether there is a new name. Without one, the last name that was found stays. */
 static bool take_address(struct task *task, struct outcome *outcome, struct resolver_result *result)
 {
 	char text[ADDRESS_TEXT];
@@ -383,7 +383,7 @@ int resolver_fd(const struct resolver *resolver)
 	return resolver->event_fd;
 }
 
-/* Tells the threads to leave, and waits a moment for them. Returns true if nobody is left. */
+/* Tells the threads to end, and waits a moment for them. Returns true if none is left. */
 static bool dismiss_threads(struct shared *shared)
 {
 	__u64 deadline = monotonic_ns() + STOP_WAIT_NS;

@@ -10,8 +10,8 @@
 /* What all lines have in common. Borrowed texts; none may be NULL. */
 struct wire {
 	enum dialect dialect;
-	const char *prefix;    /* of metric names, with its final dot; "" for none */
-	const char *tags;      /* DogStatsD: more tags for every line, with commas between; or "" */
+	const char *prefix;    /* of metric names, with its final dot; "": none */
+	const char *tags;      /* DogStatsD: more tags for every line, separated by commas; or "" */
 	const char *container; /* DogStatsD: the container's id, or "" */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One JSON object a line and a sample, for programs. Keys and their order are a contract. */
+/* One JSON object per line and sample, for programs. Keys and their order are a contract. */
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -16,12 +16,12 @@
 #define CACHED_FLOWS  512            /* a power of two */
 #define ESCAPED_IFACE (6 * IFNAMSIZ) /* every byte as \u00ff */
 #define MIDDLE_MAX    (ESCAPED_IFACE + 2 * ADDRESS_TEXT + 80)
-#define LINE_REST     128 /* of a line: all but the middle */
+#define LINE_REST     128 /* of a line: everything but the middle */
 
 /*
- * The part of a line that is the same for all samples of a flow: from the quote behind the time to
+ * The part of a line that is the same for all samples of a flow: from the quote after the time to
  * the colon before the RTT. Making it costs more than the rest of the line, so it is kept for flows
- * seen lately, each in the one place its hash names.
+ * seen lately, each in the one place that its hash selects.
  */
 struct flow_text {
 	struct flow_key key;
@@ -52,7 +52,7 @@ static char *put_escape(char *to, __u32 code)
 }
 
 /* Writes the name as the inside of a JSON string; bytes that are not UTF-8 become U+0080..00FF.
- * What would not show as itself is escaped: JSON is looked at in terminals, too. */
+ * Unprintable characters are escaped: people look at JSON in terminals, too. */
 static void escape_iface(const char *name, char escaped[ESCAPED_IFACE])
 {
 	char *to = escaped;
@@ -130,7 +130,7 @@ static void json_take(struct sink *sink, const struct delivery *delivery)
 	struct json_sink *json = json_sink(sink);
 
 	if (delivery->record->flags & RECORD_HANDSHAKE)
-		return; /* its time is no sample */
+		return; /* a handshake's time is no sample */
 	for (unsigned int i = 1; i <= delivery->record->count; i++)
 		write_sample(json, delivery, delivery->record->rtt[i]);
 	if (!delivery->frame)
@@ -143,7 +143,8 @@ static void json_flush(struct sink *sink)
 	sink->error = output_flush(&json_sink(sink)->output);
 }
 
-/* Live samples are out already; those of a capture file that the daemon has read are not. */
+/* Live samples have been written already; those of a capture file that the daemon has read have
+ * not. */
 static void json_report(struct sink *sink, const __u64 counters[COUNTERS])
 {
 	(void)counters;
@@ -173,7 +174,7 @@ int sink_json_open(struct sink **sink, const struct peers *peers)
 	struct json_sink *json = calloc(1, sizeof(*json));
 
 	if (!json) {
-		log_error("no memory for JSON output");
+		log_error("cannot start JSON output: out of memory");
 		return -ENOMEM;
 	}
 	json->sink.ops = &json_ops;

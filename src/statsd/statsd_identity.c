@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * As datadog-go 5 does it today: the tags in this order; a container field also beside an entity id
- * (releases of 2022 left it out then), with the bare id of the container, which all Agents know,
- * where others send "ci-" in front of it, which those before 7.51 do not know. What the Agent makes
- * of it: docs.datadoghq.com/extend/dogstatsd/datagram_shell, protocol v1.2 and on.
+ * Who sends the metrics, told as datadog-go 5 does it: the tags in this order; a container field
+ * even with an entity id (releases of 2022 left it out then), with the bare id of the container,
+ * which all Agents know; other clients put "ci-" before it, which Agents before 7.51 do not know.
+ * What the Agent makes of it: docs.datadoghq.com/extend/dogstatsd/datagram_shell, protocol v1.2 and
+ * on.
  */
 #include "statsd_identity.h"
 
@@ -64,7 +65,7 @@ static void append_tag(struct statsd_identity *identity, const char *key, const 
 
 struct search {
 	regex_t regex;
-	unsigned int group;       /* that is the id */
+	unsigned int group;       /* the one that is the id */
 	const char *not_in_first; /* a line whose first group is this does not count; NULL: any */
 };
 
@@ -92,7 +93,7 @@ static bool search_line(const struct search *search, const char *line,
 	return true;
 }
 
-/* Calls until one says true, and returns that. */
+/* Calls a function for each line until it returns true, and returns that. */
 static bool each_line(const char *path,
 		      bool (*take)(const void *arg, const char *line, char *found), const void *arg,
 		      char *found)
@@ -138,7 +139,7 @@ static bool is_host_namespace(const char *path)
 	return !stat(path, &stat_of) && stat_of.st_ino == HOST_NAMESPACE_INODE;
 }
 
-/* The root of a hierarchy, 1 or 2, stands for no container. */
+/* The root of a hierarchy (inode 1 or 2) does not stand for a container. */
 static bool inode_of(const char *mount, const char *controller, const char *path,
 		     char found[STATSD_CONTAINER_MAX])
 {

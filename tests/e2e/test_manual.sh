@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # The manual page: its options are those of --help, and it is sound mdoc. And what `make install`
-# puts where.
+# puts where, and `make uninstall` takes away.
 
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
@@ -50,10 +50,15 @@ check_page_with_man() {
   return 1
 }
 
-# What is installed speaks of where it is installed.
+# make_installed ROOT install|uninstall
+make_installed() {
+  make -s -C "$TOP" BUILD="$METRO_BUILD" DESTDIR="$1" PREFIX=/opt/metro "$2"
+}
+
+# Installed files name the paths where things are installed.
 installs() {
   local root=$METRO_TMP/root
-  make -s -C "$TOP" BUILD="$METRO_BUILD" DESTDIR="$root" PREFIX=/opt/metro install || return
+  make_installed "$root" install || return
   (cd "$root" && find . -type f | sort)
   [ -x "$root/opt/metro/sbin/bpf-metro" ] &&
     grep -q 'ExecStart=/opt/metro/sbin/' "$root/opt/metro/lib/systemd/system/bpf-metro.service" &&
@@ -61,6 +66,16 @@ installs() {
       "$root/opt/metro/share/man/man8/bpf-metro.8" &&
     [ -f "$root/opt/metro/share/doc/bpf-metro/bpf-metro.yaml" ] &&
     ! grep -rq /usr/local "$root/opt/metro/share/man" "$root/opt/metro/lib"
+}
+
+# What others put beside it stays.
+uninstalls() {
+  local root=$METRO_TMP/root
+  touch "$root/opt/metro/sbin/other"
+  make_installed "$root" uninstall || return
+  find "$root" -type f
+  [ "$(find "$root" -type f)" = "$root/opt/metro/sbin/other" ] &&
+    [ ! -e "$root/opt/metro/share/doc/bpf-metro" ]
 }
 
 tap_check "the manual page has the options of --help" same_options
@@ -74,6 +89,7 @@ else
 fi
 if have make; then
   tap_check "make install puts everything in its place" installs
+  tap_check "make uninstall takes it away, and nothing else" uninstalls
 else
   tap_skip "make install puts everything in its place" "no make here"
 fi

@@ -10,9 +10,9 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= engine attack samples config capture
 FUZZ_DIR     := $(BUILD)/fuzz
 # One of these for every file, so that libFuzzer sees the coverage of the code under test.
-FUZZ_CFLAGS  := -g -O1 -std=gnu11 -fno-omit-frame-pointer -fno-sanitize-recover=undefined \
-	-Wall -Wextra -Werror -MMD -MP
-FUZZ_SANITIZE := fuzzer,address,undefined
+fuzzflags    := -g -O1 -std=gnu11 -fno-omit-frame-pointer -fno-sanitize-recover=undefined \
+	-Wall -Wextra $(werror)
+fuzzcompile   = $(CLANG) $(generated) $(cppflags) $(CPPFLAGS) $(fuzzflags) $(written)
 FUZZ_ENV     := ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
 
 fuzz_objects  := $(patsubst src/%.c,$(FUZZ_DIR)/src/%.o,$(filter-out src/main.c,$(sources)))
@@ -22,7 +22,7 @@ fuzz_programs := $(FUZZ_TARGETS:%=$(FUZZ_DIR)/fuzz_%)
 
 fuzz-build: $(fuzz_programs)
 
-fuzz: $(FUZZ_TARGETS:%=fuzz-run-%)
+fuzz: need-fuzz $(FUZZ_TARGETS:%=fuzz-run-%)
 
 # Crashers are named by libFuzzer; a run that fails says how to see it again.
 $(FUZZ_TARGETS:%=fuzz-run-%): fuzz-run-%: $(FUZZ_DIR)/fuzz_% $(FUZZ_DIR)/seeds
@@ -47,19 +47,19 @@ $(FUZZ_DIR)/seeds: tests/fuzz/seeds.py tests/tools/wrap_capture.py $(wildcard te
 	$(Q)python3 tests/fuzz/seeds.py $(FUZZ_DIR)/corpus
 	$(Q)touch $@
 
-$(FUZZ_DIR)/src/%.o: src/%.c | $(BUILD)/metro.skel.h
+$(FUZZ_DIR)/src/%.o: src/%.c $(BUILD)/flags | $(BUILD)/metro.skel.h
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+	$(Q)$(fuzzcompile) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
 # An archive: a target takes only what it uses, and fuzz_engine brings its own flow_table.c.
 $(FUZZ_DIR)/metro.a: $(fuzz_objects)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(FUZZ_DIR)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_DIR)/metro.a
+$(FUZZ_DIR)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_DIR)/metro.a $(BUILD)/flags
 	$(call say,LINK,$@)
-	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=$(FUZZ_SANITIZE) -o $@ $< $(FUZZ_DIR)/metro.a \
-		$(LDLIBS)
+	$(Q)$(fuzzcompile) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_DIR)/metro.a \
+		$(LDFLAGS) $(ldlibs) $(LDLIBS)
 
 -include $(wildcard $(FUZZ_DIR)/*.d $(FUZZ_DIR)/src/*.d $(FUZZ_DIR)/src/*/*.d)

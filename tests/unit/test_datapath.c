@@ -336,10 +336,13 @@ static void test_segments_sent_again(void **state)
 	sends(d, 100, 25, TCP_ACK);
 	assert_int_equal(d->counters[COUNTER_RETRANSMISSIONS], 3);
 	assert_int_equal(d->flow->retransmissions, 3);
+	sends(d, 100, 20, TCP_ACK);
+	assert_int_equal(d->counters[COUNTER_RETRANSMISSIONS], 5);
+	assert_int_equal(d->flow->retransmissions, 5);
 	d->segment_size = 0;
 	sends(d, 100, 25, TCP_ACK);
-	assert_int_equal(d->counters[COUNTER_RETRANSMISSIONS], 4);
-	assert_int_equal(d->flow->retransmissions, 4);
+	assert_int_equal(d->counters[COUNTER_RETRANSMISSIONS], 6);
+	assert_int_equal(d->flow->retransmissions, 6);
 }
 
 static void test_handshake(void **state)
@@ -378,6 +381,18 @@ static void test_answer(void **state)
 	}
 }
 
+/* Another connection's handshake is in its place: no clock is read for that. */
+static void test_other_handshake(void **state)
+{
+	struct datapath *d = *state;
+
+	d->handshakes = true;
+	sends(d, 99, 0, TCP_SYN | TCP_ACK);
+	d->handshake.tag++;
+	hears(d, 100, TCP_ACK);
+	assert_string_equal(d->asked, "may-be-peer find handshake sight-alone");
+}
+
 static void test_unread(void **state)
 {
 	struct datapath *d = *state;
@@ -398,11 +413,17 @@ static void test_unread(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_peer),   TEST(test_begins),
-		TEST(test_copy),      TEST(test_full),
-		TEST(test_sample),    TEST(test_reused),
-		TEST(test_closes),    TEST(test_segments_sent_again),
-		TEST(test_handshake), TEST(test_answer),
+		TEST(test_no_peer),
+		TEST(test_begins),
+		TEST(test_copy),
+		TEST(test_full),
+		TEST(test_sample),
+		TEST(test_reused),
+		TEST(test_closes),
+		TEST(test_segments_sent_again),
+		TEST(test_handshake),
+		TEST(test_answer),
+		TEST(test_other_handshake),
 		TEST(test_unread),
 	};
 

@@ -76,7 +76,7 @@ static void test_like_a_list(void **state)
 	flow_index_close(&index);
 }
 
-/* All in one place, which is at the end: what a removal moves up goes round the corner. */
+/* All in one place, the last: what a removal moves up wraps around. */
 static void test_same_hash(void **state)
 {
 	struct flow_index index;
