@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <utlist.h>
 
 /* libpcap's "tcp" looks at the first next-header field alone (and behind a fragment header), so
  * with IPv6 every packet with an extension header is let through. */
@@ -184,4 +185,71 @@ int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again)
 	if (again && as_compiled && !swap(pcap, program))
 		return 0;
 	return pcap_setfilter(pcap, program) ? -EIO : 0;
+}
+
+int pcap_filter_nothing(pcap_t *pcap, bool again)
+{
+	struct bpf_insn nothing = {BPF_RET | BPF_K, 0, 0, 0};
+	struct bpf_program none = {.bf_len = 1, .bf_insns = &nothing};
+
+	return pcap_filter_install(pcap, &none, again);
+}
+
+/* ---- those that are compiled ---- */
+
+struct pcap_filter {
+	__u32 set;
+	int link;  /* the handles' type */
+	bool some; /* else there are no peers, and no program */
+	struct bpf_program program;
+	struct pcap_filter *next;
+};
+
+static struct pcap_filter *filter_new(pcap_t *pcap, const struct peers *peers, __u32 set, bool tags,
+				      int *err)
+{
+	struct pcap_filter *filter = calloc(1, sizeof(*filter));
+	int some = filter ? pcap_filter_compile(pcap, peers, set, tags, &filter->program) : -ENOMEM;
+
+	if (some < 0) {
+		free(filter);
+		*err = some;
+		return NULL;
+	}
+	filter->set = set;
+	filter->link = pcap_datalink(pcap);
+	filter->some = some;
+	return filter;
+}
+
+int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct peers *peers,
+		     __u32 set, bool tags)
+{
+	struct pcap_filter *filter;
+	int err = 0;
+
+	LL_FOREACH (filters->first, filter)
+		if (filter->set == set && filter->link == pcap_datalink(pcap))
+			break;
+	if (!filter) {
+		filter = filter_new(pcap, peers, set, tags, &err);
+		if (!filter)
+			return err;
+		LL_PREPEND(filters->first, filter);
+	}
+	return filter->some ? pcap_filter_install(pcap, &filter->program, true)
+			    : pcap_filter_nothing(pcap, true);
+}
+
+void pcap_filters_forget(struct pcap_filters *filters)
+{
+	struct pcap_filter *filter, *next;
+
+	LL_FOREACH_SAFE(filters->first, filter, next)
+	{
+		if (filter->some)
+			pcap_freecode(&filter->program);
+		free(filter);
+	}
+	filters->first = NULL;
 }

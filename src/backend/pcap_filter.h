@@ -26,4 +26,20 @@ int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 set, bool
  * be lost. Returns 0, or -EIO; pcap_geterr tells more. */
 int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again);
 
+/* Lets nothing through. Returns as pcap_filter_install does. */
+int pcap_filter_nothing(pcap_t *pcap, bool again);
+
+/* The filters that have been compiled for some peers: many handles have the same. */
+struct pcap_filters {
+	struct pcap_filter *first;
+};
+
+/* Puts the filter for a set of peers in force on a live handle, which has one; compiles it if no
+ * handle like this one had it. Returns 0 or -errno; pcap_geterr tells more. */
+int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct peers *peers,
+		     __u32 set, bool tags);
+
+/* There are other peers now. */
+void pcap_filters_forget(struct pcap_filters *filters);
+
 #endif

@@ -34,13 +34,12 @@ static void leave_plan(void *arg, const struct plan *next)
 /* A configuration that had only capture files may have interfaces now. */
 static void follow_measuring(struct wiring *w)
 {
-	if (monitor_configure(&w->following.monitor, w->plan.config, w->measuring.backend))
-		log_error("out of memory: some interfaces are not measured");
+	following_configure(&w->following, w->plan.config);
 	if (!w->measuring.backend && plan_has_interfaces(&w->plan))
 		measuring_start(&w->measuring, w->plan.config, w->plan.peers);
 	measuring_follow(&w->measuring, w->plan.config);
 	if (w->measuring.backend)
-		monitor_follow(&w->following.monitor, w->measuring.backend);
+		following_look(&w->following, w->measuring.backend, w->plan.peers, true);
 }
 
 /* What goes wrong here, each reports, and goes on as it did before. */

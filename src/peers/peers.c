@@ -259,6 +259,15 @@ static bool same_interfaces(const struct peers_sets *a, const struct peers_sets 
 	       !memcmp(a->interfaces, b->interfaces, a->interfaces_count * sizeof(*a->interfaces));
 }
 
+/* Does any interface lose what it had? */
+static bool leaves(const struct peers_sets *old, const struct peers_sets *now)
+{
+	for (size_t i = 0; i < old->interfaces_count; i++)
+		if (peers_sets_of(now, old->interfaces[i].number) != old->interfaces[i].set)
+			return true;
+	return false;
+}
+
 /* The sets take the place of those that there are, with a table if that takes another. */
 static int use_sets(struct peers *peers, const struct peers_sets *now, bool fresh)
 {
@@ -287,7 +296,8 @@ enum peers_change peers_follow_links(struct peers *peers, const struct links *li
 		peers_sets_clear(&now);
 		return PEERS_SAME;
 	}
-	before(arg);
+	if (leaves(&peers->sets, &now))
+		before(arg);
 	note_loopback(peers, links);
 	if (!use_sets(peers, &now, fresh))
 		return fresh ? PEERS_SETS : PEERS_INTERFACES;

@@ -38,8 +38,9 @@ enum peers_change {
 	PEERS_SETS,       /* .. there are other sets: they are to be told everything */
 };
 
-/* These interfaces are there now. Calls before(arg), if that changes anything, while everything
- * still is as it was. Without memory everything stays so, which is reported. */
+/* These interfaces are there now. Calls before(arg), if any of those that were there has gone or
+ * gets another set, while everything still is as it was. Without memory everything stays so, which
+ * is reported. */
 enum peers_change peers_follow_links(struct peers *peers, const struct links *links,
 				     void (*before)(void *arg), void *arg);
 
