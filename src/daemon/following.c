@@ -91,6 +91,8 @@ int following_start(struct following *f, struct event_loop *loop, const struct c
 
 void following_configure(struct following *f, const struct config *config)
 {
+	f->config = config;
+	relations_forget(&f->relations);
 	f->routes = selection_config_asks_routes(config);
 	link_watch_routes(f->watch, f->routes);
 	if (monitor_configure(&f->monitor, config))
@@ -114,6 +116,7 @@ void following_stop(struct following *f)
 	}
 	f->monitor.attaching = NULL;
 	monitor_free(&f->monitor);
+	relations_forget(&f->relations);
 }
 
 /* ---- looks ---- */
@@ -166,6 +169,7 @@ void following_look(struct following *f, struct backend *backend, struct peers *
 			arm(f, WAIT_NS);
 		peers_follow(f, backend, peers, &links);
 		say_later(f, monitor_look(&f->monitor, backend, &links, all));
+		relations_look(&f->relations, f->config, &links);
 	}
 	links_free(&links);
 	if (backend->ops->refresh)
@@ -191,6 +195,8 @@ int following_attach(struct following *f, struct backend *backend, char reason[B
 			 strerror(-err));
 	else
 		err = monitor_start(&f->monitor, backend, &links, reason);
+	if (!err)
+		relations_look(&f->relations, f->config, &links);
 	links_free(&links);
 	return err;
 }

@@ -9,6 +9,7 @@
 
 #include "event_loop.h"
 #include "monitor.h"
+#include "relations.h"
 
 #define FOLLOWING_WAIT_MS 50
 
@@ -23,6 +24,8 @@ struct following {
 	/* Its own. */
 	struct event_loop *loop;
 	struct monitor monitor;
+	struct relations relations;
+	const struct config *config;
 	bool routes; /* who has default routes matters */
 	bool filters_changed;
 	__u64 looked_ns,
