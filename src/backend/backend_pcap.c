@@ -30,7 +30,8 @@ struct tap {
 	pcap_t *pcap;
 	bool ended; /* the interface went down */
 	enum link_layer link;
-	__u32 set; /* of peers, that the filter is for */
+	bool filtered; /* the handle has a filter .. */
+	__u32 set;     /* .. for this set of peers */
 	struct breaks breaks;
 	struct tap *next;
 };
@@ -128,7 +129,8 @@ static int filter_set(struct tap *tap, char reason[BACKEND_REASON])
 
 	tap->set = peers_set_of(b->directions.peers, tap->hold.interface.ifindex);
 	err = pcap_filters_use(&b->filters, tap->pcap, b->directions.peers, tap->set,
-			       tap->link == LINK_ETHERNET);
+			       tap->link == LINK_ETHERNET, tap->filtered);
+	tap->filtered |= !err;
 	if (err)
 		snprintf(reason, BACKEND_REASON, "cannot filter packets on %s: %.180s",
 			 tap->hold.interface.name,

@@ -187,12 +187,13 @@ int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again)
 	return pcap_setfilter(pcap, program) ? -EIO : 0;
 }
 
-int pcap_filter_nothing(pcap_t *pcap, bool again)
-{
-	struct bpf_insn nothing = {BPF_RET | BPF_K, 0, 0, 0};
-	struct bpf_program none = {.bf_len = 1, .bf_insns = &nothing};
+static struct bpf_insn nothing[] = {{BPF_RET | BPF_K, 0, 0, 0}};
+static struct bpf_program none = {.bf_len = 1, .bf_insns = nothing};
 
-	return pcap_filter_install(pcap, &none, again);
+/* Not by pcap_setfilter(3), which would hold what is in the ring by the next one against this. */
+int pcap_filter_nothing(pcap_t *pcap)
+{
+	return swap(pcap, &none) ? -errno : 0;
 }
 
 /* ---- those that are compiled ---- */
@@ -223,7 +224,7 @@ static struct pcap_filter *filter_new(pcap_t *pcap, const struct peers *peers, _
 }
 
 int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct peers *peers,
-		     __u32 set, bool tags)
+		     __u32 set, bool tags, bool again)
 {
 	struct pcap_filter *filter;
 	int err = 0;
@@ -237,8 +238,7 @@ int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct pe
 			return err;
 		LL_PREPEND(filters->first, filter);
 	}
-	return filter->some ? pcap_filter_install(pcap, &filter->program, true)
-			    : pcap_filter_nothing(pcap, true);
+	return pcap_filter_install(pcap, filter->some ? &filter->program : &none, again);
 }
 
 void pcap_filters_forget(struct pcap_filters *filters)

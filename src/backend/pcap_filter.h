@@ -26,18 +26,18 @@ int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 set, bool
  * be lost. Returns 0, or -EIO; pcap_geterr tells more. */
 int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again);
 
-/* Lets nothing through. Returns as pcap_filter_install does. */
-int pcap_filter_nothing(pcap_t *pcap, bool again);
+/* Lets nothing through a handle that has no filter yet, until it gets one. Returns 0 or -errno. */
+int pcap_filter_nothing(pcap_t *pcap);
 
 /* The filters that have been compiled for some peers: many handles have the same. */
 struct pcap_filters {
 	struct pcap_filter *first;
 };
 
-/* Puts the filter for a set of peers in force on a live handle, which has one; compiles it if no
- * handle like this one had it. Returns 0 or -errno; pcap_geterr tells more. */
+/* Puts the filter for a set of peers in force on a live handle, as pcap_filter_install does;
+ * compiles it if no handle like this one had it. Returns 0 or -errno; pcap_geterr tells more. */
 int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct peers *peers,
-		     __u32 set, bool tags);
+		     __u32 set, bool tags, bool again);
 
 /* There are other peers now. */
 void pcap_filters_forget(struct pcap_filters *filters);

@@ -63,8 +63,9 @@ static int activate(pcap_t *pcap, enum link_layer *link, const char *name,
 			 pcap_datalink(pcap));
 		return -ENOTSUP;
 	}
-	if (pcap_setnonblock(pcap, 1, error) || pcap_filter_nothing(pcap, false))
+	if (pcap_setnonblock(pcap, 1, error))
 		return explain(pcap, name, reason, PCAP_ERROR);
+	pcap_filter_nothing(pcap); /* else it fills with what nobody wants */
 	return 0;
 }
 

@@ -65,7 +65,7 @@ static void say_alias(void *arg, const struct selection_term *term)
 	const char *name = arg;
 
 	if (term->kind == SELECT_NAME && strcmp(term->text, name))
-		log_info("%s and %s are one interface: it is measured once, as %s", term->text,
+		log_info("%s and %s are the same interface: it is measured once, as %s", term->text,
 			 name, name);
 }
 

@@ -46,6 +46,14 @@ static void set_state(struct monitor *monitor, struct monitored *m, int state)
 	m->state = state;
 }
 
+/* What was measured goes out under the names of before: once in a look. */
+static void deliver(struct monitor *monitor, bool *delivered)
+{
+	if (!*delivered)
+		monitor->leaving(monitor->arg);
+	*delivered = true;
+}
+
 /* ---- what is no longer measured ---- */
 
 /* first: the interface is to be opened again. */
@@ -85,9 +93,8 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 
 		if (link ? is_meant(monitor->config, link) : !links->whole)
 			continue;
-		if (m->hold && !*delivered)
-			monitor->leaving(monitor->arg);
-		*delivered |= m->hold != NULL;
+		if (m->hold)
+			deliver(monitor, delivered);
 		say_gone(monitor, m);
 		let_go(monitor, m, backend, false);
 		set_state(monitor, m, WAITING);
@@ -103,10 +110,8 @@ static void rename_to(struct monitor *monitor, struct monitored *m, struct backe
 {
 	bool renamed = strcmp(m->now.name, now->name) != 0;
 
-	if (renamed && m->hold && !*delivered) {
-		monitor->leaving(monitor->arg);
-		*delivered = true;
-	}
+	if (renamed && m->hold)
+		deliver(monitor, delivered);
 	if (renamed && m->hold)
 		log_info("measuring on %s goes on: it was renamed from %s", now->name, m->now.name);
 	m->now = *now;
@@ -309,7 +314,7 @@ void monitor_check(struct monitor *monitor, struct backend *backend)
 /* ---- looks ---- */
 
 /* Interfaces that went down, where that ends measuring. */
-static void take_ended(struct monitor *monitor, struct backend *backend)
+static void take_ended(struct monitor *monitor, struct backend *backend, bool *delivered)
 {
 	unsigned int ifindex;
 
@@ -318,6 +323,7 @@ static void take_ended(struct monitor *monitor, struct backend *backend)
 
 		if (!m)
 			break;
+		deliver(monitor, delivered);
 		let_go(monitor, m, backend, true);
 		m->error = -ENETDOWN; /* that is said */
 	}
@@ -328,7 +334,7 @@ __u64 monitor_look(struct monitor *monitor, struct backend *backend, const struc
 {
 	bool delivered = false;
 
-	take_ended(monitor, backend);
+	take_ended(monitor, backend, &delivered);
 	leave_gone(monitor, backend, links, &delivered);
 	note_names(monitor, backend, links, &delivered);
 	add_new(monitor, links);

@@ -365,7 +365,7 @@ static void test_exchanged(void **state)
 
 static void test_two_names(void **state)
 {
-	const char *one = "INFO other and m0 are one interface: it is measured once, as m0\n";
+	const char *one = "INFO other and m0 are the same interface: it is measured once, as m0\n";
 
 	(void)state;
 	enter_namespace();
@@ -491,7 +491,7 @@ static void test_down(void **state)
 	small_bpf.ended = 70;
 	look();
 	look();
-	assert_asked("bpf.detach:70");
+	assert_asked("leaving bpf.detach:70");
 	assert_true(run_tool("ip link set m0 up"));
 	look_again(false);
 	assert_asked("bpf.attach:m0");
