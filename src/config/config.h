@@ -56,6 +56,8 @@ struct instance {
 	size_t hosts_count;
 	char **tags;
 	size_t tags_count;
+	bool containers; /* tags of the container at the other end of the interface; default false
+			  */
 };
 
 struct config {

@@ -15,6 +15,7 @@ struct monitored {
 	unsigned int flags;   /* IFF_UP .. */
 	bool changed;         /* they have, since it was last tried */
 	enum { WAITING, OPENING, MEASURED } state;
+	bool said;         /* that it is measured */
 	bool lost;         /* it was measured, and what ended that was said */
 	int error;         /* of the last attempt, so that it is said once */
 	struct hold *hold; /* NULL unless it is measured */
@@ -75,7 +76,7 @@ static void say_gone(struct monitor *monitor, const struct monitored *m)
 	if (awaited_names(&monitor->awaited, m->now.name)) {
 		log_warning("interface %s is gone", m->now.name);
 		awaited_lose(&monitor->awaited, m->now.name);
-	} else if (m->hold) {
+	} else if (m->said) {
 		log_debug("no longer measuring on %s", m->now.name);
 		burst_went(&monitor->burst, m->now.name);
 	}
@@ -204,6 +205,7 @@ static void begin(struct monitor *monitor, struct monitored *m, struct hold *hol
 	bool again = awaited_find(&monitor->awaited, m->now.name) || m->lost;
 
 	m->hold = hold;
+	m->said = true;
 	m->error = 0;
 	set_state(monitor, m, MEASURED);
 	log_debug("measuring on %s with %s, %llu ms after it was seen", m->now.name, hold->how,
