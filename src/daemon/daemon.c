@@ -8,6 +8,7 @@
 #include "wiring.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 /* ---- SIGHUP ---- */
 
@@ -210,6 +211,17 @@ static int live(struct wiring *w)
 	return err ? err : err_stop;
 }
 
+/* Each interface takes two, and shells give a process 1024 of the many that it may have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Signals come before anything else: threads that are made later have them blocked, too. */
 static int start_loop(struct wiring *w, int *signals)
 {
@@ -232,6 +244,7 @@ int daemon_run(const struct daemon_settings *settings, struct config *config)
 	wiring_init(&w, settings, config);
 	log_serve_daemon(true);
 	log_choice_apply(&settings->log, config);
+	raise_descriptor_limit();
 	err = start_loop(&w, &signals);
 	if (!err)
 		err = live(&w);
