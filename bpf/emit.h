@@ -6,16 +6,16 @@
 #include "engine.h"
 #include "maps.h"
 
-/* How close behind a multiple of wake_bytes a record wakes the reader: the bytes of eight records,
- * since as many CPUs may write between one's asking and its writing. */
+/* How close after a multiple of wake_bytes a record wakes the reader: the bytes of eight records,
+ * since that many CPUs may write between one's look at the ring and its writing. */
 #define WAKE_REACH 1024
 
-/* From here on every record wakes it. Otherwise a reader might sleep with the ring full, if as many
- * CPUs at once had taken what waits past all of the multiples; past this, a thousand would have to.
- */
+/* From here on every record wakes it. Otherwise the reader might sleep while the ring is full, if
+ * more than eight CPUs at once had passed each of the multiples; to pass this, it would take a
+ * thousand. */
 #define WAKE_SURELY (RECORDS_BYTES / 8 * 7)
 
-/* Of this CPU. Exact but for one case: a packet that interrupts metro_sweep while it counts. */
+/* This CPU's counters. Exact, except when a packet interrupts metro_sweep while it counts. */
 static __always_inline struct counters *cpu_counters(void)
 {
 	__u32 zero = 0;
@@ -23,9 +23,9 @@ static __always_inline struct counters *cpu_counters(void)
 	return bpf_map_lookup_elem(&counters, &zero);
 }
 
-/* A wake-up takes 8 us, so the reader polls, and is woken only when it asked for every record, or
- * by the first records that make what waits exceed a multiple of wake_bytes: not by each that
- * follows before the reader gets a CPU (which made a packet 65 ns dearer on average, 27 in all). */
+/* A wake-up takes 8 us, so the reader polls, and is only woken if it asked for every record, or by
+ * the first records with which the waiting bytes exceed a multiple of wake_bytes: not by each that
+ * follows before the reader gets a CPU (that made a packet 65 ns dearer on average, 27 in all). */
 static __always_inline bool wakes(void)
 {
 	__u64 waiting;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The operations of the datapath over maps: flows, peers, handshakes, and what passes beside them.
- */
+/* The operations of the datapath over BPF maps: flows, peers, handshakes, and sightings. */
 #ifndef METRO_FLOW_MAPS_H
 #define METRO_FLOW_MAPS_H
 
@@ -8,7 +7,7 @@
 #include "emit.h"
 
 struct datapath {
-	struct __sk_buff *skb; /* of what the local side sends; else NULL */
+	struct __sk_buff *skb; /* of a segment that the local side sends; else NULL */
 };
 
 static __always_inline bool datapath_may_be_peer(struct datapath *d, const struct address *addr)
@@ -144,14 +143,14 @@ static __always_inline __u64 datapath_now(struct datapath *d)
 /*
  * skb->tstamp is the earliest departure time of a segment that TCP paces (Linux 4.20), by
  * CLOCK_MONOTONIC as our own. SO_TXTIME may put other clocks there, REALTIME or TAI, which are
- * years away: such times are left out, as they were before TCP had any. TCP's own sockets never do
- * that, so skb->tstamp_type (Linux 5.18) would tell nothing more.
+ * years away: such times are ignored. TCP's own sockets never have them, so skb->tstamp_type (Linux
+ * 5.18) would not help.
  */
 static __always_inline __u64 datapath_departure(struct datapath *d, __u64 now)
 {
 	__u64 delay = (replay ? 0 : d->skb->tstamp) - now;
-	/* Without branches, of which the verifier would follow each: 1 up to DEPARTURE_MAX_NS, or
-	 * 0. */
+	/* 1 up to DEPARTURE_MAX_NS, else 0; without branches, since the verifier would follow each.
+	 */
 	__u64 possible = ((delay - DEPARTURE_MAX_NS - 1) & ~delay) >> 63;
 
 	return now + (delay & -possible);
@@ -193,7 +192,7 @@ static __always_inline void datapath_emit(struct datapath *d, const struct flow_
 		datapath_count(d, COUNTER_RING_LOST, record->count);
 }
 
-/* What passes beside the flows of peers, counted while no samples come of the interface. */
+/* Counts peers' segments that belong to no flow, while the interface has no samples. */
 static __always_inline void sight(struct datapath *d, const struct flow_key *key, __u64 offset)
 {
 	struct sightings *s = bpf_map_lookup_elem(&sightings, &key->ifindex);

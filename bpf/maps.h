@@ -17,25 +17,25 @@ const volatile __u32 batch_limit = BATCH_MAX;
 const volatile __u32 batch_age = 1000000000 / TICK_NS;
 const volatile __u32 max_flows = 32768;
 const volatile __u32 wake_bytes =
-	0; /* wake the reader when so much waits: power of two; 0: always */
+	0; /* wake the reader when this many bytes wait: power of two; 0: always */
 const volatile bool replay = false; /* tests: the clock is replay_ns, set for each packet */
 
 __u64 replay_ns;
-__u32 network_count;        /* entries of peer_networks: without any, the trie is not asked */
+__u32 network_count;        /* entries of peer_networks: if 0, the trie is not asked */
 __u64 closed_flows[CLOSED]; /* each a closed_flow */
 bool measure_handshakes;
-bool count_sightings; /* of some interface no samples come: sightings has an entry for it */
+bool count_sightings; /* some interface has no samples: sightings has an entry for it */
 struct peer_filters peer_filters;
 
-/* Entries of flows. It changes with each of them, on any CPU, and so has a cache line apart from
- * what every packet reads. */
+/* Entries of flows. It changes with each new one, on any CPU, so its cache line must not be one
+ * that every packet reads. */
 struct {
 	__u32 n;
 	__u32 unused[15];
 } flow_count __attribute__((aligned(64)));
 
-/* The size of a value depends on mark_mask and a value with a lock needs BTF of that very size, so
- * the daemon makes this map and hands it in. */
+/* The size of a value depends on mark_mask, and a value with a lock needs BTF of exactly that size,
+ * so the daemon makes this map and passes it in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(key_size, sizeof(struct flow_key));
@@ -52,13 +52,14 @@ struct {
 } blank_flow SEC(".maps");
 
 /* A hash map takes memory for all of its buckets at once: 16 bytes for each entry that it may have.
- * So the daemon makes one of the size that its peers need, and puts it in here. Entries, written by
- * the daemon alone, take memory by need. */
+ * So the daemon makes one of the size that its peers need, and puts it in here. Entries, which only
+ * the daemon writes, take memory as needed. */
 struct peer_hosts {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, PEER_HOSTS_MIN);
-	__uint(key_size, sizeof(struct peer_host)); /* types in here, clang leaves out of the BTF */
+	/* Sizes, since clang leaves types in here out of the BTF. */
+	__uint(key_size, sizeof(struct peer_host));
 	__uint(value_size, sizeof(__u8));
 };
 
@@ -77,7 +78,7 @@ struct {
 	__type(value, __u8);
 } peer_networks SEC(".maps");
 
-/* By interface index, each made by the daemon while no samples come of it. */
+/* By interface index; the daemon makes an entry while an interface has no samples. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

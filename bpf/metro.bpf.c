@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The hooks: TC (TCX or clsact) on both sides of an interface, or XDP for what comes in. They never
- * change a packet's fate. Behind them, the road is: packet_read, datapath_sent or
- * datapath_received, emit.
+ * change a packet's fate. After them come packet_read, datapath_sent or datapath_received, emit.
  */
 #include "flow_maps.h"
 #include "sweep.h"
 
 /* TCX_NEXT with TCX, and with clsact TC_ACT_UNSPEC: both go on to the next program. */
-#define PASS_ON         (-1)
+#define PASS_ON (-1)
 
-#define XDP_HEADERS_MAX 511 /* headers must lie within so many bytes, and one less than 2^n */
+#define XDP_HEADERS_MAX                                                                            \
+	511 /* headers must lie within this many bytes; one less than a power of two */
 
 static __always_inline long skb_load(void *ctx, __u32 offset, void *to, __u32 len)
 {

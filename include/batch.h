@@ -9,7 +9,8 @@ static __always_inline void batch_add(struct flow *f, __u32 rtt, __u64 now_ns)
 {
 	__u32 n = f->batch_count + 1;
 
-	if (n > BATCH_MAX) /* cannot be: a full batch is taken at once; told to the verifier */
+	if (n > BATCH_MAX) /* cannot happen, since a full batch is taken at once; the verifier needs
+			      it */
 		return;
 	if (n == 1)
 		f->batch_first = (__u32)(now_ns >> TICK_SHIFT);
@@ -18,21 +19,21 @@ static __always_inline void batch_add(struct flow *f, __u32 rtt, __u64 now_ns)
 	f->batch_count = n;
 }
 
-/* Should the batch leave? limit: samples, 1 .. BATCH_MAX; age: ticks that the first may wait. */
+/* Should the batch be sent? limit: samples, 1 .. BATCH_MAX; age: ticks that the first may wait. */
 static __always_inline bool batch_due(const struct flow *f, __u64 now_ns, __u32 limit, __u32 age)
 {
 	return f->batch_count >= limit || (f->batch_count && (__s32)((__u32)(now_ns >> TICK_SHIFT) -
 								     f->batch_first) >= (__s32)age);
 }
 
-/* Is there anything to tell? */
+/* Is there anything to report? */
 static __always_inline bool batch_waits(const struct flow *f)
 {
 	return f->batch_count || f->retransmissions;
 }
 
-/* Moves the samples into a record (all but its key) and leaves the last one behind as the
- * predecessor of those to come. Returns false if there was nothing to tell. */
+/* Moves the samples into a record (all but its key) and keeps the last one as the predecessor of
+ * the next samples. Returns false if there was nothing to report. */
 static __always_inline bool batch_take(struct flow *f, struct flow_record *record)
 {
 	__u32 n = f->batch_count;

@@ -13,16 +13,17 @@ enum counter {
 	COUNTER_MARKS_THINNED,    /* a mark gave way to a newer one in a full ring */
 	COUNTER_ACKS_AMBIGUOUS,   /* ACK left out: Karn's rule, or behind thinned marks */
 	COUNTER_ACKS_UNSEEN,      /* ACK of data that never passed here */
-	COUNTER_ACKS_IMPLAUSIBLE, /* ACK left out: later than its sender would have waited */
-	COUNTER_OUT_OF_WINDOW,    /* segment whose number the connection cannot have: forged? */
+	COUNTER_ACKS_IMPLAUSIBLE, /* ACK left out: the data's sender would not have waited that long
+				   */
+	COUNTER_OUT_OF_WINDOW,    /* segment whose number does not fit the connection: forged? */
 	COUNTER_RETRANSMISSIONS,  /* segments sent again, wholly or in part */
-	COUNTER_COPIES,           /* libpcap: segments that were seen twice, and count once */
+	COUNTER_COPIES,           /* libpcap: segments that were seen twice and count once */
 	COUNTER_FRAGMENTS,        /* IP fragments, which are not measured */
 	COUNTER_PARSE_ERRORS,     /* headers cut short or contradicting themselves */
 	COUNTER_RING_LOST,        /* samples lost because the ring buffer was full */
 	COUNTER_CAPTURE_DROPS,    /* packets that libpcap could not keep up with */
-	COUNTER_DIRECTION,        /* libpcap: packets of which the direction could not be told */
-	COUNTER_REATTACHED,       /* an interface was attached to again, after that had been lost */
+	COUNTER_DIRECTION,        /* libpcap: packets whose direction could not be told */
+	COUNTER_REATTACHED,       /* times that a lost attachment to an interface was renewed */
 	COUNTERS,
 };
 

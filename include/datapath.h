@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A segment's way to the engine: is it heeded, may its peer be one, has it a flow, may it begin
- * one, does it begin or end a handshake; then the engine, under the flow's lock, and what that says
- * goes out. Cheap questions come before dear ones, and the clock is read last: most segments of a
- * host are of nobody it was asked to measure, or tell their flow nothing.
+ * A segment's way to the engine: does it matter, may it be a peer's, has it a flow, may it begin
+ * one, does it begin or end a handshake; then the engine, under the flow's lock, and its results go
+ * out. Cheap questions come before expensive ones, and the clock is read last: most segments of a
+ * host do not concern a peer, or tell their flow nothing new.
  *
- * Written once, as the engine is, over what differs between the kernel and user space: who includes
- * this defines struct datapath and the operations below (bpf/flow_maps.h,
+ * Written once, as the engine is, over what differs between the kernel and user space: a file that
+ * includes this defines struct datapath and the operations below (bpf/flow_maps.h,
  * src/backend/flow_table.c).
  */
 #ifndef METRO_DATAPATH_H
@@ -19,7 +19,7 @@
 /* What the operations need to know of one segment and its surroundings. */
 struct datapath;
 
-/* False: this address is no peer's. Cheap; true may be wrong. */
+/* False: this is not a peer's address. Cheap; true may be wrong. */
 static __always_inline bool datapath_may_be_peer(struct datapath *d, const struct address *addr);
 
 /* Is this the peer of an instance? */
@@ -31,12 +31,12 @@ static __always_inline bool datapath_is_copy(struct datapath *d, const struct pa
 /* The flow of this key, or NULL. */
 static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key);
 
-/* A flow for a key that had none, or NULL: no room, which is counted here. */
+/* Makes a flow for a key that had none. NULL: no room, which is counted here. */
 static __always_inline struct flow *datapath_create(struct datapath *d, const struct flow_key *key,
 						    __u32 tag);
 
-/* Between these two the flow is this segment's alone. It may move to get room for the segment.
- * False, and nothing to release, if it has become another's meanwhile. */
+/* Between these two, only this segment has the flow. The flow may move to get room for the segment.
+ * False, and nothing to release, if the entry belongs to another flow by now. */
 static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f, __u32 tag);
 static __always_inline void datapath_release(struct datapath *d, struct flow *f);
 
@@ -60,20 +60,20 @@ static __always_inline __u64 datapath_departure(struct datapath *d, __u64 now);
 /* Times of two epochs make no handshake. */
 static __always_inline __u32 datapath_epoch(struct datapath *d);
 
-/* Data is sent in segments of so many bytes, which are cut apart behind us. 0: it is one segment.
+/* Data is sent in segments of this many bytes, which are cut apart after us. 0: it is one segment.
  */
 static __always_inline __u32 datapath_segment_size(struct datapath *d);
 
 static __always_inline struct engine_settings datapath_settings(struct datapath *d, struct flow *f);
 
-/* Towards the report. The record is complete, and gone after the call. */
+/* Hands over a complete record, which is only valid during the call. */
 static __always_inline void datapath_emit(struct datapath *d, const struct flow_record *record);
 
 /* COUNTERS numbers, or NULL. */
 static __always_inline __u64 *datapath_counters(struct datapath *d);
 
 /* A segment without data, which the local side sends; and any that it receives, with its flow or
- * NULL. For telling why there are no samples. */
+ * NULL. To explain why there are no samples. */
 static __always_inline void datapath_sight_sent(struct datapath *d, const struct packet *p,
 						__u32 ifindex);
 static __always_inline void datapath_sight_received(struct datapath *d, const struct packet *p,
@@ -98,7 +98,7 @@ static __always_inline void datapath_count(struct datapath *d, enum counter whic
 		counters[which] += n;
 }
 
-/* A packet that packet_parse could make no segment of. */
+/* Counts a packet that packet_parse could not make a segment of. */
 static __always_inline void datapath_unread(struct datapath *d, enum packet_kind kind)
 {
 	if (kind == PACKET_BAD)
@@ -107,8 +107,8 @@ static __always_inline void datapath_unread(struct datapath *d, enum packet_kind
 		datapath_count(d, COUNTER_FRAGMENTS, 1);
 }
 
-/* Counts what the engine says happened. Samples are counted where they arrive. No branches: without
- * CAP_PERFMON the verifier follows each of them both ways, and out of the loop's end. */
+/* Counts the engine's events. Samples are counted where they arrive. No branches: without
+ * CAP_PERFMON the verifier follows each of them both ways, and beyond the loop's end. */
 static __always_inline void datapath_count_events(struct datapath *d, __u32 events)
 {
 	__u64 *counters;
@@ -161,7 +161,7 @@ static __always_inline void datapath_end_handshake(struct datapath *d, const str
 	datapath_emit_for(d, key, &record);
 }
 
-/* Nothing is known of this connection: may the segment begin something? */
+/* The connection has no flow: may the segment begin something? */
 static __always_inline bool datapath_begins(struct datapath *d, const struct flow_key *key,
 					    __u32 tag, const struct packet *p, bool handshake)
 {
@@ -190,7 +190,7 @@ static __always_inline __u32 datapath_sent_again(struct datapath *d, struct flow
 	return more;
 }
 
-/* What the local side sends meets its flow. */
+/* Runs a segment that the local side sends through its flow. */
 static __always_inline void datapath_run_sent(struct datapath *d, const struct packet *p,
 					      const struct flow_key *key, __u32 tag, struct flow *f,
 					      __u64 now, __u64 departure)
@@ -247,7 +247,7 @@ static __always_inline void datapath_sent(struct datapath *d, const struct packe
 		datapath_run_sent(d, p, &key, tag, f, now, departure);
 }
 
-/* What the local side receives meets the flow whose data it acknowledges. */
+/* Runs a segment that the local side receives through the flow whose data it acknowledges. */
 static __always_inline void datapath_run_received(struct datapath *d, const struct packet *p,
 						  const struct flow_key *key, struct flow *f)
 {

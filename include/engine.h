@@ -12,15 +12,15 @@
  *  - the mark below seq, if any, gets MARK_GAP, so that only an ACK that stops right there counts;
  *  - karn becomes the end of what was sent again. A later ACK that comes from below karn and goes
  *    above it covers both old and new copies and makes no sample, though new segments sent since
- *    then have marks. Once una has reached karn, all is clean. If before that something is sent
- *    again further up, the marks in between go, too.
+ *    then have marks. Once una has reached karn, nothing is in doubt. If something further up is
+ *    sent again before that, the marks in between go, too.
  *
  * A retransmission may pass unseen: on another interface, dropped before it was captured. An ACK
  * that comes far later than its sender would have waited shows it (flow_believes).
  *
- * What the local side sends is believed, what arrives may be forged (docs/samples.md has what
- * a forger can do): its numbers have to fit, and what was believed wrongly gives way to what the
- * local side sends next.
+ * What the local side sends is believed, what arrives may be forged (docs/samples.md has what a
+ * forger can do): its numbers have to fit, and what the local side sends next corrects what was
+ * wrongly believed.
  */
 #ifndef METRO_ENGINE_H
 #define METRO_ENGINE_H
@@ -31,38 +31,40 @@
 #include "packet.h"
 
 struct engine_settings {
-	__u32 mark_mask;   /* marks a flow, less one; their number is a power of two */
+	__u32 mark_mask;   /* marks per flow, less one; their number is a power of two */
 	__u32 batch_limit; /* samples, 1 .. BATCH_MAX */
-	__u32 batch_age; /* ticks from the first sample on, after which the next packet sends all */
+	__u32 batch_age;   /* ticks after the first sample, after which the next packet sends the
+			      batch */
 };
 
 /* Results are a set of events, the bits of enum counter and these. */
 #define EVENT(counter) (1u << (counter))
 #define EVENT_FLUSH    (1u << 31) /* take the batch */
-#define EVENT_OVER     (1u << 30) /* .. and then drop the flow: nothing of it is outstanding */
+#define EVENT_OVER     (1u << 30) /* after that, drop the flow: nothing is outstanding */
 _Static_assert(COUNTERS < 30, "a bit for each counter");
 
 /* Numbers further apart than this belong to no window that TCP could have (RFC 7323, 2.3). */
 #define WINDOW_MAX (1 << 30)
 /* An ACK above all that was sent: capture loss up to here, nonsense beyond. */
 #define UNSEEN_MAX (1 << 24)
-/* Segments of the peer are further ahead of what the local side last acknowledged, or behind it,
- * only with windows above the default of 6 to 32 MB (tcp_rmem, Linux 6.16 and before). */
+/* The peer's segments are further ahead of, or behind, what the local side last acknowledged only
+ * with windows above the default of 6 to 32 MB (tcp_rmem, Linux 6.16 and before). */
 #define PEER_WINDOW (1 << 24)
-/* Data so close to other data is of the same connection: what is in flight at once, mostly. */
+/* Data this close to other data belongs to the same connection: mostly, that much is in flight at
+ * once. */
 #define STRAY_NEAR (1 << 24)
-/* A SYN this close to the first number seen is that connection's own, its ISN not having been seen
- */
+/* A SYN this close to the first number seen is that connection's own, whose ISN was not seen */
 #define ISN_NEAR (1 << 16)
 
-/* A sample may be off by one of these: 1 us (and less, for the rounding of both times), 0.1 %. */
+/* A sample may be off by one of these: 1 us (a little less, since both times are rounded), or 0.1
+ * %. */
 #define RTT_DOUBT_TICKS (1000 / TICK_NS - 1)
-#define RTT_DOUBT_SHARE 1100 /* and less than 0.1 %, for the same reason */
+#define RTT_DOUBT_SHARE 1100 /* a little less than 0.1 %, for the same reason */
 #define RTT_NONE        0xffffffffu
 
-/* What no sender waits for before it sends again, in units of flow_clock: RFC 6298 has 1 s at first
- * (2.1), doubled at the first time-out, and then SRTT + 4 RTTVAR or 1 s (2.3, 2.4), doubled here,
- * too. The capture sees the ACK a little later than the sender's timer might. */
+/* Longer than any sender waits before it sends again, in units of flow_clock: RFC 6298 has 1 s at
+ * first (2.1), doubled at the first time-out, and then SRTT + 4 RTTVAR or 1 s (2.3, 2.4), doubled
+ * here, too. We may see the ACK a little later than the sender does. */
 #define PATIENCE_FIRST (3000000000ull >> CLOCK_SHIFT)
 #define PATIENCE_LEAST (2000000000ull >> CLOCK_SHIFT)
 
@@ -78,14 +80,14 @@ static __always_inline bool engine_heeds_received(const struct packet *p)
 }
 
 /* Is this what a keep-alive may look like (RFC 9293, 3.8.4)? It may carry the last byte before
- * SND.NXT again, and has no PSH then, as the end of what was written has. */
+ * SND.NXT again, but then has no PSH; the end of a write has one. */
 static __always_inline bool engine_may_probe(const struct packet *p)
 {
 	return p->payload == 1 && !(p->flags & (TCP_SYN | TCP_FIN | TCP_PSH));
 }
 
-/* Should a segment that the local side sends make a flow? Data, and SYNs of connections that the
- * local side opens: not answers to SYNs of others, or a SYN flood would fill the table. */
+/* Should a segment that the local side sends make a flow? Data does, and SYNs of connections that
+ * the local side opens; not answers to SYNs of others, or a SYN flood would fill the table. */
 static __always_inline bool engine_starts(const struct packet *p)
 {
 	if (p->flags & TCP_RST || engine_may_probe(p))
@@ -110,7 +112,7 @@ static __always_inline void flow_advance(struct flow *f, __u32 seq)
 	if (!seq_after(seq, f->nxt))
 		return;
 	f->nxt = seq;
-	/* Without ACKs, drag along what would else be on the wrong side after 2^31 bytes. */
+	/* Without ACKs, move these along: after 2^31 bytes they would compare the wrong way. */
 	if (f->nxt - f->una + UNSEEN_MAX > WINDOW_MAX + UNSEEN_MAX)
 		f->una = f->nxt - WINDOW_MAX;
 	if (seq_before(f->karn, f->nxt - WINDOW_MAX))
@@ -125,7 +127,7 @@ static __always_inline void flow_distrust(struct flow *f)
 		f->karn = f->nxt;
 }
 
-/* The latest time, though clocks of captures, and of two CPUs, may run back a little. */
+/* Keeps the latest time: clocks of captures, and of two CPUs, may run back a little. */
 static __always_inline void flow_touch(struct flow *f, __u64 now_ns)
 {
 	if ((__s32)(flow_clock(now_ns) - f->last) > 0)
@@ -149,15 +151,15 @@ static __always_inline __u32 flow_new_data(struct flow *f, __u32 start, __u32 en
 		marks_gap(f, mask); /* data in between never passed here */
 	f->end = end;
 	flow_advance(f, end);
-	if (!(f->flags & FLOW_LAST_SENT)) /* what ended it was half of it, or forged */
+	if (!(f->flags & FLOW_LAST_SENT)) /* only half of it had ended, or the end was forged */
 		f->flags &= ~FLOW_ENDED;
 	return marks_push(f, end, departure_ns, mask) ? EVENT(COUNTER_MARKS_THINNED) : 0;
 }
 
 /*
- * Data that has been acknowledged: a keep-alive, or sent again for nothing. Neither old nor new
- * data is in doubt. But if it is new to us, then an ACK above all that was sent was wrong, or
- * forged, and is believed no longer.
+ * Data that has been acknowledged already: a keep-alive, or sent again needlessly. Neither old nor
+ * new data is in doubt. But if it is new to us, then an earlier ACK above all that was sent was
+ * wrong or forged, and is no longer believed.
  */
 static __always_inline __u32 flow_old_data(struct flow *f, __u32 start, __u32 end)
 {
@@ -165,7 +167,8 @@ static __always_inline __u32 flow_old_data(struct flow *f, __u32 start, __u32 en
 
 	if (!seq_before(start, f->end) && end != f->una) {
 		f->una = end;
-		f->karn = end + 1; /* what is sent next may have arrived before, after all */
+		f->karn =
+			end + 1; /* what is sent next may have reached the peer before, after all */
 	}
 	if (seq_after(end, f->end))
 		f->end = end;
@@ -179,7 +182,7 @@ static __always_inline __u32 flow_sent_again(struct flow *f, __u32 start, __u32 
 	__u32 clean = start;
 
 	if (seq_before(f->una, f->karn) && seq_before(f->karn, start))
-		clean = f->karn; /* one number cannot tell of two places in doubt */
+		clean = f->karn; /* one number cannot describe two places in doubt */
 	f->count = marks_covered(f, clean, mask);
 	marks_gap(f, mask);
 	if (seq_after(again, f->karn))
@@ -199,7 +202,7 @@ static __always_inline bool seq_in_window(const struct flow *f, __u32 seq)
 }
 
 /* Data far outside the window: noise, or another connection on the same ports whose SYN was not
- * seen. If the next data goes on there, it is that. */
+ * seen. It is another connection if the next data continues there. */
 static __always_inline bool flow_strays(struct flow *f, __u32 start)
 {
 	__u32 distance = start - ((__u32)f->stray << 16);
@@ -230,7 +233,7 @@ static __always_inline __u32 flow_data(struct flow *f, __u32 start, __u32 end, _
 	return flow_sent_again(f, start, end, mask);
 }
 
-/* FIN, behind data in the same segment or bare. end: behind the data. */
+/* FIN, after data in the same segment or alone. end: the number after the data. */
 static __always_inline __u32 flow_fin(struct flow *f, const struct packet *p, __u32 end, __u32 mask)
 {
 	bool again = !p->payload && end + 1 == f->nxt;
@@ -246,8 +249,8 @@ static __always_inline __u32 flow_fin(struct flow *f, const struct packet *p, __
 	return again ? EVENT(COUNTER_RETRANSMISSIONS) : 0;
 }
 
-/* A segment that the local side sends, and that passes at now_ns. It leaves at departure_ns: later,
- * if it is paced. */
+/* A segment that the local side sends and that passes the hook at now_ns. It leaves at
+ * departure_ns: later, if it is paced. */
 static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p, __u64 now_ns,
 					 __u64 departure_ns, const struct engine_settings *s)
 {
@@ -283,11 +286,11 @@ static __always_inline __u32 engine_sent(struct flow *f, const struct packet *p,
 }
 
 /*
- * How long ago the segment was sent that caused this ACK: the newest of the marks that it covers,
- * or, if that one has a gap behind it and the ACK does not end exactly on it, one that was not kept
- * and lies between it and the next. Then the middle of the two times will do if it cannot be off by
- * more than 1 us or 0.1 %, whichever is larger. Returns ticks; above RTT_TICKS_MAX if there is no
- * telling.
+ * How long ago the segment that caused this ACK was sent: the newest mark that the ACK covers. If
+ * that mark has a gap after it and the ACK does not end exactly on it, the segment was not kept and
+ * lies between this mark and the next: then the middle of the two times will do if it cannot be off
+ * by more than 1 us or 0.1 %, whichever is larger. Returns ticks; above RTT_TICKS_MAX if it cannot
+ * be told.
  */
 static __always_inline __u32 flow_rtt(struct flow *f, __u32 covered, __u32 ack, __u64 now_ns,
 				      __u32 mask)
@@ -297,7 +300,7 @@ static __always_inline __u32 flow_rtt(struct flow *f, __u32 covered, __u32 ack, 
 
 	if (!(newest->when & MARK_GAP) || newest->end == ack)
 		return rtt;
-	/* No next mark, or the gap is one of data that was sent again. */
+	/* No next mark, or the gap comes from data that was sent again. */
 	if (covered >= f->count || seq_after(f->karn, newest->end))
 		return RTT_NONE;
 	after = mark_age(marks_at(f, covered, mask)->when, now_ns);
@@ -325,7 +328,7 @@ static __always_inline void flow_smooth(struct flow *f, __u32 r)
 /*
  * Can this be a sample? A sender that gets no ACK sends again after its retransmission time-out
  * (RFC 6298): an ACK that comes far later was caused by a retransmission that was not seen. Unless
- * the ACK before came as late, within a factor of two: the path is that long.
+ * the previous ACK came as late, within a factor of two: then the path is that long.
  */
 static __always_inline bool flow_believes(struct flow *f, __u32 rtt)
 {
@@ -333,7 +336,7 @@ static __always_inline bool flow_believes(struct flow *f, __u32 rtt)
 
 	if (likely(f->flags & FLOW_TIMED)) {
 		if (!(r | f->srtt | f->rttvar | before))
-			return true; /* a path below 1 ms, as ever */
+			return true; /* a path below 1 ms: not late */
 		patience = 2 * (f->srtt + 4u * f->rttvar);
 		if (patience < PATIENCE_LEAST)
 			patience = PATIENCE_LEAST;
@@ -367,7 +370,8 @@ static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns,
 	f->stride = ack - f->una;
 	f->una = ack;
 	if (!seq_after(f->karn, ack))
-		f->karn = ack; /* drag it along: old numbers come round again after 2^31 bytes */
+		f->karn = ack; /* move it along: after 2^31 bytes old numbers would compare the
+				  wrong way */
 	if (unseen)
 		return EVENT(COUNTER_ACKS_UNSEEN);
 	if (!covered)
@@ -376,12 +380,12 @@ static __always_inline __u32 flow_acked(struct flow *f, __u32 ack, __u64 now_ns,
 		return EVENT(COUNTER_ACKS_AMBIGUOUS);
 	if (flow_believes(f, *rtt))
 		return EVENT(COUNTER_SAMPLES);
-	flow_distrust(f); /* what else is in flight was sent again as well, or will be */
+	flow_distrust(f); /* what else is in flight was sent again, too, or will be */
 	return EVENT(COUNTER_ACKS_IMPLAUSIBLE);
 }
 
-/* Does this segment of the peer fit to what the local side has acknowledged (RFC 9293, 3.10.7.4)?
- * Who forges one without seeing the connection has to guess that, too (RFC 5961, 5.2), or the exact
+/* Does this segment of the peer fit to what the local side has acknowledged (RFC 9293, 3.10.7.4)? A
+ * forger who does not see the connection has to guess that, too (RFC 5961, 5.2), or the exact
  * number of the next byte. */
 static __always_inline bool flow_accepts(const struct flow *f, const struct packet *p)
 {
@@ -409,10 +413,10 @@ static __always_inline __u32 engine_received(struct flow *f, const struct packet
 	if (p->flags & (TCP_FIN | TCP_RST))
 		f->flags |= FLOW_ENDED;
 	if (p->flags & TCP_RST)
-		return EVENT_FLUSH; /* its ACK number need not mean anything (RFC 9293, 3.10.7) */
+		return EVENT_FLUSH; /* its ACK number may mean nothing (RFC 9293, 3.10.7) */
 	if (!(f->flags & FLOW_UNA_KNOWN)) {
 		f->flags |= FLOW_UNA_KNOWN;
-		/* Further off, it was meant for another connection. */
+		/* If it is further off, it belongs to another connection. */
 		if (f->una - p->ack < WINDOW_MAX)
 			f->una = p->ack;
 	}
@@ -423,7 +427,7 @@ static __always_inline __u32 engine_received(struct flow *f, const struct packet
 	if (events & EVENT(COUNTER_SAMPLES))
 		batch_add(f, rtt, now_ns);
 	/* Our FIN is acknowledged: nothing will ever be sent again. Short connections would fill
-	 * the table if they waited for the sweep that a report begins with. */
+	 * the table if they stayed until the sweep before the next report. */
 	if (f->flags & FLOW_LAST_SENT && f->una == f->nxt)
 		events |= EVENT_OVER | EVENT_FLUSH;
 	if (batch_due(f, now_ns, s->batch_limit, s->batch_age))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The time of a handshake: from our SYN to the peer's SYN-ACK, or from our SYN-ACK to its ACK. Kept
- * in a table of fixed size with one place for each hash of a flow's key, where the newest SYN
- * stays: a flood of them costs some handshakes their time, and no memory.
+ * in a table of fixed size with one place for each hash of a flow's key, where a newer SYN replaces
+ * an older one: a flood of them makes us miss some handshakes, but takes no memory.
  */
 #ifndef METRO_HANDSHAKE_H
 #define METRO_HANDSHAKE_H
@@ -11,8 +11,8 @@
 #include "marks.h"
 #include "packet.h"
 
-/* A thousand new connections a second, 100 ms away, are a hundred at a time: of these, one in forty
- * then meets another in its place. */
+/* With a thousand new connections a second, 100 ms away, a hundred are open at a time: then one in
+ * forty finds its place taken. */
 #define HANDSHAKES 4096 /* power of two */
 
 struct handshake {
@@ -20,10 +20,10 @@ struct handshake {
 	__u32 tag;      /* flow_tag */
 	__u32 answer;   /* the ACK number of the answer */
 	__u32 epoch;    /* of the SYN: times of two epochs have nothing in common */
-	__u64 sent_ns;  /* 0: none is waiting; or HANDSHAKE_AGAIN */
+	__u64 sent_ns;  /* 0: no SYN is waiting; or HANDSHAKE_AGAIN */
 };
 
-#define HANDSHAKE_AGAIN 1 /* the SYN was sent more than once: no telling which is answered */
+#define HANDSHAKE_AGAIN 1 /* the SYN was sent more than once: unknown which one is answered */
 #define HANDSHAKE_NONE  0xffffffffu
 
 static __always_inline __u32 handshake_place(__u32 tag)
@@ -37,7 +37,8 @@ static __always_inline bool handshake_begins(const struct packet *p)
 	return (p->flags & (TCP_SYN | TCP_RST)) == TCP_SYN;
 }
 
-/* May this be an answer, given its flow or NULL? A server's flow begins with its first data. */
+/* May this be an answer? f: its flow, or NULL, since a server's flow only begins with its first
+ * data. */
 static __always_inline bool handshake_may_end(const struct packet *p, const struct flow *f)
 {
 	if (!(p->flags & TCP_ACK) || p->flags & TCP_RST)
@@ -57,8 +58,8 @@ static __always_inline void handshake_sent(struct handshake *h, __u32 tag, const
 	h->sent_ns = again ? HANDSHAKE_AGAIN : now_ns;
 }
 
-/* Returns ticks, or HANDSHAKE_NONE if this is no answer, or one that tells nothing: an ACK that
- * brings data may have waited for it, or come in place of one that was lost. */
+/* Returns ticks, or HANDSHAKE_NONE if this is no answer, or one of no use: an ACK with data may
+ * have waited for the data, or replace one that was lost. */
 static __always_inline __u32 handshake_received(struct handshake *h, __u32 tag,
 						const struct packet *p, __u64 now_ns, __u32 epoch)
 {
@@ -74,7 +75,7 @@ static __always_inline __u32 handshake_received(struct handshake *h, __u32 tag,
 	return (__u32)((now_ns - sent_ns) >> TICK_SHIFT);
 }
 
-/* The record that tells of it, all but its key. */
+/* Makes the record about it, all but the key. */
 static __always_inline void handshake_record(struct flow_record *record, __u32 ticks, __u64 now_ns)
 {
 	record->time_ns = now_ns;

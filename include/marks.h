@@ -11,13 +11,14 @@
 #include "units.h"
 
 #define TICK_AGE_MASK 0x7fffffffu /* 31 bits of ticks */
-/* Half of them, less the clock's slack: 67.6 s. What is older is too old, or from the future. */
+/* Half of them, less the clock's slack: 67.6 s. A mark that looks older is too old, or from the
+ * future. */
 #define RTT_TICKS_MAX (0x3fffffffu - 0x01000000u)
-#define CLOCK_SLACK   1000 /* units of flow_clock, 1.05 s, that a clock may run back by */
+#define CLOCK_SLACK   1000 /* units of flow_clock: a clock may run back by 1.05 s */
 #define RTT_NS_MAX    ((__u64)RTT_TICKS_MAX << TICK_SHIFT)
 
-/* How far in the future a segment may leave that its sender paces: what fq holds back by default
- * (its horizon, Linux 5.7). */
+/* How far in the future a paced segment may leave: the horizon up to which fq holds packets back by
+ * default (Linux 5.7). */
 #define DEPARTURE_MAX_NS (10 * NS_PER_S)
 
 static __always_inline __u32 mark_when(__u64 now_ns)
@@ -51,7 +52,7 @@ static __always_inline __u32 marks_covered(struct flow *f, __u32 seq, __u32 mask
 	return n;
 }
 
-/* Says that what was sent after the newest mark is not remembered. */
+/* Notes that what was sent after the newest mark is not remembered. */
 static __always_inline void marks_gap(struct flow *f, __u32 mask)
 {
 	if (f->count)
@@ -61,8 +62,8 @@ static __always_inline void marks_gap(struct flow *f, __u32 mask)
 /*
  * Makes room in a full ring: drops the mark whose neighbours are closest in time. What remains is
  * spread evenly over the time in flight, so a flow with hundreds of segments outstanding still gets
- * its samples. (Dropping the oldest starves such a flow; dropping every second mark thins old marks
- * again and again until few survive to their ACK.)
+ * its samples. (Dropping the oldest would leave such a flow without samples; dropping every second
+ * mark thins old marks again and again until few are left when their ACK comes.)
  */
 static __always_inline void marks_thin(struct flow *f, __u32 now_when, __u32 mask)
 {
@@ -71,8 +72,8 @@ static __always_inline void marks_thin(struct flow *f, __u32 now_when, __u32 mas
 	__u64 best = ~0ull;
 	__u32 victim;
 
-	/* Span and slot in one number, so that one minimum yields both. The slot rather than i,
-	 * since the verifier knows i and would follow each outcome on its own. */
+	/* Span and slot in one number, so that one minimum gives both. The slot rather than i: the
+	 * verifier knows i, and would follow each outcome separately. */
 	for (__u32 i = 1; i <= mask; i++) {
 		__u32 after = i < mask ? marks_at(f, i + 1, mask)->when : now_when;
 		__u64 span = (__u64)((after - before) >> 1) << 32 | ((f->head + i) & mask);
@@ -93,9 +94,9 @@ static __always_inline void marks_thin(struct flow *f, __u32 now_when, __u32 mas
 }
 
 /*
- * Receivers mostly acknowledge every second segment, or every third, and so do not end their ACKs
- * on those in between. If the newest mark lies off the steps that the ACKs have taken of late, it
- * is the one to go: that costs little, and 32 marks then reach over 64 segments or more.
+ * Receivers mostly acknowledge every second or third segment, so that no ACK ends on those in
+ * between. If the newest mark is not where an ACK will end, going by the steps of recent ACKs, it
+ * is the one to drop: that costs little, and 32 marks then cover 64 segments or more.
  */
 static __always_inline bool marks_drop_newest(struct flow *f, __u32 mask)
 {
@@ -108,7 +109,7 @@ static __always_inline bool marks_drop_newest(struct flow *f, __u32 mask)
 	return true;
 }
 
-/* Remembers a segment of new data. Returns true if another one had to go for it. */
+/* Remembers a segment of new data. Returns true if another one had to be dropped for it. */
 static __always_inline bool marks_push(struct flow *f, __u32 end, __u64 departure_ns, __u32 mask)
 {
 	bool thinned = f->count > mask;
@@ -130,12 +131,12 @@ static __always_inline void marks_pop(struct flow *f, __u32 n)
 	f->count -= n;
 }
 
-/* So much older than the flow's last event a mark may look, in ticks: its segment left up to
+/* How much older than the flow's last event a mark may look, in ticks: its segment may leave up to
  * DEPARTURE_MAX_NS after it was seen, and clocks of captures run back a little. */
 #define MARK_AHEAD ((__u32)((DEPARTURE_MAX_NS + 2000000000ull) >> TICK_SHIFT))
 
 /* How many marks, from the oldest on, are too old for a sample. silence: ticks since the flow's
- * last event; all marks are from before it, so an age below that is one whose bits turned over. */
+ * last event; all marks are from before it, so an age below that has overflowed. */
 static __always_inline __u32 marks_outdated(struct flow *f, __u64 now_ns, __u32 silence, __u32 mask)
 {
 	__u32 n = unknown_zero(), count = f->count, least = silence - MARK_AHEAD;
@@ -149,14 +150,14 @@ static __always_inline __u32 marks_outdated(struct flow *f, __u64 now_ns, __u32 
 	return n;
 }
 
-/* The events of a flow between two looks at the age of its marks lie in one stretch of 17 s: then
- * no mark is older than 67.6 + 17 s but for the silence since the last event, and 31 bits of ticks
- * (137 s) are enough to tell. Units of flow_clock. */
+/* The age of a flow's marks is checked at the first event in each stretch of 17 s. So, apart from
+ * the silence since the last event, no mark is older than 67.6 + 17 s, and 31 bits of ticks (137 s)
+ * suffice. Units of flow_clock. */
 #define EXPIRE_SHIFT 14
 
 /*
  * Forgets marks that grew too old for a sample, and all if the clock was set back. Called at each
- * event of a flow; does nothing but compare unless a new stretch of time begins.
+ * event of a flow; only compares, unless a new stretch of time begins.
  */
 static __always_inline void marks_expire(struct flow *f, __u64 now_ns, __u32 mask)
 {

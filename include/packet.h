@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * From bytes to a TCP segment: Ethernet with VLAN tags, MPLS labels or PPPoE, or bare IP, IPv4 with
- * options, IPv6 with extension headers. Nothing behind the fixed part of the TCP header is read, so
- * neither TCP options nor a payload need to have been captured.
+ * options, IPv6 with extension headers. Nothing after the fixed part of the TCP header is read, so
+ * neither TCP options nor payload need to be captured.
  *
- * Bytes come through a load function that copies them, because that works for every part of a
- * socket buffer, linear or not, and asks the verifier for less (no pointer of variable offset, for
- * which some kernels want CAP_PERFMON).
+ * Bytes come through a load function that copies them: that works for every part of a socket
+ * buffer, linear or not, and demands less of the verifier (no pointer of variable offset, for which
+ * some kernels want CAP_PERFMON).
  */
 #ifndef METRO_PACKET_H
 #define METRO_PACKET_H
@@ -19,7 +19,8 @@ typedef long (*packet_load)(void *ctx, __u32 offset, void *to, __u32 len);
 enum link_layer {
 	LINK_ETHERNET,
 	LINK_IP,  /* the IP header comes first: tun, WireGuard, PPP */
-	LINK_SLL, /* Linux cooked mode of libpcap: these and what follows the kernel never has */
+	LINK_SLL, /* Linux cooked mode of libpcap: this and what follows never occur in the kernel
+		   */
 	LINK_SLL2,
 	LINK_NULL,   /* loopback of BSD systems: an address family, then IP */
 	LINK_OTHERS, /* these, and more, are not for packet_parse: src/capture/decapsulate.h */
@@ -28,8 +29,8 @@ enum link_layer {
 enum packet_kind {
 	PACKET_TCP,
 	PACKET_OTHER,    /* not IP, or not TCP */
-	PACKET_FRAGMENT, /* only the first has a TCP header, and it tells not how much data there is
-			  */
+	PACKET_FRAGMENT, /* only the first has a TCP header, which does not say how much data there
+			    is */
 	PACKET_BAD,      /* cut short, or lengths that contradict each other */
 };
 
@@ -53,16 +54,16 @@ struct packet {
 #define ETHERTYPE_IPV6   0x86dd
 #define ETHERTYPE_VLAN   0x8100
 #define ETHERTYPE_QINQ   0x88a8
-#define ETHERTYPE_QINQ_1 0x9100 /* what was used before IEEE 802.1ad */
+#define ETHERTYPE_QINQ_1 0x9100 /* used before IEEE 802.1ad */
 
 #define ETHERTYPE_MPLS   0x8847
-#define ETHERTYPE_PPPOE  0x8864 /* of the session; discovery has one of its own */
+#define ETHERTYPE_PPPOE  0x8864 /* the session; discovery has its own type */
 
-#define ETHERNET_TYPE    12 /* where it stands in the header */
+#define ETHERNET_TYPE    12 /* its offset in the header */
 #define ETHERNET_HEADER  14
 
 #define VLAN_DEPTH       4 /* tags that are looked through */
-#define MPLS_DEPTH       4 /* labels, the same */
+#define MPLS_DEPTH       4 /* labels, likewise */
 #define EXTENSIONS_DEPTH 8 /* IPv6 extension headers that are looked through */
 
 struct vlan_tag {
@@ -132,7 +133,7 @@ static __always_inline bool ethertype_is_vlan(__u16 type)
 	return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_1;
 }
 
-/* How long the link layer's header is, and where in it the EtherType stands. */
+/* The length of the link layer's header, and the offset of the EtherType in it. */
 static __always_inline __u32 link_header_size(enum link_layer link, __u32 *type_offset)
 {
 	switch (link) {
@@ -148,8 +149,8 @@ static __always_inline __u32 link_header_size(enum link_layer link, __u32 *type_
 	}
 }
 
-/* Goes behind the labels, if IP follows the last of them. They do not say what does: its version
- * must (RFC 4928). */
+/* Skips the labels, if IP follows the last of them. They do not say what follows: the IP version
+ * shows it (RFC 4928). */
 static __always_inline enum packet_kind packet_mpls(void *ctx, packet_load load, __u32 *offset)
 {
 	__u8 label[5];
@@ -207,7 +208,7 @@ static __always_inline enum packet_kind packet_link(void *ctx, packet_load load,
 	return type == ETHERTYPE_PPPOE ? packet_pppoe(ctx, load, offset) : PACKET_OTHER;
 }
 
-/* Moves *offset behind the IPv4 header; *length becomes what follows it. */
+/* Moves *offset past the IPv4 header; *length becomes the length of what follows. */
 static __always_inline enum packet_kind packet_ipv4(const struct ipv4_header *ip, __u32 wire_length,
 						    __u32 *offset, __s32 *length, struct packet *p)
 {
@@ -281,7 +282,7 @@ static __always_inline enum packet_kind packet_ipv6(void *ctx, packet_load load,
 	return packet_extensions(ctx, load, ip.next_header, offset, length);
 }
 
-/* length is what the IP header says of TCP's header and data. */
+/* length: of TCP's header and data, by the IP header. */
 static __always_inline enum packet_kind packet_tcp_fields(const struct tcp_header *tcp,
 							  __s32 length, struct packet *p)
 {
@@ -310,7 +311,7 @@ static __always_inline enum packet_kind packet_tcp(void *ctx, packet_load load, 
 }
 
 /* What nearly all packets look like, read in place: headers in one piece, Ethernet without tags, IP
- * without options or extension headers. Whatever is not just that, packet_parse has to tell. */
+ * without options or extension headers. Anything else is left to packet_parse. */
 enum plain_kind {
 	PLAIN_TCP,   /* *p is complete */
 	PLAIN_OTHER, /* not IP, or IPv4 but not TCP */
@@ -405,9 +406,7 @@ static __always_inline enum packet_kind packet_parse(void *ctx, packet_load load
 	return packet_tcp(ctx, load, offset, length, p);
 }
 
-/* packet_parse, and faster where bytes in memory, from data to end, are the beginning of the
- * packet.
- */
+/* As packet_parse, but faster if the bytes from data to end are the beginning of the packet. */
 static __always_inline enum packet_kind packet_read(void *ctx, packet_load load,
 						    enum link_layer link, const __u8 *data,
 						    const __u8 *end, __u32 wire_length,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Most packets of a host may be about nobody it was asked to measure. A Bloom filter of one hash
- * tells for most of them before any map is asked: 2 ns instead of 35.
+ * Most packets of a host may not concern any peer. A Bloom filter with one hash shows that for most
+ * of them before any map is asked: 2 ns instead of 35.
  *
  * A prefix goes in at the next shorter of a few lengths, the levels, and an address is looked for
  * at those levels that are in use. A prefix shorter than all levels lets its whole family pass.
@@ -32,9 +32,9 @@ struct peer_filter {
 	__u64 words[PEER_FILTER_BITS_MAX / 64];
 };
 
-/* One is used and never written to, but for peers that come; the other is made anew when peers
- * change, and then used. So no packet of a peer that was one before, and still is, can find its bit
- * missing: the order of reads is that of an address and what lies there, which every CPU keeps. */
+/* One is in use, and only added to; the other is made anew when peers change, and then used. So a
+ * peer that stays one never finds its bit missing: a CPU reads an address before what lies there,
+ * and every CPU keeps that order. */
 struct peer_filters {
 	__u32 used; /* 0 or 1 */
 	__u32 unused;
@@ -46,17 +46,17 @@ static __always_inline const struct peer_filter *peer_filter_used(const struct p
 	return &f->filters[*(const volatile __u32 *)&f->used & 1];
 }
 
-/* Multiplicative hashing with the golden ratio's bits. Whoever finds addresses that collide makes
- * us ask a map, no more. */
+/* Multiplicative hashing with the golden ratio's bits. Somebody who finds colliding addresses can
+ * only make us ask a map. */
 static __always_inline __u64 peer_filter_mix(__u64 value)
 {
-	value ^=
-		value >> 32; /* the product's lower half knows nothing of its factor's upper half */
+	value ^= value >>
+		 32; /* the product's lower half does not depend on its factor's upper half */
 	value *= 0x9e3779b97f4a7c15ull;
 	return value ^ value >> 32;
 }
 
-/* Where the bit is of an address at a level. */
+/* The place of an address's bit at a level. */
 static __always_inline __u32 peer_filter_place(const struct address *a,
 					       enum peer_filter_level level)
 {

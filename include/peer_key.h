@@ -14,10 +14,10 @@ struct peer_host {
 };
 
 #define PEERS_MAX      (1 << 20) /* addresses, and as many networks */
-#define PEER_HOSTS_MIN 4096      /* a map for so many addresses takes 64 KB when it is empty */
+#define PEER_HOSTS_MIN 4096      /* a map for this many addresses takes 64 KB when it is empty */
 
-/* The interface is the first part of the matched prefix, and with it the family: else ::/0, meant
- * for IPv6, would match IPv4-mapped addresses, too. */
+/* The interface is the first part of the matched prefix, together with the family: otherwise ::/0,
+ * meant for IPv6, would match IPv4-mapped addresses, too. */
 #define PEER_IFINDEX_BITS 32
 #define PEER_FAMILY_V4    (1u << 31) /* interface indices are positive ints */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What crosses from the engine to user space: the samples of one flow, many at a time. There may
- * be none, if something was sent again. The same
- * record comes out of the BPF ring buffer and out of the libpcap backend.
+ * What crosses from the engine to user space: the samples of one flow, many at a time; or none, if
+ * only something was sent again. The same record comes out of the BPF ring buffer and out of the
+ * libpcap backend.
  */
 #ifndef METRO_RECORD_H
 #define METRO_RECORD_H
@@ -23,20 +23,20 @@ struct flow_key {
 
 /*
  * Times are kept in ticks of 64 ns: 31 bits of them reach 137 s, twice the longest RTT that is
- * reported, in four bytes a mark (see marks.h). An RTT is a difference of two truncated times, so
- * its error is below one tick and its mean error is none.
+ * reported, in four bytes a mark (see marks.h). An RTT is the difference of two truncated times, so
+ * its error is below one tick and zero on average.
  */
 #define TICK_SHIFT    6
 #define TICK_NS       (1 << TICK_SHIFT)
 
-#define BATCH_MAX     14 /* samples in one record; what the flow has room for in two cache lines */
+#define BATCH_MAX     14 /* samples in one record: what fits into the flow's two cache lines */
 
 #define RECORDS_BYTES (1024 * 1024) /* size of the ring buffer; a power of two, of whole pages */
 
 enum record_flags {
 	RECORD_HAS_PREVIOUS = 1, /* rtt[0] is a sample already reported, kept for the jitter */
-	RECORD_HANDSHAKE = 2,    /* rtt[1], alone, is no sample but the time from a SYN to its
-				    SYN-ACK, or from a SYN-ACK to its ACK */
+	RECORD_HANDSHAKE = 2,    /* rtt[1], the only one, is not a sample but the time from a SYN to
+				    its SYN-ACK, or from a SYN-ACK to its ACK */
 };
 
 struct flow_record {
@@ -44,7 +44,7 @@ struct flow_record {
 	__u64 time_ns;         /* arrival of the last sample's ACK, clock of the backend */
 	__u8 count;            /* samples in rtt[1] .. rtt[count] */
 	__u8 flags;            /* enum record_flags */
-	__u16 retransmissions; /* segments sent again since the record before; stops at 65535 */
+	__u16 retransmissions; /* segments sent again since the previous record; stops at 65535 */
 	__u32 rtt[1 +
 		  BATCH_MAX]; /* ticks, in order of arrival; rtt[0]: the sample before the first */
 };

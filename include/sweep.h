@@ -2,7 +2,8 @@
 /*
  * What the daemon asks of the metro_sweep program, as the "packet" of a BPF_PROG_TEST_RUN: send the
  * samples that wait in these flows, and drop those flows that are no longer needed. Only a program
- * can take a flow's lock; timers, iterators and syscall programs would need Linux 5.13 to 5.15.
+ * can take a flow's lock; timers, iterators and syscall programs would need at least Linux 5.13 to
+ * 5.15.
  */
 #ifndef METRO_SWEEP_H
 #define METRO_SWEEP_H
@@ -15,17 +16,17 @@
 /* Which flows are over: those without traffic since these times, in units of flow_clock. */
 struct sweep_terms {
 	__u32 now;
-	__u32 idle;    /* flows at large */
-	__u32 ended;   /* those that ended, or never had an answer */
-	__u32 quiet;   /* those that ended, with nothing outstanding */
-	__u32 crowded; /* any, in a table that is nearly full (eviction.h); 0: it is not */
+	__u32 idle;    /* flows in general */
+	__u32 ended;   /* flows that ended or never had an answer */
+	__u32 quiet;   /* flows that ended with nothing outstanding */
+	__u32 crowded; /* any flows, if the table is nearly full (eviction.h); else 0 */
 };
 
 struct sweep_request {
 	__u8 ethernet[16]; /* zero: test runs take the first bytes for an Ethernet header */
 	struct sweep_terms terms;
 	__u32 count; /* keys */
-	__u32 drop;  /* not 0: all of these flows go */
+	__u32 drop;  /* not 0: drop all of these flows */
 	struct flow_key keys[SWEEP_KEYS];
 };
 
@@ -54,7 +55,7 @@ static __always_inline bool flow_is_over(const struct flow *f, const struct swee
 	return (__s32)(f->last - since) < 0;
 }
 
-/* Should this flow, though not over, make room for others? */
+/* Should this flow make room for others, though it is not over? */
 static __always_inline bool flow_gives_way(const struct flow *f, const struct sweep_terms *terms)
 {
 	return terms->crowded && (__s32)(f->last - terms->crowded) < 0;

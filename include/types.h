@@ -14,19 +14,19 @@
 #define be32_to_host(x) bpf_ntohl(x)
 #define flow_lock       struct bpf_spin_lock /* no typedef: the kernel looks for this name in the BTF */
 
-/* A zero that the verifier does not know to be one. What grows from it by branches stays one state
- * to the verifier, where a constant would become one for each path. */
+/* A zero that the verifier does not know to be one. A value that grows from it in branches stays
+ * one state to the verifier; a constant would become one state for each path. */
 __u32 unknown_zero_value;
 #define unknown_zero() (*(volatile __u32 *)&unknown_zero_value)
 
-/* Keeps the compiler from moving a constant offset behind a variable one: a pointer that could, by
- * itself, reach back over the lock is refused without CAP_PERFMON. */
+/* Keeps the compiler from adding a constant offset after a variable one: without CAP_PERFMON the
+ * verifier refuses a pointer that could, by itself, point before the lock. */
 #define opaque(pointer) asm volatile("" : "+r"(pointer))
 
 /* Before a loop of a fixed number of rounds: it becomes code without branches. */
 #define unroll_loop _Pragma("unroll")
 
-/* Copies a header out of a packet; the kernel sees to it that words may be read at any place. */
+/* Copies a header out of a packet; the kernel ensures that words may be read at any address. */
 #define header_copy(to, from) (*(to) = *(const typeof(*(to)) *)(from))
 #else
 #include <arpa/inet.h>
@@ -35,7 +35,7 @@ __u32 unknown_zero_value;
 #include <stddef.h>
 #define be16_to_host(x)       ntohs(x)
 #define be32_to_host(x)       ntohl(x)
-typedef __u32 flow_lock; /* a place holder: one thread only */
+typedef __u32 flow_lock; /* a placeholder: there is only one thread */
 #define unknown_zero()        0
 #define opaque(pointer)       ((void)(pointer))
 #define header_copy(to, from) ((void)__builtin_memcpy(to, from, sizeof(*(to))))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many nanoseconds other units of time have. Whole numbers: divide doubles by a cast one. */
+/* Units of time in nanoseconds. Whole numbers: cast them to divide doubles. */
 #ifndef METRO_UNITS_H
 #define METRO_UNITS_H
 

@@ -27,7 +27,8 @@ static int read_config(const struct options *options, struct config **config)
 	return config_load(options->config_path, config);
 }
 
-/* The environment has a part in the configuration (DD_AGENT_HOST and others), and mistakes. */
+/* The environment is part of the configuration (DD_AGENT_HOST and others), and may have mistakes.
+ */
 static int load(const struct options *options, struct config **config)
 {
 	struct statsd_server server;
@@ -42,13 +43,13 @@ static int load(const struct options *options, struct config **config)
 }
 
 /* What is wrong with the configuration was said on standard error, which a supervisor may throw
- * away; a log file that was asked for says so, too. */
+ * away: a log file from the command line says so, too. */
 static int give_up(const struct options *options, int err)
 {
 	if (options->log_path && !options->check && log_open(options->log_path) == 0) {
 		log_critical("cannot start with %s: %s",
 			     options->interface ? "these arguments" : options->config_path,
-			     err == -EINVAL ? "it has mistakes, which --check shows"
+			     err == -EINVAL ? "there are mistakes, which --check shows"
 					    : strerror(-err));
 		log_close();
 	}
@@ -115,16 +116,16 @@ static int measure_file(const struct options *options)
 	int err = options->log_path ? log_open(options->log_path) : 0;
 
 	if (err)
-		log_warning("log file %s: %s; logging to standard error", options->log_path,
-			    strerror(-err));
+		log_warning("cannot open log file %s: %s; logging to standard error",
+			    options->log_path, strerror(-err));
 	err = offline_run(options);
 	log_close();
 	return err ? STATUS_FAILED : STATUS_DONE;
 }
 
-/* Of descriptors 0 to 2 that are closed (`<&-`), the next file or socket would take the place, and
- * be taken for standard input, or written to. They are opened the wrong way round, so that their
- * use is still an error. */
+/* If any of the descriptors 0 to 2 is closed (`<&-`), the next file or socket would get its number,
+ * and be read as standard input or written to. So /dev/null takes it, opened the wrong way round so
+ * that its use is still an error. */
 static int keep_standard_files(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -140,7 +141,7 @@ int main(int argc, char *argv[])
 	int err = keep_standard_files();
 
 	if (err) {
-		log_error("/dev/null: %s", strerror(-err));
+		log_error("cannot open /dev/null: %s", strerror(-err));
 		return STATUS_FAILED;
 	}
 	signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of write(2) */

@@ -15,15 +15,15 @@
 #include <signal.h>
 #include <string.h>
 
-/* A Ctrl-C ends the writer of a pipe, too: so long may its last packets take to come. */
+/* A Ctrl-C ends the writer of a pipe, too: this is how long we wait for its last packets. */
 #define LAST_PACKETS_MS 200
 
 struct offline {
 	const char *path;
 	struct backend *backend;
 	struct sink *sink;
-	int signals;    /* those that end us are read from here; negative: they just do */
-	__u64 until_ms; /* read on until then; 0: to the end */
+	int signals;    /* those that end us are read from here; negative: they end us directly */
+	__u64 until_ms; /* read until then; 0: to the end */
 	bool over;
 };
 
@@ -45,7 +45,7 @@ static int catch_signals(void)
 	return event_signals(&set);
 }
 
-/* A file is left at once, a pipe a little later, or with the second signal. */
+/* Stops reading a file at once, a pipe a little later, or with the second signal. */
 static void follow_signals(struct offline *o)
 {
 	if (o->signals >= 0 && event_signal_take(o->signals)) {
@@ -56,7 +56,7 @@ static void follow_signals(struct offline *o)
 		o->over = true;
 }
 
-/* The pipe is quiet: what was measured shall not wait for what comes next. */
+/* The pipe is quiet: writes out what was measured before waiting for more. */
 static void wait_for_packets(struct offline *o)
 {
 	struct pollfd events[] = {
@@ -83,12 +83,12 @@ static int read_packets(struct offline *o)
 		follow_signals(o);
 	}
 	if (!status && o->over)
-		log_warning("%s was not read to its end: a signal came",
+		log_warning("%s was not read to its end: stopped by a signal",
 			    capture_file_name(o->path));
 	return status < 0 ? status : 0;
 }
 
-/* What could not be read at all, the error says enough about. */
+/* If nothing could be read at all, the error says enough. */
 static void report_counters(struct offline *o, int err)
 {
 	__u64 counters[COUNTERS];
@@ -119,7 +119,7 @@ static int open_file(struct offline *o, const struct options *options)
 
 	if (err) {
 		log_error("%s", reason);
-		o->sink->error = err; /* nothing was measured: there is nothing to say about it */
+		o->sink->error = err; /* nothing was measured: no summary */
 	}
 	return err;
 }

@@ -23,7 +23,7 @@
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 3600
 
-/* Options without a letter get a number that is none. */
+/* Options without a letter get a number that is not a letter. */
 enum { LONG_ONLY = 256 };
 
 /* Says what is wrong and where help is. Returns -EINVAL for the caller to pass on. */
@@ -82,7 +82,7 @@ static int add_local(struct options *options, const char *text, size_t length)
 	snprintf(word, sizeof(word), "%.*s", (int)length, text);
 	if (length >= sizeof(word) || address_parse(word, addr))
 		return wrong("--local: \"%.*s\" is not an address; accepted: IPv4 and IPv6 "
-			     "addresses, with commas between",
+			     "addresses, separated by commas",
 			     (int)length, text);
 	options->local_count++;
 	return 0;
@@ -110,7 +110,7 @@ static int choose(const char *option, const char *value, const char *const *word
 			return 0;
 		}
 	}
-	return wrong("%s: \"%s\" is not known; accepted: %s", option, value, accepted);
+	return wrong("%s: \"%s\" is unknown; accepted: %s", option, value, accepted);
 }
 
 static int set_backend(struct options *options, const char *value)
@@ -178,7 +178,7 @@ static int set_filter(struct options *options, const char *value)
 	return 0;
 }
 
-/* The words that Go's flag package takes for a boolean. */
+/* Accepts the words that Go's flag package takes for a boolean. */
 static int set_soften(struct options *options, const char *value)
 {
 	static const char *const words[] = {"true",  "True",  "TRUE",  "t", "T", "1",
@@ -220,16 +220,17 @@ struct option_row {
 static const struct option_row rows[] = {
 	{'c', "config", "FILE", set_config, "configuration (" CONFIG_DEFAULT_PATH ")"},
 	{'i', "interface", "IFACE", set_interface, "measure the PEERs on this interface"},
-	{'r', "read", "FILE", set_read, "measure a capture or a pipe; - is standard input"},
+	{'r', "read", "FILE", set_read, "measure a capture file or pipe; - means stdin"},
 	{LONG_ONLY, "local", "ADDR", set_local, "with -r: only data sent by these addresses"},
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
 	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text or json"},
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
-	{LONG_ONLY + 5, "marks", "N", set_marks, "segments remembered a flow, a power of two"},
+	{LONG_ONLY + 5, "marks", "N", set_marks, "segments remembered per flow, a power of two"},
 	{LONG_ONLY + 6, "log", "FILE", set_log, "log to this file"},
-	{LONG_ONLY + 7, "filter", "EXPR", set_filter, "measure what matches; selects libpcap"},
-	{LONG_ONLY + 8, "soften", NULL, set_soften, "StatsD: avg, jitter smoothed (RFC 6298)"},
+	{LONG_ONLY + 7, "filter", "EXPR", set_filter, "measure packets that match; uses libpcap"},
+	{LONG_ONLY + 8, "soften", NULL, set_soften,
+	 "smooth avg and jitter (RFC 6298); StatsD only"},
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
 	{'V', "version", NULL, NULL, "print the version and exit"},
@@ -278,7 +279,7 @@ static const struct go_option {
 	{"st", false, set_soften},
 };
 
-/* The row that an argument asks for, with *value set to what follows a '=', or NULL. */
+/* The row that an argument asks for, or NULL; *value becomes what follows a '=', or NULL. */
 static const struct go_option *find_go_option(const char *argument, const char **value)
 {
 	const char *name = argument + strspn(argument, "-");
@@ -323,7 +324,7 @@ static int take_go_options(int *argc, char *argv[], struct options *options)
 	return err;
 }
 
-/* getopt_long's tables out of ours. letters needs 2 bytes a row and 3 more. */
+/* Makes getopt_long's tables out of ours. letters needs 2 bytes per row and 3 more. */
 static void make_getopt_tables(struct option *longs, char *letters)
 {
 	*letters++ = ':'; /* a missing value is ':', not '?' */
@@ -341,7 +342,7 @@ static void make_getopt_tables(struct option *longs, char *letters)
 	*letters = '\0';
 }
 
-/* What getopt_long had against an argument; code is its '?' or ':'. */
+/* Says what getopt_long found wrong with an argument; code is its '?' or ':'. */
 static int report_getopt(int code, char *argv[])
 {
 	const struct option_row *row = find_row(optopt);
@@ -351,8 +352,8 @@ static int report_getopt(int code, char *argv[])
 	if (row)
 		return wrong("option --%s takes no value", row->name);
 	if (optopt)
-		return wrong("option -%c is not known", optopt);
-	return wrong("option %s is not known, or short for several", argv[optind - 1]);
+		return wrong("option -%c is unknown", optopt);
+	return wrong("option %s is unknown or ambiguous", argv[optind - 1]);
 }
 
 static enum options_result read_options(int argc, char *argv[], struct options *options)
@@ -387,35 +388,36 @@ static enum options_result read_options(int argc, char *argv[], struct options *
 	return OPTIONS_RUN;
 }
 
-/* What must not stand together, and what must not stand alone. */
+/* Checks for options that exclude or need each other. */
 static int check_combination(const struct options *o)
 {
 	const struct {
 		bool broken;
 		const char *message;
 	} rules[] = {
-		{o->read_path && o->interface, "-r and -i exclude each other"},
+		{o->read_path && o->interface, "-r and -i cannot be combined"},
 		{o->read_path && o->peers_count,
 		 "-r takes no PEER; to choose senders, use --local ADDR"},
-		{o->read_path && o->hook != HOOK_AUTO, "--hook makes no sense with -r"},
+		{o->read_path && o->hook != HOOK_AUTO,
+		 "--hook is for live traffic; leave it out with -r"},
 		{o->read_path && o->backend == BACKEND_BPF,
 		 "-r reads with libpcap; leave --backend bpf out"},
 		{o->read_path && o->output == OUTPUT_STATSD,
 		 "-r prints text or json; leave --output statsd out"},
-		{o->read_path && o->check, "--check goes with a configuration; leave -r out"},
+		{o->read_path && o->check, "--check is for a configuration; leave -r out"},
 		{o->read_path && o->interval_s > 0, "-r reports once; leave --interval out"},
 		{!o->read_path && o->local_count, "--local needs -r FILE"},
-		{!o->interface && o->peers_count, "a PEER needs -i IFACE in front of it"},
-		{o->interface && !o->peers_count,
-		 "-i needs a PEER: an address, a network or a name; 0.0.0.0/0 means everything"},
+		{!o->interface && o->peers_count, "a PEER needs -i IFACE before it"},
+		{o->interface && !o->peers_count, "-i needs a PEER: an address, a network or a "
+						  "name; 0.0.0.0/0 means every IPv4 address"},
 		{o->interface && o->config_path,
-		 "-i and -c exclude each other: with -i, no configuration is read"},
+		 "-i and -c cannot be combined: with -i, no configuration is read"},
 		{o->filter && o->backend == BACKEND_BPF,
 		 "--filter needs libpcap; leave --backend bpf out"},
 		{o->filter && o->hook != HOOK_AUTO, "--filter needs libpcap; leave --hook out"},
-		{o->soften && o->output != OUTPUT_STATSD, "--soften goes with StatsD output alone"},
+		{o->soften && o->output != OUTPUT_STATSD, "--soften works with StatsD output only"},
 		{o->backend == BACKEND_PCAP && o->hook != HOOK_AUTO,
-		 "--hook makes no sense with --backend pcap"},
+		 "--hook is for BPF; leave it out with --backend pcap"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)

@@ -5,7 +5,7 @@
 # delay, bpf-metro measuring it, and the kernel's own measurement beside. About 20 seconds.
 #
 # Ends with status 0 if bpf-metro reported both addresses and agreed with the kernel. METRO=PATH
-# demonstrates another bpf-metro than the one in build/.
+# runs it with another bpf-metro than the one in build/.
 set -u
 
 # shellcheck source=tests/lib.sh
@@ -31,7 +31,7 @@ indent() {
   sed 's/^./    &/'
 }
 
-# Something of ours went wrong; what bpf-metro has to say may explain it.
+# Something of ours went wrong; bpf-metro's own messages may explain it.
 give_up() {
   metro_say "$*"
   if [ -s "$METRO_TMP/bpf-metro.err" ]; then
@@ -192,12 +192,12 @@ show_table() {
     { printf form, $1, $2, $3, $4, $5, difference }' "$TABLE"
 }
 
-# Requests have one segment on the way at a time, so that the two must agree: to 10 % or 1 ms. What
-# an upload measures depends on the moment.
+# Requests have one segment in flight at a time, so the two must agree: to 10 % or 1 ms. The figure
+# of an upload depends on the moment.
 judge() {
   LC_ALL=C awk '
-    $3 == "none" { print $1 ": nothing was reported during the " $2; bad = 1; next }
-    $4 == "" { print $1 ": the kernel knows no connection"; bad = 1; next }
+    $3 == "none" { print $1 ": bpf-metro reported nothing during the " $2; bad = 1; next }
+    $4 == "" { print $1 ": the kernel has no connection to it"; bad = 1; next }
     $2 == "requests" {
       off = $3 > $4 ? $3 - $4 : $4 - $3
       if (off > 1 && off > $4 / 10) { print $1 ": bpf-metro and the kernel disagree"; bad = 1 }

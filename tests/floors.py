@@ -8,7 +8,8 @@ the tree it judges small trees with one fault each: if it missed those, its sile
 import os
 import re
 import sys
-import tempfile
+
+import made_up
 
 PICTURE = "docs/architecture.md"
 OUTSIDE = ("tests", "build")  # may include anything, or are not ours
@@ -156,31 +157,5 @@ UNSOUND = [
 ]
 
 
-def judge_made_up(changes):
-    """Returns the faults of the sound tree with these files written over it."""
-    with tempfile.TemporaryDirectory() as root:
-        for path, text in {**SOUND, **changes}.items():
-            os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
-            with open(os.path.join(root, path), "w", encoding="utf-8") as file:
-                file.write(text)
-        return sum(judge(root).values(), [])
-
-
-def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..")
-    results = [("a sound tree passes", judge_made_up({}))]
-    for name, changes, fault in UNSOUND:
-        found = judge_made_up(changes)
-        missing = [] if fault in found else [f"not found: {fault}; found: {found}"]
-        results.append((f"found in a made-up tree: {name}", missing))
-    results += judge(root).items()
-    print(f"1..{len(results)}")
-    for number, (name, faults) in enumerate(results, 1):
-        print(f"{'not ok' if faults else 'ok'} {number} - {name}")
-        for fault in faults:
-            print(f"# {fault}")
-    return any(faults for _, faults in results)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(made_up.run(judge, SOUND, UNSOUND))

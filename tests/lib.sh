@@ -57,10 +57,10 @@ start_background() {
     in_middle) set -- ip netns exec "$METRO_MIDDLE_NS" "${@:2}" ;;
   esac
   if [ -n "${METRO_PIDS[$name]:-}" ]; then
-    metro_say "there is a background process '$name' already"
+    metro_say "a background process '$name' is running already"
     return 1
   fi
-  # What an earlier process of this name said must not be taken for this one's.
+  # Output of an earlier process of this name must not be taken for this one's.
   : >"$METRO_TMP/$name.out" >"$METRO_TMP/$name.err"
   "$@" >"$METRO_TMP/$name.out" 2>"$METRO_TMP/$name.err" </dev/null &
   METRO_PIDS[$name]=$!
@@ -252,7 +252,7 @@ metro_setup_pair() {
   return 1
 }
 
-# What scripts left running in our namespaces: nobody else starts processes there.
+# What scripts left running in our namespaces: only they start processes there.
 metro_kill_in() {
   local pid
   for pid in $(ip netns pids "$1" 2>/dev/null); do
@@ -274,7 +274,7 @@ metro_teardown() {
 }
 
 metro_cleanup() {
-  trap '' INT TERM HUP # a second Ctrl-C shall not leave half of it behind
+  trap '' INT TERM HUP # a second Ctrl-C must not leave half of it behind
   metro_teardown
   # shellcheck disable=SC2046
   kill -KILL $(jobs -p) 2>/dev/null # one the signal came too early for to be in METRO_PIDS

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Runs the suites that are named (tree, unit, e2e) and ends with one line over everything:
 #   N passed, N failed, N skipped
-# Every test speaks TAP; what cmocka 1.1 says of a skipped test, "not ok 1 # SKIP", is put right.
+# Every test speaks TAP; cmocka 1.1's line for a skipped test, "not ok 1 # SKIP", is corrected.
 # METRO_SKIPS_FAIL=1 turns skipped tests into failed ones, except those whose line matches the extended
 # regular expression METRO_SKIPS_ALLOWED. METRO_ATTEMPTS=2 lets an end-to-end program that failed run
-# once more, which counts then: a machine shared with others may stall for longer than any bound on
-# times allows, but not twice in the same place.
+# once more, and only the second run counts: a machine shared with others may stall for longer than any
+# time limit allows, but not twice in the same place.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export BUILD=${BUILD:-build}
@@ -17,7 +17,7 @@ failures= repeated=
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 
-# Adds one program's TAP to the totals; one that ends badly without saying so has failed, too.
+# Adds one program's TAP to the totals; one that ends with an error but no failed test has failed, too.
 tally() { # NAME STATUS
     local ok not_ok skip bad=0
     skip=$(grep -c '^ok .*# SKIP' "$output")
@@ -58,7 +58,11 @@ run() { # ATTEMPTS NAME COMMAND...
 
 for suite in "$@"; do
     case $suite in
-    tree) run 1 tests/floors.py python3 tests/floors.py ;;
+    tree)
+        for script in tests/floors.py tests/papers.py; do
+            run 1 "$script" python3 "$script"
+        done
+        ;;
     unit)
         for source in tests/unit/test_*.c; do
             test=$BUILD/unit/$(basename "$source" .c)

@@ -18,14 +18,14 @@ enum hook_choice { HOOK_AUTO, HOOK_TC, HOOK_CLSACT, HOOK_XDP };
 
 struct backend_settings {
 	unsigned int marks;      /* a flow; power of two */
-	unsigned int marks_most; /* .. to which they grow by need; 0: they do not */
-	unsigned int file_marks; /* in place of both in a capture file; 0: as many as it needs */
+	unsigned int marks_most; /* how many they may grow to, as needed; 0: they do not grow */
+	unsigned int file_marks; /* instead of both in a capture file; 0: as many as it needs */
 	unsigned int max_flows;
 	unsigned int snaplen;     /* libpcap: bytes of each packet */
 	unsigned int batch_limit; /* samples in a batch, 1 .. BATCH_MAX */
 	unsigned int batch_age;   /* and how long they may wait for more, in ticks (record.h) */
-	__u64 idle_ns;            /* flows without traffic for so long are dropped */
-	__u64 ended_ns;           /* .. and flows that ended */
+	__u64 idle_ns;            /* flows without traffic for this long are dropped */
+	__u64 ended_ns;           /* flows that ended are dropped after this long */
 	bool handshakes;          /* tell how long they took */
 	enum hook_choice hook;    /* BPF */
 	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
@@ -35,8 +35,8 @@ struct backend_settings {
 	void *arg;
 };
 
-/* The table for a backend that measures in user space; tells_seen: and tells what it saw. Returns 0
- * or -ENOMEM. */
+/* Makes the table for a backend that measures in user space; tells_seen: it also tells what it saw.
+ * Returns 0 or -ENOMEM. */
 static inline int backend_flow_table(struct flow_table **table, const struct backend_settings *s,
 				     bool tells_seen,
 				     void (*emit)(void *arg, const struct flow_record *record),
@@ -69,21 +69,21 @@ struct backend_ops {
 		      char reason[BACKEND_REASON]);
 	void (*detach)(struct backend *backend, unsigned int ifindex);
 
-	/* Does what measures there still do so? Returns 0, or -errno explained in reason: then it
-	 * takes detach and attach. May be NULL: it takes care of that itself. */
+	/* Is the interface still being measured? Returns 0, or -errno explained in reason: then
+	 * detach and attach again. May be NULL: the backend takes care of that itself. */
 	int (*check)(struct backend *backend, unsigned int ifindex, char reason[BACKEND_REASON]);
 
-	/* From now on, these are the peers, until the next call. Flows of peers that are no longer
-	 * among them go. Returns 0 or -errno, reported: then some of the new
-	 * peers may be in force, until it is called again with those of before. */
+	/* Sets the peers, until the next call. Flows of former peers are dropped. Returns 0 or
+	 * -errno, reported: then some of the new peers may be in force, until it is called again
+	 * with the old ones. */
 	int (*set_peers)(struct backend *backend, const struct peers *peers);
 
 	/* Readable when there is something to read; owned by the backend. -1: never wait. */
 	int (*fd)(struct backend *backend);
 
 	/* Delivers what is there. Returns 0, or 1 at the end of a capture file, or -errno,
-	 * reported. Of a capture, a call reads so many packets; -EAGAIN, not reported, says that no
-	 * more have come through its pipe yet. */
+	 * reported. One call reads a bounded number of packets of a capture file; -EAGAIN, not
+	 * reported, means that no more have come through its pipe yet. */
 	int (*read)(struct backend *backend);
 
 	/* One step of a walk over all flows, which delivers samples that wait for their batch to
@@ -93,27 +93,27 @@ struct backend_ops {
 	/* Interfaces or addresses of this host may have changed. May be NULL. */
 	void (*refresh)(struct backend *backend);
 
-	/* Waits, for a fraction of a second, for what the kernel still holds back, and delivers it.
-	 * May be NULL. */
+	/* Waits a fraction of a second for packets that the kernel still holds back, and delivers
+	 * them. May be NULL. */
 	void (*drain)(struct backend *backend);
 
-	/* Takes over what may change meanwhile: idle_ns, ended_ns, handshakes. */
+	/* Takes over the settings that may change while running: idle_ns, ended_ns, handshakes. */
 	void (*follow)(struct backend *backend, const struct backend_settings *settings);
 
 	/* What there is on an interface that is attached. */
 	struct census_figures (*figures)(struct backend *backend, unsigned int ifindex);
 
-	/* Whether to count sightings on an interface, as it does from attach on: nobody wants to
-	 * know while samples come. May be NULL: it always does. */
+	/* Starts or stops counting sightings on an interface, which begins with attach and is not
+	 * needed while samples come. May be NULL: the backend always counts. */
 	void (*look_out)(struct backend *backend, unsigned int ifindex, bool on);
 
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);
 
-	/* What there was to see since the start, beside the counters. May be NULL. */
+	/* What was seen since the start, besides the counters. May be NULL. */
 	void (*seen)(struct backend *backend, struct seen *seen);
 
-	/* Delivers nothing more; detaches and frees everything. */
+	/* Detaches and frees everything, without delivering anything more. */
 	void (*close)(struct backend *backend);
 };
 
@@ -124,9 +124,9 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 		      char reason[BACKEND_REASON]);
 
 #define BACKEND_FILE_FLOWS                                                                         \
-	(1u << 24) /* for max_flows: they never time out, and memory is taken as they appear */
+	(1u << 24) /* for max_flows: flows never time out, and memory is taken as they appear */
 
-/* A warning if there were more flows than that. */
+/* Logs a warning if there were more flows than that. */
 void backend_file_tell_refused(const char *path, const __u64 counters[COUNTERS]);
 
 /* A capture file, or standard input for "-". Measures the data that the local addresses send, or,

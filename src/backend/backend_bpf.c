@@ -16,14 +16,15 @@
 #include <unistd.h>
 #include <utlist.h>
 
-/* Read in one go: a producer that never stops must not keep signals and reports waiting. */
+/* At most this many are read in one go: a producer that never stops must not keep signals and
+ * reports waiting. */
 #define RECORDS_READ 16384
 
 struct measured {
 	struct interface interface;
 	struct attachment attachment;
 	bool sighting;            /* sightings are counted on it */
-	struct sightings sighted; /* .. and those counted before */
+	struct sightings sighted; /* sightings from earlier counts */
 	struct measured *next;
 };
 
@@ -36,8 +37,8 @@ struct backend_bpf {
 	struct measured *measured;
 	struct census census;
 	const struct peers *peers;
-	bool peers_changed; /* since the walk under way began */
-	bool peers_checked; /* by the walk under way */
+	bool peers_changed; /* since the current walk began */
+	bool peers_checked; /* by the current walk */
 	bool walking;
 	bool walk_failed;
 	__s64 wall_offset_ns;
@@ -58,8 +59,8 @@ static struct measured *measured_find(struct backend_bpf *b, unsigned int ifinde
 	return m;
 }
 
-/* The programs for packets as this interface has them. Returns 0, or -ENOTSUP explained in reason.
- */
+/* Chooses the programs for packets as this interface has them. Returns 0, or -ENOTSUP explained in
+ * reason. */
 static int programs_choose(const struct backend_bpf *b, const struct interface *interface,
 			   struct hook_programs *programs, char reason[BACKEND_REASON])
 {
@@ -67,8 +68,8 @@ static int programs_choose(const struct backend_bpf *b, const struct interface *
 	int bare_ip = interface_is_bare_ip(interface);
 
 	if (bare_ip < 0) {
-		snprintf(reason, BACKEND_REASON, "%s: link layer %u is not known", interface->name,
-			 interface->type);
+		snprintf(reason, BACKEND_REASON, "%s: link layer %u is not supported",
+			 interface->name, interface->type);
 		return bare_ip;
 	}
 	*programs = bare_ip ? (struct hook_programs){
@@ -84,8 +85,8 @@ static int programs_choose(const struct backend_bpf *b, const struct interface *
 	return 0;
 }
 
-/* Interfaces on top of others, where packets do not take every road. Returns 0, or -ENOTSUP
- * explained in reason. */
+/* Chooses the hook for an interface on top of others, whose packets do not pass every hook. Returns
+ * 0, or -ENOTSUP explained in reason. */
 static int hook_choose(const struct interface *interface, enum hook_choice *hook,
 		       char reason[BACKEND_REASON])
 {
@@ -101,7 +102,7 @@ static int hook_choose(const struct interface *interface, enum hook_choice *hook
 		return -ENOTSUP;
 	}
 	if (!strcmp(kind, "bond") && *hook == HOOK_XDP)
-		*hook = HOOK_TC; /* XDP runs for each interface in it, and is told their index */
+		*hook = HOOK_TC; /* XDP runs on the interfaces in it, and would see their indices */
 	return 0;
 }
 
@@ -116,7 +117,8 @@ static struct sightings sightings_of(const struct backend_bpf *b, const struct m
 	};
 }
 
-/* Counts sightings on an interface, or no longer does: they cost each segment without a flow. */
+/* Starts or stops counting sightings on an interface: counting costs each segment without a flow.
+ */
 static void sight(struct backend_bpf *b, struct measured *m, bool on)
 {
 	bool any = on;
@@ -160,7 +162,7 @@ static int kernel_attach(struct backend *backend, const struct interface *interf
 	census_open(&b->census, interface->ifindex);
 	sight(b, m, true);
 	if (hook != b->settings.hook) /* only now: attempts that fail are repeated */
-		log_warning("%s is a bond, where XDP sees the interfaces in it: using TC",
+		log_warning("%s is a bond, where XDP would see the interfaces in it: using TC",
 			    interface->name);
 	log_info("measuring on %s with BPF at %s", interface->name,
 		 attachment_kind(&m->attachment, hook));
@@ -239,7 +241,7 @@ static int kernel_read(struct backend *backend)
 	b->budget = RECORDS_READ;
 	n = ring_buffer__consume(b->ring);
 	if (n < 0 && n != -EAGAIN) {
-		log_error("reading the ring buffer: %s", strerror(-n));
+		log_error("cannot read the BPF ring buffer: %s", strerror(-n));
 		return n;
 	}
 	return 0;
@@ -265,7 +267,9 @@ static bool kernel_sweep(struct backend *backend)
 	done = flow_walk_step(b->walk, &terms);
 	if (done < 0) {
 		if (!b->walk_failed)
-			log_warning("walking over the flows: %s", strerror(-done));
+			log_warning("cannot go through the flow table: %s; trying again with the "
+				    "next report",
+				    strerror(-done));
 		b->peers_changed |= b->peers_checked;
 	}
 	b->walk_failed = done < 0;
@@ -309,7 +313,7 @@ static void kernel_counters(struct backend *backend, __u64 values[COUNTERS])
 	int err = bpf_programs_counters(&b->programs, values);
 
 	if (err)
-		log_warning("reading the BPF programs' counters: %s", strerror(-err));
+		log_warning("cannot read the BPF programs' counters: %s", strerror(-err));
 	values[COUNTER_SAMPLES] = b->samples + values[COUNTER_RING_LOST];
 }
 
@@ -355,7 +359,8 @@ static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 	b->ring = ring_buffer__new(bpf_map__fd(skel->maps.records), on_record, b, NULL);
 	if (!b->ring) {
 		err = -errno;
-		snprintf(reason, BACKEND_REASON, "mapping the BPF ring buffer: %s", strerror(-err));
+		snprintf(reason, BACKEND_REASON, "cannot map the BPF ring buffer: %s",
+			 strerror(-err));
 		return err;
 	}
 	return flow_walk_new(&b->walk, b->programs.flows, bpf_program__fd(skel->progs.metro_sweep),

@@ -16,7 +16,7 @@
 #define PACKETS_READ 4096 /* in one go */
 #define GROUP        16   /* of them whose flows are fetched into the cache together */
 
-/* A pipe may go on for weeks: what is over has to go. By the capture's clock. */
+/* A pipe may go on for weeks, so flows that are over are dropped. By the capture's clock. */
 #define PIPE_IDLE_NS  (3600 * NS_PER_S)
 #define PIPE_ENDED_NS (60 * NS_PER_S)
 #define PIPE_SWEEP_NS (10 * NS_PER_S)
@@ -39,13 +39,13 @@ struct backend_file {
 	struct waiting waiting[GROUP];
 	unsigned int waiting_count;
 	__u64 number;  /* of the packet that is run through the table */
-	int link_type; /* of the packets before, and what that is for us */
+	int link_type; /* of the packets before, and our name for it */
 	enum link_layer link;
 	bool link_known;
 	const struct peers *peers; /* NULL: all */
 	__u64 unknown;             /* packets of unknown link types */
 	struct seen seen;
-	bool sweeping; /* a pipe's flows, since .. */
+	bool sweeping; /* a pipe's flows are being swept, since swept_ns */
 	__u64 swept_ns;
 };
 
@@ -134,7 +134,7 @@ static void count_segment(struct seen *seen, const struct backend_file *b,
 	seen->data += sent && p->payload;
 }
 
-/* Can anything be made of this packet, as far as its bytes do not say? */
+/* Is this packet of use, as far as one can tell without its bytes? */
 static bool is_wanted(struct backend_file *b)
 {
 	const struct captured *c = &b->packet;
@@ -145,7 +145,7 @@ static bool is_wanted(struct backend_file *b)
 	}
 	if (!c->timed) {
 		if (!b->seen.untimed++)
-			log_warning("%s: packet %llu has no time and is left out, as are others",
+			log_warning("%s: packet %llu has no time stamp; such packets are left out",
 				    b->path, c->number);
 		return false;
 	}
@@ -179,7 +179,7 @@ static void measure(struct backend_file *b)
 	segment->now_ns = c->time_ns;
 	segment->ifindex = b->settings.file_index;
 	segment->epoch = 0;
-	segment->place = 0; /* an ID tells enough */
+	segment->place = 0; /* with an ID, the place does not matter */
 	if (!segment->packet.id)
 		segment->place = frame_place(b->link, c->bytes, c->length, c->interface, &inside);
 	segment->directions = directions(b, &segment->packet);
@@ -193,7 +193,7 @@ static void measure(struct backend_file *b)
 static int file_end(const struct backend_file *b)
 {
 	if (b->seen.packets && b->unknown == b->seen.packets) {
-		log_error("%s: no packet has a link type that can be measured", b->path);
+		log_error("%s: no packet has a link type that bpf-metro can read", b->path);
 		return -ENOTSUP;
 	}
 	return 1;
@@ -255,7 +255,7 @@ static int file_fd(struct backend *backend)
 }
 
 /* Flows of a file never time out: its clock may jump, and an answer may be hours away. A walk that
- * a pipe has begun comes to its end first. */
+ * a pipe has begun is finished first. */
 static bool file_sweep(struct backend *backend)
 {
 	struct backend_file *b = self(backend);
@@ -317,13 +317,13 @@ static int open_capture(struct backend_file *b, const char *path, char reason[BA
 void backend_file_tell_refused(const char *path, const __u64 counters[COUNTERS])
 {
 	if (counters[COUNTER_FLOWS_REFUSED])
-		log_warning("%s: %llu segments were left out, since their connections would have "
-			    "been more than %u, which are measured at a time",
+		log_warning("%s: %llu segments were left out: at most %u connections are measured "
+			    "at a time",
 			    capture_file_name(path), counters[COUNTER_FLOWS_REFUSED],
 			    BACKEND_FILE_FLOWS);
 }
 
-/* Memory is no object here, but most flows of a large file never need many marks. */
+/* There is memory enough, but most flows of a large file never need many marks. */
 static void choose_marks(struct backend_settings *s)
 {
 	s->marks = s->file_marks ? s->file_marks : MARKS_MIN;

@@ -20,9 +20,9 @@
 #include <utlist.h>
 
 #define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
-#define BLOCK_MS     50                /* packets wait at most so long for a block to fill */
-#define PACKETS      1024              /* read before drops and clock are asked for again */
-#define ROUNDS       64                /* .. and so many times before the next interface's turn */
+#define BLOCK_MS     50                /* packets wait at most this long for a block to fill */
+#define PACKETS      1024              /* read before drops and clock are looked at again */
+#define ROUNDS       64                /* times PACKETS before the next interface's turn */
 
 /* An interface whose packets we get a copy of. */
 struct tap {
@@ -31,7 +31,7 @@ struct tap {
 	pcap_t *pcap; /* NULL while the interface is down */
 	enum link_layer link;
 	bool filtered; /* the handle has a filter */
-	__u64 drops;   /* of handles closed since */
+	__u64 drops;   /* of handles that are closed by now */
 	struct breaks breaks;
 	struct tap *next;
 };
@@ -42,12 +42,12 @@ struct backend_pcap {
 	int epoll;
 	struct flow_table *table;
 	struct directions directions;
-	int local_error; /* of the last attempt to read addresses, so that it is said once */
+	int local_error; /* of the last attempt to read addresses, so that it is logged once */
 	struct expression *expression; /* NULL: none */
 	struct tap *taps;
 	struct clock_watch clock;
 	__u32 epochs; /* of all taps (breaks.h) */
-	__u64 drops;  /* of taps closed since */
+	__u64 drops;  /* of taps that are closed by now */
 };
 
 static struct backend_pcap *self(struct backend *backend)
@@ -72,7 +72,7 @@ static void deliver(void *arg, const struct flow_record *record)
 	b->settings.deliver(b->settings.arg, &delivery);
 }
 
-/* Captured times are of CLOCK_REALTIME; AF_PACKET has no other clock but the network card's. */
+/* Captured times are CLOCK_REALTIME; AF_PACKET has no other clock but the network card's. */
 static void follow_clock(struct backend_pcap *b)
 {
 	struct tap *tap;
@@ -135,14 +135,15 @@ static int filter_set(struct tap *tap, char reason[BACKEND_REASON])
 		err = pcap_filter_install(tap->pcap, some ? &program : &none, tap->filtered);
 	tap->filtered |= !err;
 	if (err)
-		snprintf(reason, BACKEND_REASON, "filter for %s: %.180s", tap->interface.name,
+		snprintf(reason, BACKEND_REASON, "cannot filter packets on %s: %.180s",
+			 tap->interface.name,
 			 err == -ENOMEM ? strerror(-err) : pcap_geterr(tap->pcap));
 	if (some == 1)
 		pcap_freecode(&program);
 	return err;
 }
 
-/* The expression is for packets of this interface now. */
+/* Turns the expression to packets of this interface. */
 static int expression_turn(struct tap *tap, char reason[BACKEND_REASON])
 {
 	char detail[BACKEND_REASON - 64];
@@ -152,8 +153,8 @@ static int expression_turn(struct tap *tap, char reason[BACKEND_REASON])
 		err = expression_follow(tap->backend->expression, pcap_datalink(tap->pcap), detail,
 					sizeof(detail));
 	if (err)
-		snprintf(reason, BACKEND_REASON, "--filter on %s: %.180s", tap->interface.name,
-			 detail);
+		snprintf(reason, BACKEND_REASON, "cannot use --filter on %s: %.180s",
+			 tap->interface.name, detail);
 	return err;
 }
 
@@ -186,8 +187,8 @@ static int handle_fail(struct tap *tap, char reason[BACKEND_REASON], int status)
 		hint = " (needs CAP_NET_RAW, or root)";
 	if (!*detail)
 		detail = pcap_statustostr(status);
-	snprintf(reason, BACKEND_REASON, "capturing on %s: %.160s%s", tap->interface.name, detail,
-		 hint);
+	snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.160s%s", tap->interface.name,
+		 detail, hint);
 	pcap_close(tap->pcap);
 	tap->pcap = NULL;
 	if (status == PCAP_ERROR_IFACE_NOT_UP)
@@ -205,8 +206,8 @@ static int handle_activate(struct tap *tap, char reason[BACKEND_REASON])
 
 	tap->pcap = pcap_create(tap->interface.name, error);
 	if (!tap->pcap) {
-		snprintf(reason, BACKEND_REASON, "capturing on %s: %.180s", tap->interface.name,
-			 error);
+		snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.180s",
+			 tap->interface.name, error);
 		return -EIO;
 	}
 	pcap_set_snaplen(tap->pcap, (int)s->snaplen);
@@ -219,7 +220,7 @@ static int handle_activate(struct tap *tap, char reason[BACKEND_REASON])
 	if (status < 0)
 		return handle_fail(tap, reason, status);
 	if (frame_link_layer(pcap_datalink(tap->pcap), &tap->link)) {
-		snprintf(reason, BACKEND_REASON, "%s: link type %d is not known",
+		snprintf(reason, BACKEND_REASON, "%s: link type %d is not supported",
 			 tap->interface.name, pcap_datalink(tap->pcap));
 		return -ENOTSUP;
 	}
@@ -241,8 +242,8 @@ static int handle_open(struct tap *tap, char reason[BACKEND_REASON])
 	if (!err && epoll_ctl(tap->backend->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(tap->pcap),
 			      &event)) {
 		err = -errno;
-		snprintf(reason, BACKEND_REASON, "waiting for %s: %s", tap->interface.name,
-			 strerror(errno));
+		snprintf(reason, BACKEND_REASON, "cannot wait for packets on %s: %s",
+			 tap->interface.name, strerror(errno));
 	}
 	follow_clock(tap->backend);
 	breaks_open(&tap->breaks, &tap->backend->epochs);
@@ -321,7 +322,7 @@ static void tap_read(struct tap *tap)
 	__u64 now = 0;
 	int n = 1;
 
-	expression_turn(tap, reason); /* as before it was opened: it has been compiled */
+	expression_turn(tap, reason); /* cannot fail: it was compiled when this was opened */
 	for (int i = 0; i < ROUNDS && n > 0; i++) {
 		now = monotonic_ns();
 		follow_clock(tap->backend);
@@ -332,8 +333,8 @@ static void tap_read(struct tap *tap)
 		breaks_empty(&tap->breaks, now);
 	if (n >= 0)
 		return;
-	log_warning("capturing on %s: %s; going on when it is up again", tap->interface.name,
-		    pcap_geterr(tap->pcap));
+	log_warning("no longer capturing on %s: %s; waiting for it to come up again",
+		    tap->interface.name, pcap_geterr(tap->pcap));
 	handle_close(tap);
 }
 
@@ -357,12 +358,12 @@ static void live_refresh(struct backend *backend)
 	int err = local_addresses_read(&b->directions.local);
 
 	if (err && err != b->local_error)
-		log_warning("reading this host's addresses: %s", strerror(-err));
+		log_warning("cannot read this host's addresses: %s", strerror(-err));
 	b->local_error = err;
 	LL_FOREACH (b->taps, tap) {
 		if (tap->pcap || interface_find(tap->interface.name, &now) ||
 		    now.ifindex != tap->interface.ifindex)
-			continue; /* it runs, or is another now: detached and attached elsewhere */
+			continue; /* it runs, or is another interface now, which others attach to */
 		tap->interface = now;
 		if (handle_open(tap, reason))
 			log_debug("%s", reason);
@@ -375,7 +376,7 @@ static void live_drain(struct backend *backend)
 {
 	struct timespec wait = {.tv_nsec = 2 * BLOCK_MS * 1000000l};
 
-	nanosleep(&wait, NULL); /* until the kernel has retired the block it fills */
+	nanosleep(&wait, NULL); /* until the kernel has handed over the block that it is filling */
 	live_read(backend);
 }
 
@@ -460,7 +461,7 @@ int backend_pcap_open(struct backend **backend, const struct backend_settings *s
 	if (!err && settings->expression)
 		err = expression_new(&b->expression, settings->expression);
 	if (err) {
-		snprintf(reason, BACKEND_REASON, "starting libpcap: %s", strerror(-err));
+		snprintf(reason, BACKEND_REASON, "cannot start libpcap: %s", strerror(-err));
 		live_close(&b->backend);
 		return err;
 	}

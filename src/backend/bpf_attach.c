@@ -13,7 +13,7 @@
 
 /* Not in the headers of libbpf 1.1, nor in those of Linux before 6.6. */
 enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
-#define MPROG_BEFORE (1U << 3) /* BPF_F_BEFORE; without another program named: at the head */
+#define MPROG_BEFORE (1U << 3) /* BPF_F_BEFORE; without naming another program: at the head */
 
 /* Where the link is attached, and with what: fd of an XDP or TCX link. Returns 0 or -errno. */
 static int link_look(int fd, unsigned int *ifindex, __u32 *program)
@@ -48,7 +48,7 @@ static int tcx_link(struct hook_link *link, int program, unsigned int ifindex, i
 			 bpf_link_create(program, ifindex, (enum bpf_attach_type)type, &opts));
 }
 
-/* Natively where the driver can; else (no support, jumbo frames ..) as generic XDP. */
+/* Native XDP where the driver can; else (no support, jumbo frames, ...) generic XDP. */
 static int xdp_link(struct attachment *a, int program, unsigned int ifindex)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, generic, .flags = XDP_FLAGS_SKB_MODE);
@@ -68,8 +68,8 @@ static int explain(char reason[BACKEND_REASON], const char *what, const struct i
 	if (err == -EPERM || err == -EACCES)
 		hint = " (needs root, or CAP_NET_ADMIN and CAP_BPF)";
 	else if (err == -EBUSY)
-		hint = " (another program sits there)";
-	snprintf(reason, BACKEND_REASON, "attaching to %s at %s: %s%s", interface->name, what,
+		hint = " (another program is attached there)";
+	snprintf(reason, BACKEND_REASON, "cannot attach to %s at %s: %s%s", interface->name, what,
 		 strerror(-err), hint);
 	return err;
 }
@@ -82,9 +82,8 @@ static int attach_clsact(struct attachment *a, const struct hook_programs *progr
 
 	if (err == -EEXIST)
 		snprintf(reason, BACKEND_REASON,
-			 "attaching to %s: an ingress qdisc is there, and excludes clsact: replace "
-			 "it "
-			 "by one",
+			 "cannot attach to %s: it has an ingress qdisc, which rules out clsact; "
+			 "replace it by clsact, or use --backend pcap",
 			 interface->name);
 	else if (err)
 		explain(reason, "clsact", interface, err);
@@ -139,7 +138,8 @@ int attachment_open(struct attachment *a, const struct hook_programs *programs,
 		err = attach_tc(a, programs, true, interface, reason);
 	if (err)
 		attachment_close(a);
-	else if (a->xdp_refused) /* only now: attempts that fail are repeated */
+	else if (a->xdp_refused) /* only now: attempts that fail are repeated, and would log again
+				  */
 		log_info("%s: the driver refuses native XDP (%s); using generic XDP",
 			 interface->name, strerror(-a->xdp_refused));
 	return err;
@@ -168,7 +168,7 @@ int attachment_check(const struct attachment *a, const struct interface *interfa
 	else
 		return 0;
 	snprintf(reason, BACKEND_REASON,
-		 "interface %s was made anew, or another program has removed ours (at %s)",
+		 "interface %s was created anew, or someone has removed our BPF program (at %s)",
 		 interface->name, what);
 	return -ENOENT;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Programs on an interface: TCX links where the kernel has them (Linux 6.6), else clsact filters;
- * XDP for what comes in if asked for. Links end with the process; filters are looked for, and
- * removed if their owner is gone, when the next bpf-metro attaches to the interface.
+ * XDP for incoming packets if asked for. Links end with the process; filters of a process that is
+ * gone are removed when the next bpf-metro attaches to the interface.
  */
 #ifndef METRO_BPF_ATTACH_H
 #define METRO_BPF_ATTACH_H
@@ -27,7 +27,7 @@ struct hook_link {
 struct attachment {
 	struct hook_link egress, ingress;
 	struct clsact *clsact; /* or NULL */
-	int xdp_refused;       /* -errno of native XDP, in place of which generic XDP is used */
+	int xdp_refused;       /* -errno of native XDP: generic XDP is used instead; or 0 */
 };
 
 /* Attaches both sides. Returns 0, or -errno explained in reason, with nothing left attached. */
@@ -35,16 +35,15 @@ int attachment_open(struct attachment *attachment, const struct hook_programs *p
 		    const struct interface *interface, enum hook_choice hook,
 		    char reason[BACKEND_REASON]);
 
-/* Are our programs where they were attached? Links lose their interface when it goes, also if one
- * of the same index comes in its place, or when another tool detaches them; clsact's filters are
- * anybody's to remove. Returns 0, or -ENOENT explained in reason; 0, too, if the kernel does not
- * say. */
+/* Are our programs where they were attached? Links lose their interface when it goes (even if one
+ * with the same index takes its place), or when another tool detaches them; anybody may remove
+ * clsact's filters. Returns 0, also if the kernel does not say, or -ENOENT explained in reason. */
 int attachment_check(const struct attachment *attachment, const struct interface *interface,
 		     char reason[BACKEND_REASON]);
 
 void attachment_close(struct attachment *attachment);
 
-/* "tcx", "clsact", "xdp and tcx", ..: for the log */
+/* "tcx", "clsact", "xdp and tcx", ...: for the log */
 const char *attachment_kind(const struct attachment *attachment, enum hook_choice hook);
 
 #endif

@@ -17,7 +17,7 @@
 /*
  * The kernel lets a program lock a value only if BTF says where in the value the lock is, and that
  * BTF must give the value's size, which we know only now. This describes as little as possible: a
- * structure of the right size with the lock, and nothing of the rest.
+ * structure of the right size with the lock, and no other fields.
  */
 static struct btf *flow_btf(unsigned int marks, int *key_id, int *value_id)
 {
@@ -119,7 +119,7 @@ static int request_add(const struct flow_walk *w, struct sweep_request *request,
 	return request->count == SWEEP_KEYS ? request_run(w, request) : 0;
 }
 
-/* Passes those of n flows that need something on to the program. */
+/* Passes on to the program those of n flows that need something done. */
 static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, __u32 n)
 {
 	struct sweep_request tend = {.terms = terms->over};

@@ -18,9 +18,9 @@ void flow_walk_free(struct flow_walk *walk);
 struct flow_walk_terms {
 	struct sweep_terms over;   /* by CLOCK_MONOTONIC */
 	const struct peers *peers; /* drop flows whose peer is not among these; NULL: keep all */
-	const struct peers *told;  /* is told of the flows that stay; NULL: none */
-	__u32 flows, max_flows;    /* that there are now, and may be */
-	struct census *census;     /* takes them in; or NULL */
+	const struct peers *told;  /* notes which of these have flows; NULL: not needed */
+	__u32 flows, max_flows;    /* how many there are now, and may be */
+	struct census *census;     /* counts the flows; or NULL */
 };
 
 /* Looks at some more flows, at most a few hundred: sends waiting samples into the ring buffer,

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BITS_A_PREFIX 16 /* one address in so many that is no peer passes, at most */
+#define BITS_A_PREFIX 16 /* at most one in this many addresses that are no peers passes */
 
 /* ---- the filter ---- */
 
@@ -81,7 +81,7 @@ void peer_filter_add(struct peer_filter *f, const struct prefix *prefix)
 		filter_add_v6(f, &prefix->addr, prefix->bits);
 }
 
-/* The caller has seen to it that no program reads the filter that went out of use the last time. */
+/* The caller has made sure that no program reads the filter that went out of use last time. */
 static void filter_follow(struct bpf_programs *p, const struct peers *peers)
 {
 	struct peer_filters *filters = &p->skel->bss->peer_filters;
@@ -127,7 +127,7 @@ static void networks_purge(const struct bpf_programs *p)
 	__u32 current = 0;
 	__u8 version;
 
-	/* The key to go on from must still be there, so deletion lags one behind. */
+	/* The walk needs its last key to go on, so deletion stays one key behind. */
 	while (!err) {
 		err = bpf_map_get_next_key(fd, have ? &keys[0] : NULL, &keys[1]);
 		if (have && !bpf_map_lookup_elem(fd, &keys[0], &version)) {
@@ -152,7 +152,7 @@ static int host_add(int map, const struct peer *peer)
 	return bpf_map_update_elem(map, &host, &value, BPF_ANY) ? -errno : 0;
 }
 
-/* A map with room for so many. Returns its descriptor or -errno. */
+/* Makes a map with room for this many. Returns its descriptor or -errno. */
 static int hosts_create(size_t count)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
@@ -198,7 +198,7 @@ static int hosts_use(struct bpf_programs *p, int map)
 	return 0;
 }
 
-/* Fills a map of its own with the peers' addresses, and then has it used. */
+/* Fills a new map with the peers' addresses, and puts it in use. */
 static int hosts_set(struct bpf_programs *p, const struct peers *peers)
 {
 	int map = hosts_create(hosts_count(peers)), err;
@@ -215,8 +215,8 @@ static int hosts_set(struct bpf_programs *p, const struct peers *peers)
 
 /* ---- both ---- */
 
-/* In this order, a peer that was one by its address and now is by its network, or the other way
- * round, is not missed in between. */
+/* In this order, a peer that moves from the addresses to a network, or the other way round, is not
+ * missed in between. */
 int bpf_peers_set(struct bpf_programs *p, const struct peers *peers)
 {
 	int err = networks_add(p, peers);
@@ -224,8 +224,8 @@ int bpf_peers_set(struct bpf_programs *p, const struct peers *peers)
 	if (!err)
 		err = hosts_set(p, peers);
 	if (err) {
-		log_error("telling the kernel the peers: %s (at most %d addresses and as many "
-			  "networks; before Linux 5.10, %d addresses)",
+		log_error("cannot set the peers in the kernel: %s (at most %d addresses and as "
+			  "many networks; before Linux 5.10, %d addresses)",
 			  strerror(-err), PEERS_MAX, PEER_HOSTS_MIN);
 		return err;
 	}

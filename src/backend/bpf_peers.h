@@ -7,14 +7,14 @@
 #include "bpf_programs.h"
 #include "peer_filter.h"
 
-/* Makes the peer maps hold just these peers. Returns 0 or -errno, reported; then they hold those of
- * before, and perhaps some of the new networks. */
+/* Makes the peer maps hold just these peers. Returns 0, or -errno, reported: then they hold the old
+ * peers, and perhaps some of the new networks. */
 int bpf_peers_set(struct bpf_programs *programs, const struct peers *peers);
 
-/* Empties the filter and gives it room for so many prefixes. */
+/* Empties the filter and gives it room for this many prefixes. */
 void peer_filter_clear(struct peer_filter *filter, size_t prefixes);
 
-/* Lets the addresses of a prefix pass, and a few others. */
+/* Lets the addresses of a prefix pass, and by chance a few others. */
 void peer_filter_add(struct peer_filter *filter, const struct prefix *prefix);
 
 #endif

@@ -22,7 +22,7 @@
 #define TRIAL_VALUE 4096
 #define TRIAL_US    20000 /* the kernel frees a map when it finds the time */
 
-/* libbpf passes whole verifier logs through this, many lines at once. */
+/* Logs what libbpf says: it may pass a whole verifier log, many lines, in one call. */
 __attribute__((format(printf, 2, 0))) static int libbpf_says(enum libbpf_print_level level,
 							     const char *format, va_list args)
 {
@@ -40,14 +40,14 @@ __attribute__((format(printf, 2, 0))) static int libbpf_says(enum libbpf_print_l
 }
 
 /* Without CAP_PERFMON (or CAP_SYS_ADMIN, which implies it) the verifier also follows what a CPU
- * might speculate, and gives up on our loops with one of several errors. */
+ * might execute speculatively, and gives up on our loops with one of several errors. */
 static bool may_load_loops(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
 
 	if (syscall(SYS_capget, &header, data))
-		return true; /* not known to be so */
+		return true; /* cannot tell: do not blame the capabilities */
 	return data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN) ||
 	       data[CAP_TO_INDEX(CAP_PERFMON)].effective & CAP_TO_MASK(CAP_PERFMON);
 }
@@ -112,26 +112,27 @@ int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *set
 	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
 	libbpf_set_print(libbpf_says);
 	if (settings->marks > MARKS_MAX_BPF) {
-		snprintf(reason, BACKEND_REASON, "in the kernel a flow has at most %d marks",
+		snprintf(reason, BACKEND_REASON,
+			 "BPF keeps at most %d marks per flow; use fewer, or --backend pcap",
 			 MARKS_MAX_BPF);
 		return -EINVAL;
 	}
 	p->skel = metro__open();
 	if (!p->skel)
-		return explain(reason, "opening the BPF object", -errno);
+		return explain(reason, "cannot open the BPF object", -errno);
 	write_settings(p->skel, settings, replay);
 	p->flows = flow_map_create(settings->marks, settings->max_flows);
 	if (p->flows < 0)
-		return explain(reason, "making the BPF map of flows", p->flows);
+		return explain(reason, "cannot make the BPF map of flows", p->flows);
 	err = try_memory();
 	if (err)
-		return explain(reason, "making room to load the BPF programs", err);
+		return explain(reason, "no room to load the BPF programs", err);
 	err = bpf_map__reuse_fd(p->skel->maps.flows, p->flows);
 	if (err)
-		return explain(reason, "using the BPF map of flows", err);
+		return explain(reason, "cannot use the BPF map of flows", err);
 	err = metro__load(p->skel);
 	if (err)
-		return explain(reason, "loading the BPF programs", err);
+		return explain(reason, "cannot load the BPF programs", err);
 	peer_filter_clear(&p->skel->bss->peer_filters.filters[0], PEER_FILTER_BITS_MAX);
 	return 0;
 }
@@ -173,7 +174,7 @@ void bpf_programs_sight(const struct bpf_programs *p, __u32 ifindex, bool begin)
 	if (!begin)
 		bpf_map_delete_elem(fd, &ifindex);
 	else if (bpf_map_update_elem(fd, &ifindex, &none, BPF_ANY))
-		log_debug("interface %u: what passes is not counted: %s", ifindex, strerror(errno));
+		log_debug("interface %u: cannot count what passes: %s", ifindex, strerror(errno));
 }
 
 struct sightings bpf_programs_sightings(const struct bpf_programs *p, __u32 ifindex)

@@ -12,12 +12,12 @@ struct bpf_programs {
 	struct metro *skel;
 	int flows;             /* the map of flows */
 	int hosts;             /* the map of peers by address that is in use; -1: none yet */
-	__u8 networks_version; /* value of the present entries of the map of networks */
+	__u8 networks_version; /* value of the current entries in the map of networks */
 };
 
 /* Loads programs and maps. replay: the clock is bss->replay_ns, for captures run through the
- * programs by BPF_PROG_TEST_RUN. Returns 0, or -errno explained in reason; either way
- * bpf_programs_unload ends it. */
+ * programs by BPF_PROG_TEST_RUN. Returns 0, or -errno explained in reason; in both cases call
+ * bpf_programs_unload in the end. */
 int bpf_programs_load(struct bpf_programs *programs, const struct backend_settings *settings,
 		      bool replay, char reason[BACKEND_REASON]);
 void bpf_programs_unload(struct bpf_programs *programs);
@@ -25,8 +25,8 @@ void bpf_programs_unload(struct bpf_programs *programs);
 /* The programs' counters, summed over all CPUs. Returns 0 or -errno. */
 int bpf_programs_counters(const struct bpf_programs *programs, __u64 values[COUNTERS]);
 
-/* Begins, from zero, or ends counting sightings on an interface, of which there may be
- * SIGHTINGS_MAX; and what they are. Without an entry they are zero. */
+/* The first starts (from zero) or stops counting sightings on an interface, of which there may be
+ * SIGHTINGS_MAX; the second reads them, all zero while they are not counted. */
 void bpf_programs_sight(const struct bpf_programs *programs, __u32 ifindex, bool begin);
 struct sightings bpf_programs_sightings(const struct bpf_programs *programs, __u32 ifindex);
 

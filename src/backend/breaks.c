@@ -72,7 +72,7 @@ bool clock_watch_follow(struct clock_watch *w)
 {
 	__u64 before, wall, after;
 
-	/* Whoever is interrupted between the two would see a step where there is none. */
+	/* An interruption between the two would look like a step. */
 	do {
 		before = monotonic_ns();
 		wall = clock_ns(CLOCK_REALTIME);

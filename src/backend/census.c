@@ -9,7 +9,7 @@
 struct census_entry {
 	__u32 ifindex;
 	struct census_figures figures;
-	__u32 answered, unanswered; /* by the walk under way */
+	__u32 answered, unanswered; /* by the current walk */
 	UT_hash_handle hh;
 };
 
@@ -109,7 +109,7 @@ void census_see(struct census *c, __u32 ifindex, const struct flow *f,
 		return;
 	if (f->flags & FLOW_UNA_KNOWN)
 		e->answered++;
-	else if (!(f->flags & FLOW_ENDED)) /* refused: that is an answer, too */
+	else if (!(f->flags & FLOW_ENDED)) /* ended: a refusal is an answer, too */
 		e->unanswered++;
 }
 

@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PRIORITIES   8 /* tried from the first on, since another kind of filter may have one */
+#define PRIORITIES   8 /* tried in order, since another kind of filter may hold one */
 #define PROGRAM_NAME "metro_"
 
-/* A filter's handle is its owner's number, and this bit, which no number has, if one of us made the
- * qdisc. */
+/* A filter's handle is its owner's number, plus this bit (which no number has) if a bpf-metro made
+ * the qdisc. */
 #define HANDLE_MADE 0x00800000u
 _Static_assert(HANDLE_MADE &OWNERS_MASK && !(HANDLE_MADE & OWNERS_PREFIX), "a bit of its own");
 
@@ -37,7 +37,7 @@ struct clsact {
 	unsigned int ifindex;
 	int owner_fd;
 	__u32 owner;
-	bool made_qdisc; /* by one of us, so by the last of us it is removed */
+	bool made_qdisc; /* a bpf-metro made it, so the last one removes it */
 	struct filter filters[SIDES];
 };
 
@@ -58,7 +58,7 @@ static int filter_remove(unsigned int ifindex, int side, __u32 handle, __u32 pri
 	return bpf_tc_detach(&hook, &opts);
 }
 
-/* Is this of a bpf-metro, this one or another? */
+/* Does this belong to a bpf-metro, this one or another? */
 static bool filter_is_ours(const struct tc_filter *filter)
 {
 	return (filter->handle & ~HANDLE_MADE & OWNERS_MASK) == OWNERS_PREFIX &&
@@ -99,8 +99,8 @@ static void leftovers_remove(const struct leftovers *l, unsigned int ifindex, in
 	int err = owners_read(&owners);
 
 	if (err) {
-		log_warning("interface %u: what a killed bpf-metro may have left stays: who is "
-			    "alive, /proc/net/netlink does not say (%s)",
+		log_warning("interface %u: cannot remove filters that a killed bpf-metro may have "
+			    "left: cannot read from /proc/net/netlink who is alive: %s",
 			    ifindex, strerror(-err));
 		return;
 	}
@@ -144,7 +144,7 @@ static int qdisc_get(struct clsact *c)
 		c->made_qdisc = err == 0;
 		if (err != -EEXIST)
 			return err;
-		qdisc = tc_qdisc(c->ifindex); /* somebody was faster */
+		qdisc = tc_qdisc(c->ifindex); /* somebody else made one first */
 	}
 	if (qdisc < 0)
 		return qdisc;
@@ -203,7 +203,7 @@ static int filter_add(struct clsact *c, int side, int program)
 			f->priority = priority;
 			if (priority > 1)
 				log_warning("interface %u: other filters come before ours and may "
-					    "keep packets from it",
+					    "keep packets from ours",
 					    c->ifindex);
 			return 0;
 		}
@@ -230,8 +230,8 @@ static void on_filter_look(void *arg, const struct tc_filter *filter)
 	s->made_qdisc |= filter_is_ours(filter) && filter->handle & HANDLE_MADE;
 }
 
-/* Is our filter there? Returns 1, 0 or -errno. The neighbour that made the qdisc may have been
- * about to attach when we did, and says so only now. */
+/* Is our filter there? Returns 1, 0 or -errno. The bpf-metro that made the qdisc may have attached
+ * only after us, so this is the time to see it. */
 static int filter_look(struct clsact *c, int side)
 {
 	struct sighting s = {.wanted = &c->filters[side]};
@@ -278,8 +278,8 @@ int clsact_check(struct clsact *c)
 	return 0;
 }
 
-/* Returns whether it was there. If the kernel does not say, it is taken for ours: our owner's
- * socket is open, and so nobody else has the handle. */
+/* Returns whether it was there. If the kernel does not say, the filter counts as ours: our owner's
+ * socket is open, so nobody else has the handle. */
 static bool filter_withdraw(struct clsact *c, int side)
 {
 	const struct filter *f = &c->filters[side];
@@ -289,8 +289,8 @@ static bool filter_withdraw(struct clsact *c, int side)
 		return false;
 	err = filter_remove(c->ifindex, side, f->handle, f->priority);
 	if (err && err != -ENOENT && err != -ENODEV && err != -EINVAL) /* or it has just gone */
-		log_warning("interface %u: our filter may stay there until the next bpf-metro "
-			    "measures on it: removing it: %s",
+		log_warning("interface %u: cannot remove our filter: %s; it stays until the next "
+			    "bpf-metro measures there",
 			    c->ifindex, strerror(-err));
 	return there == 1 || !err;
 }
@@ -304,8 +304,8 @@ void clsact_close(struct clsact *c)
 	complete = c->filters[EGRESS].priority;
 	for (int side = 0; side < SIDES; side++)
 		attached |= filter_withdraw(c, side);
-	/* Where not one filter of ours is left, the qdisc is not the one that we had, if we got as
-	 * far as having filters. */
+	/* If we had filters and none of them is left, this is another qdisc than the one we used.
+	 */
 	if (c->made_qdisc && (attached || !complete))
 		qdisc_put(c->ifindex);
 	descriptor_close(&c->owner_fd);

@@ -2,9 +2,9 @@
 /*
  * TC filters at a clsact qdisc, for kernels without TCX. A filter outlives its process: each says
  * by its handle who made it (clsact_owner.h), and those of dead owners are removed. There is no
- * lock: any number of bpf-metros on one interface attach beside each other, each filter under a
- * handle that is its owner's alone, and the kernel takes one filter, or one qdisc, at a time. What
- * a neighbour or another agent undoes in between, clsact_check finds.
+ * lock: any number of bpf-metros may attach to one interface, each under a handle that only its
+ * owner has, and the kernel handles one filter, or one qdisc, at a time. If another bpf-metro or
+ * another agent removes something in between, clsact_check finds that.
  */
 #ifndef METRO_CLSACT_H
 #define METRO_CLSACT_H
@@ -21,7 +21,7 @@ int clsact_open(struct clsact **clsact, unsigned int ifindex, int egress, int in
 int clsact_check(struct clsact *clsact);
 
 /* Removes our filters, and the qdisc if a bpf-metro made it and nobody uses it by now. Filters of
- * others stay, and so does a qdisc that somebody has made in place of ours. NULL is fine. */
+ * others stay, and so does a qdisc that somebody else has made since. NULL is fine. */
 void clsact_close(struct clsact *clsact);
 
 #endif

@@ -36,7 +36,7 @@ int owner_become(__u32 *number)
 
 	if (fd < 0)
 		return -errno;
-	/* Nobody reads what a multicast router might say to the group. */
+	/* Nobody reads the group's messages: keep no room for them. */
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
 	for (int i = 0; i < ATTEMPTS && err == -EADDRINUSE; i++) {
 		addr.nl_pid = draw_number();
@@ -50,7 +50,7 @@ int owner_become(__u32 *number)
 	return fd;
 }
 
-/* The table's columns: address, protocol, port, groups (the first 32) in hexadecimal .. */
+/* The table's columns: address, protocol, port, groups (the first 32) in hexadecimal, ... */
 static bool parse_owner(const char *line, __u32 *number)
 {
 	unsigned int protocol, port, groups;

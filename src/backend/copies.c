@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tells segments that a capture has twice from those that were sent twice. */
+/* Distinguishes segments that a capture has twice from segments that were sent twice. */
 #include "copies.h"
 
 static __u64 mix(__u64 hash, __u64 value)
@@ -8,8 +8,8 @@ static __u64 mix(__u64 hash, __u64 value)
 	return hash ^ hash >> 32;
 }
 
-/* All that two copies have in common, and two retransmissions mostly do not. Not the checksum: what
- * a network card is to fill in has another one before that. */
+/* Everything that two copies have in common and two retransmissions mostly do not. Not the
+ * checksum: it changes when the network card fills it in. */
 static __u64 packet_hash(const struct packet *p, __u32 ifindex)
 {
 	const __u32 *src = p->src.words, *dst = p->dst.words;

@@ -12,7 +12,7 @@
 
 #define COPIES 2048 /* power of two; the newest of each hash is remembered. Copies come soon. */
 
-/* How much later a copy may come: no path inside of a host or a switch takes longer. */
+/* How much later a copy may come: no path inside a host or a switch takes longer. */
 #define COPY_AGE_NS 100000000ull
 
 struct copy {

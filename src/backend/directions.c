@@ -10,9 +10,8 @@ static unsigned int by_address(const struct directions *d, const struct packet *
 	       (local_addresses_have(&d->local, &p->dst) ? DIRECTION_RECEIVED : 0);
 }
 
-/* For packets between hosts that are not this one: forwarded, bridged, of a container. Without
- * promiscuous mode, a frame with our own source address leaves, one with our destination arrives.
- */
+/* For packets between other hosts: forwarded, bridged, or a container's. Without promiscuous mode,
+ * a frame with our own source address leaves, one with our destination arrives. */
 static unsigned int by_link(const struct interface *interface, enum link_layer link,
 			    const __u8 *frame)
 {

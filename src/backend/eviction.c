@@ -17,7 +17,7 @@ static __u32 comfort(__u32 max_flows)
 	return max_flows - (max_flows + 3) / 4;
 }
 
-/* So many have been silent since before this, to the width of a bin. */
+/* The time, to the width of a bin, before which this many flows have been silent. */
 static __u32 silent_longest(const struct eviction *e, __u32 wanted)
 {
 	__u32 found = 0, i = EVICTION_BINS;
@@ -37,7 +37,7 @@ void eviction_begin(struct eviction *e, const struct sweep_terms *terms, __u32 f
 		e->before = silent_longest(e, flows - comfort(max_flows));
 		if ((__s32)(e->before - busy_since) > 0)
 			e->before = busy_since;
-		e->before += !e->before; /* 0 says that none go */
+		e->before += !e->before; /* 0 would mean that none go */
 	}
 	e->begin = terms->now;
 	e->width = (terms->now - terms->idle) / EVICTION_BINS + 1;
@@ -50,7 +50,7 @@ void eviction_see(struct eviction *e, const struct flow *f)
 	__u32 bin;
 
 	if (!e->width)
-		return; /* this walk began without terms */
+		return; /* not counting in this walk */
 	bin = silent > 0 ? (__u32)silent / e->width : 0;
 	e->bins[bin < EVICTION_BINS ? bin : EVICTION_BINS - 1]++;
 }

@@ -20,7 +20,7 @@
 /* The expression for one link type. */
 struct compiled {
 	int link_type;
-	int err; /* it makes no sense there */
+	int err; /* the expression makes no sense for it */
 	struct bpf_program program;
 	struct compiled *next;
 };

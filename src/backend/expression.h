@@ -24,12 +24,12 @@ void expression_free(struct expression *expression);
 
 /* From now on packets are of this link type (DLT_* or LINKTYPE_*). An expression is compiled once
  * for each. Returns 0; -EINVAL with a reason (it makes no sense there), or -ENOMEM with one;
- * -EALREADY if it was compiled for this link type before, in vain. */
+ * -EALREADY if it failed for this link type before. */
 int expression_follow(struct expression *expression, int link_type, char *reason,
 		      size_t reason_size);
 
-/* Does the packet match? VLAN tags are not there for an expression without the word vlan, as they
- * are not for a filter in the kernel. */
+/* Does the packet match? An expression without the word vlan sees no VLAN tags, as in the kernel's
+ * filters. */
 bool expression_matches(struct expression *expression, const __u8 *bytes, __u32 captured,
 			__u32 wire_length);
 

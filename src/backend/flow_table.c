@@ -15,10 +15,10 @@
 #define STEP       256 /* flows looked at in one step of a sweep */
 #define CACHE_LINE 64
 
-/* With the largest table that is measured live there is no pause for the index to grow. Its memory
- * is taken as flows appear. */
+/* Up to the largest table for live traffic, the index never has to grow, which would take a pause.
+ * Its memory is taken as flows appear. */
 #define INDEXED_AT_ONCE  (1u << 20)
-#define INDEXED_AT_FIRST (1u << 15) /* .. of tables beyond that */
+#define INDEXED_AT_FIRST (1u << 15) /* the same for larger tables */
 
 struct entry {
 	struct flow_key key;       /* first, for the index */
@@ -32,8 +32,8 @@ struct entry {
 struct flow_table {
 	struct flow_table_settings settings;
 	const struct peers *peers;
-	bool peers_changed; /* since the walk under way began */
-	bool peers_checked; /* by the walk under way */
+	bool peers_changed; /* since the current walk began */
+	bool peers_checked; /* by the current walk */
 	struct flow_index index;
 	struct entry *entries;
 	struct entry *next; /* where the sweep goes on */
@@ -139,8 +139,8 @@ static struct entry *entry_create(struct flow_table *t, const struct flow_key *k
 	return e;
 }
 
-/* Twice the marks, in another place. Returns the entry as it was if there is no memory: then its
- * marks are thinned. */
+/* Moves the entry to one with twice the marks. Returns the old entry if there is no memory: then
+ * its marks are thinned. */
 static struct entry *entry_grow(struct flow_table *t, struct entry *e)
 {
 	struct entry *larger = entry_alloc(&e->key, 2 * e->mark_mask + 1);
@@ -158,7 +158,7 @@ static struct entry *entry_grow(struct flow_table *t, struct entry *e)
 	return larger;
 }
 
-/* Before a segment is remembered. */
+/* Call this before a segment is remembered. */
 static struct entry *make_room(struct flow_table *t, struct entry *e)
 {
 	if (likely(!mark_ring_is_full(&e->flow, e->mark_mask)) || !t->settings.marks_most)
@@ -221,7 +221,7 @@ static __always_inline void datapath_drop(struct datapath *d, const struct flow_
 	entry_drop(d->table, entry_of(f));
 }
 
-/* What is in flight when an epoch begins, and .. */
+/* Distrusts what is in flight when an epoch begins. */
 static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f, __u32 tag)
 {
 	struct entry *e = entry_of(*f);
@@ -381,7 +381,7 @@ void flow_table_expect(const struct flow_table *t, struct flow_segment *s)
 	}
 }
 
-/* The key, what is in front of the marks, and the first of them. */
+/* Prefetches the key, what comes before the marks, and the first marks. */
 static void entry_fetch(const struct flow_table *t, __u32 hash)
 {
 	const char *e = flow_index_guess(&t->index, hash);
@@ -452,7 +452,8 @@ bool flow_table_sweep(struct flow_table *t, const struct sweep_terms *terms)
 		sweep_begin(t, terms);
 	for (int i = 0; e && i < STEP; i++) {
 		next = e->next;
-		/* The clock was set back: it would be the youngest of all for as long. */
+		/* The clock was set back: the flow would count as the youngest until the clock has
+		 * caught up. */
 		if (terms && (__s32)(e->flow.last - terms->now) > CLOCK_SLACK)
 			e->flow.last = terms->now;
 		if (batch_take(&e->flow, &record))

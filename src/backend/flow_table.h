@@ -14,18 +14,19 @@ struct flow_table;
 
 struct flow_table_settings {
 	struct engine_settings engine;
-	unsigned int marks_most; /* as many as a flow's marks grow to when it needs them, a power of
-				    two; 0: they do not grow. Beyond it, every second one goes. */
+	unsigned int
+		marks_most; /* as many as a flow's marks grow to when it needs them, a power of two;
+			       0: they do not grow. Beyond it, every second one is dropped. */
 	unsigned int max_flows;
 	bool handshakes; /* tell how long they took */
-	bool tells_seen; /* flow_table_seen is of use: it costs each ACK without a flow */
+	bool tells_seen; /* flow_table_seen is of use: costs time for each ACK without a flow */
 	/* Called with samples; the record is gone after the call. */
 	void (*emit)(void *arg, const struct flow_record *record);
 	void *arg;
 };
 
-/* Which way a packet goes, seen from the local side. On a loopback interface, and in a file of
- * which no side is local, it goes both ways. */
+/* Which way a packet goes, seen from the local side. On a loopback interface, and in a file without
+ * local addresses, it goes both ways. */
 enum direction { DIRECTION_SENT = 1, DIRECTION_RECEIVED = 2 };
 
 /* Returns 0 or -ENOMEM. */
@@ -36,13 +37,13 @@ void flow_table_free(struct flow_table *table);
  * peers go with the next sweep. */
 void flow_table_set_peers(struct flow_table *table, const struct peers *peers);
 
-/* From now on tells how long handshakes took, or no longer does. */
+/* Whether to tell how long handshakes took, from now on. */
 void flow_table_set_handshakes(struct flow_table *table, bool handshakes);
 
 /*
- * A packet, for a group of them at hand, in three passes over all of them: expect, fetch, run. With
- * many flows, most of a packet's time is waiting for memory; so the waits of a group overlap. One
- * packet alone needs no fetch.
+ * A group of packets, in three passes over all of them: expect, fetch, run. With many flows, a
+ * packet mostly waits for memory; this way the waits of a group overlap. A single packet needs no
+ * fetch.
  */
 struct flow_segment {
 	struct packet packet;
@@ -56,10 +57,10 @@ struct flow_segment {
 
 /*
  * A capture counts its epoch up when packets were lost or its clock was set. Two packets of one
- * flow make a sample only if they have the same epoch. What is in flight when another one begins is
- * distrusted, and so is the first data sent in it, since that may be data sent again whose first
- * copy was lost. Where the break lies among packets at hand is not known while each of them has an
- * epoch of its own.
+ * flow make a sample only if they have the same epoch. What is in flight when a new epoch begins is
+ * distrusted, and so is the first data sent in it: it may be sent again, with its first copy lost.
+ * While it is not known where among the packets the break lies, each packet has an epoch of its
+ * own.
  */
 
 void flow_table_expect(const struct flow_table *table, struct flow_segment *segment);
@@ -70,7 +71,7 @@ void flow_table_run(struct flow_table *table, const struct flow_segment *segment
  * true when the walk is complete. */
 bool flow_table_sweep(struct flow_table *table, const struct sweep_terms *terms);
 
-/* Packets that packet_parse could not make a segment of are counted here, too. */
+/* Counts a packet that packet_parse could not make a segment of. */
 void flow_table_unread(struct flow_table *table, enum packet_kind kind);
 
 /* What there is on each interface. */

@@ -17,8 +17,8 @@
 	"(ip6[6] == 6 or ip6[6] == 0 or ip6[6] == 43 or ip6[6] == 44 or ip6[6] == 51 "             \
 	"or ip6[6] == 60)"
 
-/* libpcap's time to compile grows with the third power of what it is given: so much takes it 0.1 s,
- * and 3000 instructions at most, where the kernel takes 4096. */
+/* libpcap's time to compile grows with the third power of the number of networks: these take 0.1 s
+ * and at most 3000 instructions; the kernel takes 4096. */
 #define NETS_MAX_V4 64
 #define NETS_MAX_V6 32
 
@@ -62,8 +62,8 @@ static void cut(struct prefix *prefix, unsigned int bits)
 		prefix->addr.bytes[i] &= i == bits / 8 ? (__u8)(0xff00 >> (bits % 8)) : 0;
 }
 
-/* Makes long prefixes shorter, bit by bit, until there are few enough. What then passes without
- * need is told apart in user space. Sorted prefixes stay so when they are cut. */
+/* Makes long prefixes shorter, bit by bit, until there are few enough. What then passes needlessly
+ * is sorted out in user space. Sorted prefixes stay sorted when they are cut. */
 static void widen(struct nets *nets, size_t max)
 {
 	unsigned int bits = PREFIX_BITS;
@@ -161,9 +161,9 @@ int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, unsigned int if
 	return err ? err : 1;
 }
 
-/* libpcap throws away what is waiting when it changes a filter. That would cost samples, and there
- * is no need: packets of former peers are told apart later. The kernel's own call just swaps the
- * two. */
+/* libpcap throws away waiting packets when it changes a filter. That would cost samples for
+ * nothing: packets of former peers are sorted out later. The kernel's own call just swaps the
+ * filters. */
 static int swap(pcap_t *pcap, const struct bpf_program *program)
 {
 	struct sock_fprog kernel = {
@@ -178,7 +178,8 @@ static int swap(pcap_t *pcap, const struct bpf_program *program)
 int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again)
 {
 	int link = pcap_datalink(pcap);
-	/* In cooked mode libpcap rewrites offsets, so there it has to do it. */
+	/* In cooked mode libpcap rewrites the filter's offsets, so there libpcap must install it.
+	 */
 	bool as_compiled = link == DLT_EN10MB || link == DLT_RAW;
 
 	if (again && as_compiled && !swap(pcap, program))

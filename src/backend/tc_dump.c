@@ -64,7 +64,7 @@ static void on_filter(void *arg, const struct nlmsghdr *message)
 	const struct filter_search *search = arg;
 	struct tc_filter filter = {.handle = tc->tcm_handle, .priority = tc->tcm_info >> 16};
 
-	/* With handle 0, a message is about the priority as such. */
+	/* A message with handle 0 is about the priority, not about a filter. */
 	if (tc->tcm_ifindex != (int)search->ifindex || !filter.handle)
 		return;
 	filter.name = "";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sets of addresses, and the way between our one form of an address and the kernel's two. */
+/* Sets of addresses, and conversion between our one form of an address and the kernel's two. */
 #include "addresses.h"
 
 #include <netinet/in.h>

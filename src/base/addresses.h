@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Addresses in order, and as the calls for sockets have them. */
+/* Sorted addresses, and addresses as socket calls take them. */
 #ifndef METRO_ADDRESSES_H
 #define METRO_ADDRESSES_H
 
@@ -13,7 +13,7 @@ int address_compare(const void *a, const void *b);
 /* Sorts the addresses and keeps each once. Returns how many are left. */
 size_t addresses_make_set(struct address *addrs, size_t count);
 
-/* Is the address in a set that the above has made? */
+/* Is the address in a set made by addresses_make_set? */
 bool addresses_have(const struct address *set, size_t count, const struct address *addr);
 
 /* Returns false, with *addr left alone, if the socket address is NULL or of another family than

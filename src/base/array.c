@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The room of an array doubles at powers of two, so that nobody has to remember how much it has. */
+/* The room of an array doubles at powers of two, so its size follows from the count. */
 #include "array.h"
 
 #include <stdlib.h>
@@ -7,14 +7,14 @@
 
 void *array_grow(void *array, size_t count, size_t size)
 {
-	if (count & (count - 1)) /* room was made up to the next power of two */
+	if (count & (count - 1)) /* there is room up to the next power of two */
 		return array;
 	return reallocarray(array, count ? 2 * count : 1, size);
 }
 
 size_t array_merge_equal(void *array, size_t count, size_t size, array_order order)
 {
-	char *kept = array; /* behind the last that is kept */
+	char *kept = array; /* after the last one kept */
 
 	for (const char *at = array; count--; at += size) {
 		if (kept != array && order(kept - size, at) == 0)

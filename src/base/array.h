@@ -10,7 +10,7 @@
 
 typedef int (*array_order)(const void *a, const void *b); /* as qsort(3) has it */
 
-/* Makes room for one more element behind the first count, for an array that only ever grew by this.
+/* Makes room for one more element after the first count, for an array that has only grown by this.
  * Returns the array, perhaps moved, or NULL when out of memory: then it is as it was. */
 void *array_grow(void *array, size_t count, size_t size);
 

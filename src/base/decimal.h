@@ -5,9 +5,7 @@
 
 #include "types.h"
 
-#define DECIMAL_MAX 20 /* digits of 2^64 */
-
-/* Just so many digits, the last ones of the number. Returns the end. */
+/* Writes exactly this many digits, the last ones of the number. Returns the end. */
 static inline char *decimal_fixed(char *to, unsigned int digits, __u64 number)
 {
 	for (char *at = to + digits; at > to; number /= 10)
@@ -15,7 +13,7 @@ static inline char *decimal_fixed(char *to, unsigned int digits, __u64 number)
 	return to + digits;
 }
 
-/* Returns the end; no NUL is written. */
+/* At most 20 digits. Returns the end; no NUL is written. */
 static inline char *decimal(char *to, __u64 number)
 {
 	unsigned int digits = 1;

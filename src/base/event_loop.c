@@ -160,7 +160,7 @@ void event_timer_take(int fd)
 {
 	uint64_t expirations;
 
-	/* Intervals that were missed are one long interval: nothing is reported twice. */
+	/* Missed intervals count as one long interval: nothing is reported twice. */
 	while (read(fd, &expirations, sizeof(expirations)) > 0)
 		;
 }

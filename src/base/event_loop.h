@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Waits for descriptors and calls what belongs to them: a thin cover over epoll(7). */
+/* Waits for descriptors and calls what belongs to them: a thin layer over epoll(7). */
 #ifndef METRO_EVENT_LOOP_H
 #define METRO_EVENT_LOOP_H
 
@@ -15,7 +15,8 @@ typedef void (*event_handler)(void *arg, int fd);
 int event_loop_new(struct event_loop **loop);
 void event_loop_free(struct event_loop *loop);
 
-/* The descriptor stays the caller's, who removes it before closing it. Returns 0 or -errno. */
+/* The caller keeps the descriptor, and removes it from the loop before closing it. Returns 0 or
+ * -errno. */
 int event_loop_add(struct event_loop *loop, int fd, event_handler handler, void *arg);
 void event_loop_remove(struct event_loop *loop, int fd);
 

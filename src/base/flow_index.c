@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define ENTRIES_MAX (1u << 30) /* of which twice as many slots can still be counted */
+#define ENTRIES_MAX (1u << 30) /* twice as many slots still fit into 32 bits */
 
 int flow_index_open(struct flow_index *index, size_t entries)
 {
@@ -83,14 +83,15 @@ void flow_index_replace(struct flow_index *index, __u32 hash, const void *entry,
 	index->slots[place_of(index, hash, entry)].entry = other;
 }
 
-/* What follows without a gap may have been put off by the one that goes, and moves up. */
+/* Entries that follow without a gap may have been displaced by the one removed: they move up. */
 void flow_index_remove(struct flow_index *index, __u32 hash, const void *entry)
 {
 	struct flow_slot *slots = index->slots;
 	__u32 mask = index->mask, hole = place_of(index, hash, entry), i;
 
 	for (i = (hole + 1) & mask; slots[i].entry; i = (i + 1) & mask) {
-		/* Not before its own place: that lies after the hole, up to i. */
+		/* No entry may move in front of its own place; this one's lies after the hole, up
+		 * to i. */
 		if (((i - slots[i].hash) & mask) < ((i - hole) & mask))
 			continue;
 		slots[hole] = slots[i];

@@ -18,22 +18,22 @@ struct flow_slot {
 
 struct flow_index {
 	struct flow_slot *slots;
-	__u32 mask; /* slots, less one */
+	__u32 mask; /* number of slots - 1 */
 	__u32 count;
 	struct key_hash_secret secret;
 };
 
-/* Room for so many entries; more make it grow. Returns 0 or -ENOMEM. */
+/* Makes room for this many entries; it grows when more come. Returns 0 or -ENOMEM. */
 int flow_index_open(struct flow_index *index, size_t entries);
-void flow_index_close(struct flow_index *index); /* the entries stay their owner's */
+void flow_index_close(struct flow_index *index); /* does not free the entries */
 
-/* Adds an entry whose key is not there. Returns 0, or -ENOMEM, and then it is not. */
+/* Adds an entry whose key is not in the index yet. Returns 0, or -ENOMEM and nothing was added. */
 int flow_index_add(struct flow_index *index, __u32 hash, void *entry);
 
-/* Puts another entry of the same key into an entry's place. */
+/* Replaces an entry by another one with the same key. */
 void flow_index_replace(struct flow_index *index, __u32 hash, const void *entry, void *other);
 
-/* Removes an entry that is there. */
+/* Removes an entry, which must be in the index. */
 void flow_index_remove(struct flow_index *index, __u32 hash, const void *entry);
 
 static __always_inline __u32 flow_index_hash(const struct flow_index *index,
@@ -55,13 +55,13 @@ static __always_inline void *flow_index_find(const struct flow_index *index, __u
 	}
 }
 
-/* Lets the slots be fetched into the cache where the flow of this hash is looked for. */
+/* Prefetches the slots in which a flow with this hash is looked up. */
 static __always_inline void flow_index_expect(const struct flow_index *index, __u32 hash)
 {
 	__builtin_prefetch(&index->slots[hash & index->mask]);
 }
 
-/* The entry that is found there, in most cases; NULL if there is none. */
+/* The entry that a lookup will most likely find, for prefetching; NULL: there is none. */
 static __always_inline const void *flow_index_guess(const struct flow_index *index, __u32 hash)
 {
 	const struct flow_slot *slot = &index->slots[hash & index->mask];

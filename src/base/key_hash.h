@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A hash of keys of a few words that others on the network have a say in. uthash's own takes 40 ns
+ * A hash for keys of a few words that others on the network can choose. uthash's own takes 40 ns
  * for a flow's key and is the same in every process: a peer that chooses its ports could put all
  * its connections into one bucket. This one multiplies pairs of words, each mixed with a secret, to
  * twice their width and folds the halves (as wyhash and others do), in 3 ns.
@@ -18,7 +18,7 @@ struct key_hash_secret {
 	__u64 words[KEY_HASH_WORDS];
 };
 
-/* Draws a secret from the kernel, or from the time if that has none yet. */
+/* Draws a secret from the kernel, or from the time if the kernel has no randomness yet. */
 void key_hash_draw(struct key_hash_secret *secret);
 
 static __always_inline __u64 key_hash_fold(__u64 a, __u64 b)
@@ -28,7 +28,7 @@ static __always_inline __u64 key_hash_fold(__u64 a, __u64 b)
 	return (__u64)product ^ (__u64)(product >> 64);
 }
 
-/* size: of the key, a constant, at most 8 * KEY_HASH_WORDS bytes. */
+/* size: bytes of the key, a constant, at most 8 * KEY_HASH_WORDS. */
 static __always_inline __u32 key_hash(const struct key_hash_secret *secret, const void *key,
 				      size_t size)
 {

@@ -10,8 +10,8 @@ struct local_addresses {
 	size_t count;
 };
 
-/* Reads the addresses of all interfaces in place of what the set held. On -errno it is unchanged.
- */
+/* Replaces the set by the addresses of all interfaces. Returns 0, or -errno and the set is
+ * unchanged. */
 int local_addresses_read(struct local_addresses *set);
 
 /* Copies the given addresses. Returns 0 or -ENOMEM. */

@@ -20,9 +20,9 @@
 #include "units.h"
 
 #define HEAD_SIZE 64
-#define FURTHER                                                                                    \
-	"| " /* in front of a message's further lines, so that a newline in what it quotes         \
-	      * makes none that looks like a message of ours */
+/* In front of a message's further lines, so that a newline in what it quotes cannot fake a message
+ * of ours. */
+#define FURTHER "| "
 
 static struct {
 	pthread_mutex_t lock; /* guards file and text */
@@ -135,8 +135,8 @@ static void format_head(char head[HEAD_SIZE], enum log_level level)
 		 level_names[level]);
 }
 
-/* Standard error is shared with others, so it cannot be made non-blocking. A pipe says that it
- * takes something when it takes a page. */
+/* Standard error is shared with other processes, so it cannot be made non-blocking. A pipe is
+ * reported as writable when it has room for a page. */
 static bool would_wait(const struct log_file *file)
 {
 	struct pollfd out = {.fd = file->fd, .events = POLLOUT};
@@ -156,7 +156,7 @@ static void write_parts(struct log_file *file, const char *head, const char *lin
 		log_file_write(file, parts, 3);
 }
 
-/* That the file cannot be rotated is said in the file itself: there is no other place. */
+/* If the file cannot be rotated, the file itself says so: there is no other place. */
 static void make_room(size_t length)
 {
 	char head[HEAD_SIZE], text[128];
@@ -165,7 +165,7 @@ static void make_room(size_t length)
 	if (!err)
 		return;
 	format_head(head, LEVEL_WARNING);
-	snprintf(text, sizeof(text), "this file is to be rotated, but cannot be: %s",
+	snprintf(text, sizeof(text), "cannot rotate this log file: %s; it keeps growing",
 		 strerror(-err));
 	write_parts(&logger.file, head, text);
 }
@@ -181,7 +181,7 @@ static void write_line(enum log_level level, const char *head, char *line)
 		write_parts(&standard_error, head, line);
 }
 
-/* Formats into logger.text; what does not fit gives way to dots. */
+/* Formats into logger.text; text that does not fit ends in dots. */
 static void format_text(const char *format, va_list args)
 {
 	int length = vsnprintf(logger.text, sizeof(logger.text), format, args);
@@ -210,7 +210,8 @@ void log_message(enum log_level level, const char *format, ...)
 	rest = logger.text;
 	line = strsep(&rest, "\n");
 	for (bool first = true; first || (line && (*line || rest)); first = false) {
-		write_line(level, head, line); /* an empty last one is the newline before it */
+		write_line(level, head,
+			   line); /* the loop leaves out an empty last line: only a final newline */
 		if (first)
 			strcat(head, FURTHER);
 		line = strsep(&rest, "\n");

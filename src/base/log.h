@@ -25,20 +25,20 @@ int log_level_parse(const char *name, enum log_level *level);
 
 /* From now on messages go to the file (created with its directory if need be), and no longer to
  * standard error. It is rotated as log_file.h says; opening it again under the same path serves
- * logrotate. NULL returns to standard error. Returns 0 or -errno, in which case messages go on as
+ * logrotate. NULL returns to standard error. Returns 0 or -errno, and messages go where they went
  * before. */
 int log_open(const char *path);
 void log_close(void);
 bool log_is_file(void);
 
-/* For a daemon. Critical messages, the last that are heard of a process, go to standard error, too,
- * if there is a file: who started it by hand is not to search for the reason. And standard error
- * whose reader has fallen asleep loses messages rather than stop everything. */
+/* For a daemon: critical messages, mostly a process's last, go to standard error as well as to the
+ * log file, so that whoever started it by hand sees the reason. And when nobody reads standard
+ * error, messages are dropped rather than block the daemon. */
 void log_serve_daemon(bool daemon);
 
 /* Safe to call from any thread, but not from a signal handler. errno is kept. A message of several
- * lines is written as several, those behind the first with "| " in front; one longer than 16 KiB is
- * cut. What does not show as itself becomes a question mark (printable.h). */
+ * lines is written as several, those after the first with "| " in front; one longer than 16 KiB is
+ * cut. Characters that are not printable become question marks (printable.h). */
 void log_message(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -16,7 +16,7 @@
 /* The path of an old file: a dot and one digit more. */
 typedef char old_path[PATH_MAX + 2];
 
-/* Creates the directory that the file is to lie in, but not that directory's parents. */
+/* Creates the file's directory, but not that directory's parents. */
 static int make_directory_of(const char *path)
 {
 	char directory[PATH_MAX];
@@ -39,8 +39,8 @@ static int open_path(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The name to rotate under. /dev/stderr and the like may lead to a file, too, but to one whose name
- * is somebody else's business. */
+/* The name to rotate under. /dev/stderr and the like may lead to a file, too, but its name is not
+ * ours to change. */
 static void find_name(struct log_file *file, const char *path)
 {
 	struct stat stat;
@@ -86,8 +86,8 @@ static const char *name_old(const struct log_file *file, int number, old_path te
 	return text;
 }
 
-/* From the oldest on, so that each finds its place free. Stops at the first that cannot be moved:
- * going on would overwrite it. */
+/* From the oldest on, so that each new name is free. Stops at the first that cannot be moved: going
+ * on would overwrite it. */
 static int rename_all(const struct log_file *file)
 {
 	old_path from, to;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Where log lines end up: standard error, or a file that makes room for itself, as go-metro's does:
- * at 100,000 bytes FILE becomes FILE.1, what was FILE.1 becomes FILE.2, and FILE.5 goes. logrotate
- * may do the same from outside. Pipes and devices are just written to. Not thread-safe.
+ * at 100,000 bytes FILE becomes FILE.1, what was FILE.1 becomes FILE.2, and FILE.5 is deleted.
+ * logrotate may do the same from outside. Pipes and devices are just written to. Not thread-safe.
  */
 #ifndef METRO_LOG_FILE_H
 #define METRO_LOG_FILE_H
@@ -18,7 +18,7 @@
 struct log_file {
 	int fd;
 	char path[PATH_MAX]; /* behind symbolic links; "": it is never rotated */
-	off_t limit;         /* of its size, to rotate at */
+	off_t limit;         /* size at which it is rotated */
 };
 
 /* Standard error. */
@@ -34,10 +34,10 @@ int log_file_open(struct log_file *file, const char *path);
 /* Closes it, unless it is standard error. */
 void log_file_close(struct log_file *file);
 
-/* Rotates the file if so many bytes more are too many. If that fails, the file goes on to grow, and
- * the next attempt is LOG_FILE_MAX bytes away. A file that is no longer under its name (logrotate
- * has moved it) is opened anew there, and nobody's file but our own is renamed. Returns 0 or
- * -errno. */
+/* Rotates the file if length more bytes would exceed its limit. If that fails, the file keeps
+ * growing, and the next attempt comes LOG_FILE_MAX bytes later. If the name no longer leads to our
+ * file (logrotate has moved it), the name is opened again; only our own file is ever renamed.
+ * Returns 0 or -errno. */
 int log_file_make_room(struct log_file *file, size_t length);
 
 /* One writev(2). What cannot be written is lost: a full disk must not stop us. */

@@ -21,7 +21,7 @@ int address_parse(const char *text, struct address *addr)
 	return inet_pton(AF_INET6, text, addr->bytes) == 1 ? 0 : -EINVAL;
 }
 
-/* inet_ntop has sprintf do it, which takes ten times as long. */
+/* inet_ntop uses sprintf, which takes ten times as long. */
 static char *v4_write(const __u8 bytes[4], char *to)
 {
 	for (int i = 0; i < 4; i++) {
@@ -45,7 +45,7 @@ char *address_format(const struct address *addr, char text[ADDRESS_TEXT])
 	return text;
 }
 
-/* Clears the bits behind the prefix. Returns true if any of them was set. */
+/* Clears the bits after the prefix. Returns true if any of them was set. */
 static bool clear_tail(struct prefix *prefix)
 {
 	struct address *addr = &prefix->addr;

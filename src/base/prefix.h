@@ -10,7 +10,7 @@
 #define PREFIX_BITS  128 /* of a whole address */
 
 struct prefix {
-	struct address addr; /* bits behind the prefix are zero */
+	struct address addr; /* bits after the prefix are zero */
 	__u8 bits;           /* 0 .. 128, counted in the mapped form: 10.0.0.0/8 has 96 + 8 */
 };
 
@@ -18,9 +18,9 @@ struct prefix {
 int address_parse(const char *text, struct address *addr);
 
 /* Reads an address, or a network as ADDRESS/BITS; an address gets all its bits. ::/0 means every
- * IPv6 address and 0.0.0.0/0 every IPv4 address. Returns 0, -EINVAL (not an address), -ERANGE
- * (bits out of range), or -EDOM with *prefix filled in when bits behind the prefix are set, as in
- * 10.0.0.1/8: the caller says what it thinks of that. */
+ * IPv6 address and 0.0.0.0/0 every IPv4 address. Returns 0, -EINVAL (not an address), -ERANGE (bits
+ * out of range), or -EDOM with *prefix filled in when bits after the prefix are set, as in
+ * 10.0.0.1/8: the caller decides whether that is a mistake. */
 int prefix_parse(const char *text, struct prefix *prefix);
 
 /* True for one host's address, false for a network. */

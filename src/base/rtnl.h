@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Questions to the kernel by rtnetlink(7), and the attributes of its answers. */
+/* Asks the kernel through rtnetlink(7), and reads the attributes of its answers. */
 #ifndef METRO_RTNL_H
 #define METRO_RTNL_H
 
@@ -14,15 +14,15 @@ typedef void (*rtnl_handler)(void *arg, const struct nlmsghdr *message);
  * for a second at most. Returns 0, or -errno, also the kernel's own. */
 int rtnl_ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg);
 
-/* The attribute of that type behind a message's fixed part, which has so many bytes; or inside of
- * another attribute. NULL: there is none. */
+/* The attribute of that type: after a message's fixed part, of that many bytes, or inside another
+ * attribute. NULL: there is none. */
 const struct rtattr *rtnl_attribute(const struct nlmsghdr *message, size_t fixed, int type);
 const struct rtattr *rtnl_nested(const struct rtattr *outer, int type);
 
-/* Its value as text, or "", also where it is NULL or does not end. */
+/* The attribute's value as text; "" if the attribute is NULL or the text is not terminated. */
 const char *rtnl_text(const struct rtattr *attribute);
 
-/* .. as a number of 32 bits, or 0. */
+/* The attribute's value as a 32-bit number, or 0. */
 __u32 rtnl_number(const struct rtattr *attribute);
 
 #endif

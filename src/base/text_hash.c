@@ -21,7 +21,7 @@ __u32 text_hash(const char *text, size_t length)
 		words[0] = words[1] = 0;
 		memcpy(words, text, size);
 		hash = key_hash_fold(words[0] ^ secret.words[0] ^ hash, words[1] ^ secret.words[1]);
-		hash ^= secret.words[2]; /* a zero in a product is not one for good */
+		hash ^= secret.words[2]; /* so that a product of 0 does not stay 0 */
 		text += size;
 		length -= size;
 	}

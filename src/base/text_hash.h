@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * uthash over texts that others on the network have a say in (addresses, reverse names): hashed
- * with a secret, so that nobody can put all of theirs into one bucket.
+ * uthash over texts that others on the network can choose (addresses, reverse names): hashed with a
+ * secret, so that nobody can put all of theirs into one bucket.
  */
 #ifndef METRO_TEXT_HASH_H
 #define METRO_TEXT_HASH_H

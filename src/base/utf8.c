@@ -73,7 +73,7 @@ bool utf8_is_printable(__u32 code)
 {
 	static const struct range others[] = {
 		{0x0000, 0x001f},   /* controls */
-		{0x007f, 0x009f},   /* more of them; 9b is CSI, as good as ESC [ */
+		{0x007f, 0x009f},   /* more of them; 9b is CSI, the same as ESC [ */
 		{0x00ad, 0x00ad},   /* soft hyphen */
 		{0x034f, 0x034f},   /* grapheme joiner */
 		{0x061c, 0x061c},   /* Arabic letter mark: direction */

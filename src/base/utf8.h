@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* UTF-8: one character at a time, what kind it is, and where a text can be cut. */
 #ifndef METRO_UTF8_H
 #define METRO_UTF8_H
 
@@ -12,13 +13,12 @@ size_t utf8_take(const char *text, __u32 *code);
  * control characters, punctuation, symbols, spaces and private use are not. */
 bool utf8_is_letter(__u32 code);
 
-/* Does it show as itself? Not: controls, also those of 0x80 to 0x9f, which terminals obey as they
- * do escape sequences; what breaks lines or turns the direction of text around; and what is
- * invisible. A space shows, a tab does not. */
+/* Is it printable? Not printable are control characters (also 0x80 to 0x9f, which terminals obey as
+ * they obey escape sequences), what breaks lines or changes the direction of text, and what is
+ * invisible. A space is printable, a tab is not. */
 bool utf8_is_printable(__u32 code);
 
-/* Of the text's first bytes, at most so many, how many to keep so that no character is cut in two.
- */
+/* How many of the text's first bytes to keep, at most most, so that no character is cut in two. */
 size_t utf8_cut(const char *text, size_t most);
 
 #endif

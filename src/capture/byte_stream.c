@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define PIECE       (256 * 1024)       /* read at a time */
-#define EXAMINE_MAX (64 * 1024 * 1024) /* a moment, for which an event loop waits */
+#define EXAMINE_MAX (64 * 1024 * 1024) /* takes a moment, for which the event loop waits */
 
 int byte_stream_open(struct byte_stream **stream, const char *path)
 {
@@ -41,7 +41,7 @@ void byte_stream_close(struct byte_stream *s)
 	free(s);
 }
 
-/* Room for len bytes from the unread ones on, which move to the front, and a piece more. */
+/* Moves the unread bytes to the front, with room for len of them and a piece more. */
 static int make_room(struct byte_stream *s, size_t len)
 {
 	__u8 *bytes;
@@ -61,7 +61,7 @@ static int make_room(struct byte_stream *s, size_t len)
 	return 0;
 }
 
-/* Reads at most so many bytes. */
+/* Reads at most room bytes. */
 static long fill(struct byte_stream *s, size_t room)
 {
 	__u8 *to = s->bytes + s->to;
@@ -76,7 +76,7 @@ static long fill(struct byte_stream *s, size_t room)
 	return n;
 }
 
-/* Reads the first bytes, by which a gzip file is recognised. Returns 0 or -errno. */
+/* Looks at the first bytes to see whether this is a gzip file. Returns 0 or -errno. */
 static long recognise(struct byte_stream *s)
 {
 	long n = 1;

@@ -9,28 +9,28 @@ struct gunzip;
 
 struct byte_stream {
 	struct input input;
-	bool recognised;       /* compressed or not */
+	bool recognised;       /* it is known whether it is compressed */
 	struct gunzip *gunzip; /* NULL: not compressed */
 	__u8 *bytes;
 	size_t size;   /* of the memory at bytes */
-	size_t from;   /* the unread part of it .. */
-	size_t to;     /* .. ends here */
-	__u64 dropped; /* bytes of the data that were there before those in memory */
+	size_t from;   /* where the unread bytes begin */
+	size_t to;     /* where they end */
+	__u64 dropped; /* bytes of the data before those in memory */
 	bool ended;
-	long error; /* .. and why: 0 the end of the data, or -errno */
+	long error; /* why: 0 at the end of the data, or -errno */
 };
 
 /* Opens a path, or standard input for "-". Returns 0 or -errno. */
 int byte_stream_open(struct byte_stream **stream, const char *path);
 void byte_stream_close(struct byte_stream *stream);
 
-/* byte_stream_peek, where more has to be read. */
+/* The part of byte_stream_peek that reads more. */
 long byte_stream_peek_on(struct byte_stream *stream, size_t len, const __u8 **bytes);
 
 /* Makes the next len bytes available in one piece, without moving on. Returns how many are there,
- * less than len only at the end of the data, or -errno: -EAGAIN if the rest has not come yet, which
- * can be asked for again, and -EBADMSG if the compressed data is damaged behind what is there. The
- * pointer holds until the next call. */
+ * less than len only at the end of the data, or -errno: -EAGAIN if the rest has not come yet (ask
+ * again), and -EBADMSG if the compressed data is damaged after what is there. The pointer is valid
+ * until the next call. */
 static inline long byte_stream_peek(struct byte_stream *s, size_t len, const __u8 **bytes)
 {
 	if (unlikely(s->to - s->from < len))
@@ -39,13 +39,13 @@ static inline long byte_stream_peek(struct byte_stream *s, size_t len, const __u
 	return (long)len;
 }
 
-/* Moves on over len bytes that a peek has shown. */
+/* Skips len bytes that a peek has returned. */
 static inline void byte_stream_skip(struct byte_stream *s, size_t len)
 {
 	s->from += len;
 }
 
-/* Where the next byte is in the data, after it has been inflated. */
+/* Position of the next byte in the data, after decompression. */
 static inline __u64 byte_stream_at(const struct byte_stream *s)
 {
 	return s->dropped + s->from;
@@ -54,12 +54,12 @@ static inline __u64 byte_stream_at(const struct byte_stream *s)
 /* A clause about an error that peek returned; holds until the stream is closed. */
 const char *byte_stream_explain(const struct byte_stream *stream, long error);
 
-/* Data that makes no sense may have been damaged when it was compressed: reads on, at most 64 MiB,
- * to find out, but not from a pipe. Returns a clause as above, or NULL. Nothing can be read
- * afterwards. */
+/* To be called when the data makes no sense, which may come from damaged gzip data: reads on, at
+ * most 64 MiB, to find out, but not from a pipe. Returns a clause as above, or NULL. Nothing can be
+ * read afterwards. */
 const char *byte_stream_examine(struct byte_stream *stream);
 
-/* Where in the file the bytes begin that were ignored behind the compressed data; 0: none. */
+/* Position in the file of the first byte ignored after the compressed data; 0: none. */
 __u64 byte_stream_ignored_at(const struct byte_stream *stream);
 
 #endif

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 64 bits of the result go round as those of the sum would. */
+/* Overflow is harmless: the result is right modulo 2^64. */
 __u64 capture_time(const struct capture_interface *i, __u64 units)
 {
 	unsigned __int128 rest;
@@ -57,10 +57,10 @@ static int more_interfaces(struct capture_file *file)
 	struct capture_interface *all;
 
 	if (file->interfaces_count == CAPTURE_INTERFACES_MAX)
-		return capture_damaged(file,
-				       "the section describes more than %d interfaces, which is as "
-				       "many as are read",
-				       CAPTURE_INTERFACES_MAX);
+		return capture_damaged(
+			file,
+			"the section describes more than %d interfaces, the most that can be read",
+			CAPTURE_INTERFACES_MAX);
 	all = realloc(file->interfaces, room * sizeof(*all));
 	if (!all) {
 		snprintf(file->reason, file->reason_size, "out of memory");
@@ -85,14 +85,15 @@ int capture_add_interface(struct capture_file *file, const struct capture_interf
 	return 0;
 }
 
-/* What is wrong with a file that begins so, n bytes of it. */
+/* What is wrong with a file that begins with these n bytes. */
 static const char *explain_unknown(const __u8 *magic, long n)
 {
 	static const struct {
 		const char *magic, *reason;
 	} compressed[] = {
 #define COMPRESSED(name)                                                                           \
-	"compressed with " name ", which is not read; try `" name " -dc FILE | bpf-metro -r -`"
+	"compressed with " name ", which bpf-metro cannot read; try `" name                        \
+	" -dc FILE | bpf-metro -r -`"
 		{"\xfd\x37zX", COMPRESSED("xz")},
 		{"\x28\xb5\x2f\xfd", COMPRESSED("zstd")},
 	};
@@ -128,7 +129,7 @@ static int recognise(struct capture_file *file)
 	return status < 0 ? status : 0;
 }
 
-/* What makes no sense may have been damaged when it was compressed. */
+/* Data that makes no sense may come from damaged gzip data: says so if that is the case. */
 static void blame_compression(struct capture_file *file)
 {
 	const char *damage = byte_stream_examine(file->stream);

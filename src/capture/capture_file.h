@@ -30,11 +30,11 @@ const char *capture_file_name(const char *path);
 int capture_file_open(struct capture_file **file, const char *path, char *reason,
 		      size_t reason_size);
 
-/* The next packet; its bytes hold until the next call. Returns 1, 0 at the end, -EAGAIN if it has
- * not come yet (it is a pipe: ask again), -EINTR every 16 MiB of data (ask again at once, but first
- * see what else there is to do: what takes seconds may be a few compressed kilobytes), or another
- * -errno after writing a sentence about the damage to reason: then there is nothing more to be
- * read. What can be left out is left out with a warning. */
+/* The next packet; its bytes are valid until the next call. Returns 1, 0 at the end, -EAGAIN if it
+ * has not come yet (it is a pipe: ask again), -EINTR every 16 MiB of data (ask again after looking
+ * for other work: a few compressed kilobytes may take seconds), or another -errno after writing a
+ * sentence about the damage to reason: then there is nothing more to be read. What can be left out
+ * is left out with a warning. */
 int capture_file_next(struct capture_file *file, struct captured *packet, char *reason,
 		      size_t reason_size);
 

@@ -12,7 +12,8 @@
 /* A record of more bytes than this is damage, not data: GSO packets stay below it by far. */
 #define CAPTURE_RECORD_MAX (16u * 1024 * 1024)
 
-/* Of a section. Blocks that describe one compress well: a megabyte can hold fifty million. */
+/* Interfaces of a section. The blocks that describe them compress well: a megabyte can hold fifty
+ * million. */
 #define CAPTURE_INTERFACES_MAX 65536
 
 struct capture_interface {
@@ -20,16 +21,16 @@ struct capture_interface {
 	__u32 snaplen;
 	__u64 units_per_s; /* of its time stamps; 0: it has an impossible resolution */
 	__u64 unit_ns;     /* the length of one, or 0 if that is no whole number */
-	__u8 resolution;   /* .. as pcapng has it */
-	__s64 offset_s;    /* added to them */
+	__u8 resolution;   /* as pcapng encodes it */
+	__s64 offset_s;    /* added to its time stamps */
 };
 
-/* pcapng: what is left of a block that nobody needs to see. */
+/* pcapng: the rest of a block that is skipped. */
 struct capture_block_rest {
 	__u64 at;      /* where it began */
-	__u64 bytes;   /* yet to be passed over; 0: none */
+	__u64 bytes;   /* still to be skipped; 0: none */
 	__u32 length;  /* of all of it */
-	bool is_frame; /* it has a number of its own */
+	bool is_frame; /* it counts as a frame */
 };
 
 struct capture_file {
@@ -44,19 +45,19 @@ struct capture_file {
 	struct capture_interface *interfaces; /* of the pcapng section; one for pcap */
 	size_t interfaces_count;
 	size_t interfaces_room;
-	bool told_timeless;   /* of an interface whose packets have no possible time */
+	bool told_timeless;   /* the warning about an impossible time resolution was given */
 	size_t record_header; /* pcap: bytes in front of a packet */
 	bool lengths_swapped; /* pcap before version 2.3 */
 	size_t consumed;      /* bytes of the last packet, to be skipped */
 	struct capture_block_rest rest;
-	__u64 pause_at; /* where in the data to come back without a packet */
+	__u64 pause_at; /* position in the data at which to return without a packet */
 };
 
-/* Compressed, gigabytes of blocks that nobody needs, or of zeros in packets, are a few megabytes:
- * 4 GB took 20 seconds. So much is 0.1. */
+/* A few compressed megabytes can hold gigabytes of blocks to skip, or of zeros in packets: 4 GB
+ * took 20 s. This much takes 0.1 s. */
 #define CAPTURE_PAUSE (16u * 1024 * 1024)
 
-/* Is it time to come back, with -EINTR? True once each time. */
+/* Is it time to return with -EINTR? True once each time. */
 static inline bool capture_pauses(struct capture_file *file)
 {
 	__u64 at = byte_stream_at(file->stream);
@@ -104,7 +105,7 @@ __u64 capture_time(const struct capture_interface *interface, __u64 units);
 int capture_damaged(struct capture_file *file, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What capture_need does about less than that, or about n < 0, which is an error. */
+/* What capture_need returns if only n < len bytes are there, or n is a negative errno. */
 int capture_short(struct capture_file *file, long n, size_t len, const char *what);
 
 /* As byte_stream_peek, but all or nothing: returns 1, 0 at the very end, -errno with a reason. */

@@ -48,7 +48,7 @@ static int pcap_open(struct capture_file *file, const __u8 *bytes)
 	return status ? status : 1;
 }
 
-/* Before 2.3 the lengths stood the other way round, in 2.3 either way: the larger is the wire's. */
+/* Before version 2.3 the two lengths were swapped, in 2.3 they may be: the larger is the wire's. */
 static void order_lengths(const struct capture_file *file, struct captured *packet)
 {
 	__u32 other = packet->length;
@@ -75,7 +75,8 @@ static int pcap_next(struct capture_file *file, struct captured *packet)
 	packet->wire_length = capture_u32(file, header + 12);
 	order_lengths(file, packet);
 	if (packet->length > CAPTURE_RECORD_MAX)
-		return capture_damaged(file, "claims to have %u bytes", packet->length);
+		return capture_damaged(file, "is damaged: it claims to have %u bytes",
+				       packet->length);
 	status = capture_need(file, file->record_header + packet->length, "a packet", &header);
 	if (status != 1)
 		return status;

@@ -31,7 +31,7 @@ enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14 };
 
 struct block {
 	__u32 type;
-	__u32 length; /* of all of it, as its beginning says */
+	__u32 length; /* of the whole block, as its start says */
 	const __u8 *body;
 	__u32 size; /* of the body */
 };
@@ -73,7 +73,7 @@ static int section_order(struct capture_file *file)
 	file->swapped = true;
 	if (capture_u32(file, bytes + BLOCK_BODY) == BYTE_ORDER_MAGIC)
 		return 1;
-	return capture_damaged(file, "a section header without a byte order");
+	return capture_damaged(file, "damaged section header: it has no byte order");
 }
 
 /* The type and the length of the next block. */
@@ -93,11 +93,12 @@ static int block_begin(struct capture_file *file, struct block *block)
 	}
 	block->length = capture_u32(file, bytes + 4);
 	if (block->length < BLOCK_FRAME || (is_read(block->type) && block->length > BLOCK_MAX))
-		return capture_damaged(file, "a block claims to have %u bytes", block->length);
+		return capture_damaged(file, "damaged block: it claims to have %u bytes",
+				       block->length);
 	return status;
 }
 
-/* The length stands at a block's end again: that the two agree is what tells damage. */
+/* A block repeats its length at its end: if the two differ, it is damaged. */
 static int check_trailer(struct capture_file *file, __u64 at, __u32 length, const __u8 *trailer)
 {
 	__u32 again = capture_u32(file, trailer);
@@ -105,8 +106,7 @@ static int check_trailer(struct capture_file *file, __u64 at, __u32 length, cons
 	if (likely(again == length))
 		return 1;
 	return capture_damaged(file,
-			       "the block at byte %llu has %u bytes by its beginning and %u by its "
-			       "end",
+			       "damaged block at byte %llu: its start says %u bytes, its end %u",
 			       at, length, again);
 }
 
@@ -116,7 +116,7 @@ static __u64 padded(__u32 length)
 	return ((__u64)length + 3) & ~3ull;
 }
 
-/* The next piece of a block that is passed over. */
+/* The next piece of a block that is skipped. */
 static int pass_piece(struct capture_file *file, size_t size, const __u8 **bytes)
 {
 	int status = capture_need(file, size, "a block", bytes);
@@ -128,7 +128,7 @@ static int pass_piece(struct capture_file *file, size_t size, const __u8 **bytes
 	return status;
 }
 
-/* Goes on passing over a block, of which little has to be in memory. */
+/* Goes on skipping a block piece by piece, so that little of it is in memory. */
 static int block_pass(struct capture_file *file)
 {
 	struct capture_block_rest *rest = &file->rest;
@@ -221,18 +221,19 @@ static void interface_options(const struct capture_file *file, const __u8 *at, c
 	}
 }
 
-/* Interfaces are counted anew in each. Of minor versions, 2 is the same as 0. */
+/* Each section counts its interfaces from 0. Minor version 2 is the same as 0. */
 static int section_block(struct capture_file *file, const struct block *block)
 {
 	__u16 major, minor;
 
 	if (block->size < 16)
-		return capture_damaged(file, "a section's block has %u bytes", block->size);
+		return capture_damaged(file, "damaged section block: it has only %u bytes",
+				       block->size);
 	major = capture_u16(file, block->body + 4);
 	minor = capture_u16(file, block->body + 6);
 	if (major != 1 || (minor != 0 && minor != 2))
 		return capture_damaged(file,
-				       "the section at byte %llu is of pcapng version %u.%u; "
+				       "the section at byte %llu has pcapng version %u.%u; only "
 				       "1.0 and 1.2 can be read",
 				       byte_stream_at(file->stream), major, minor);
 	file->interfaces_count = 0;
@@ -244,7 +245,8 @@ static int interface_block(struct capture_file *file, const struct block *block)
 	struct capture_interface interface = {.units_per_s = 1000000};
 
 	if (block->size < 8)
-		return capture_damaged(file, "an interface's block has %u bytes", block->size);
+		return capture_damaged(file, "damaged interface block: it has only %u bytes",
+				       block->size);
 	interface.link_type = capture_u16(file, block->body);
 	interface.snaplen = capture_u32(file, block->body + 4);
 	interface_options(file, block->body + 8, block->body + block->size, &interface);
@@ -257,12 +259,14 @@ static int packet_fill(struct capture_file *file, const struct block *block, __u
 	const struct capture_interface *interface;
 
 	if (number >= file->interfaces_count)
-		return capture_damaged(file, "of interface %u, of which there are %zu", number,
-				       file->interfaces_count);
+		return capture_damaged(
+			file,
+			"is damaged: it is of interface %u, and the file describes %zu, from 0 on",
+			number, file->interfaces_count);
 	interface = &file->interfaces[number];
 	if (packet->length > block->size - header)
-		return capture_damaged(file, "claims %u bytes in a block of %u", packet->length,
-				       block->size);
+		return capture_damaged(file, "is damaged: it claims %u bytes in a block of %u",
+				       packet->length, block->size);
 	packet->timed = block->type != BLOCK_SIMPLE_PACKET;
 	packet->link_type = interface->link_type;
 	packet->interface = number;
@@ -274,8 +278,8 @@ static int packet_fill(struct capture_file *file, const struct block *block, __u
 static void tell_timeless(struct capture_file *file, __u32 number)
 {
 	if (!file->told_timeless)
-		log_warning("%s: packet %llu: interface %u counts time in units of an impossible "
-			    "size (if_tsresol %u); packets of such interfaces are left out",
+		log_warning("%s: packet %llu: interface %u has an impossible time resolution "
+			    "(if_tsresol %u); packets of such interfaces are left out",
 			    file->name, file->frames + 1, number,
 			    file->interfaces[number].resolution);
 	file->told_timeless = true;

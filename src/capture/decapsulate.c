@@ -8,14 +8,14 @@
 
 #define STEPS_MAX 64 /* layers gone through: about seven tunnels, one in the other */
 
-/* Where a walk begins: skip bytes that tell nothing, then a layer. */
+/* Where a walk begins: with which layer, after how many bytes. */
 struct start {
 	int type; /* DLT_ */
 	__u32 skip;
 	enum layer first;
 };
 
-/* For enum link_layer up to LINK_OTHERS .. */
+/* For enum link_layer up to LINK_OTHERS. */
 static const struct start plain[LINK_OTHERS] = {
 	[LINK_ETHERNET] = {DLT_EN10MB, 0, LAYER_ETHERNET},
 	[LINK_IP] = {DLT_RAW, 0, LAYER_IP},
@@ -24,7 +24,7 @@ static const struct start plain[LINK_OTHERS] = {
 	[LINK_NULL] = {DLT_NULL, 4, LAYER_IP},
 };
 
-/* .. and from there on. Numbers above 100 are the same as DLT_ and as LINKTYPE_. */
+/* From LINK_OTHERS on. Numbers above 100 are the same as DLT_ and as LINKTYPE_. */
 static const struct start others[] = {
 	{DLT_PPP, 0, LAYER_PPP},
 	{DLT_PPP_ETHER, 0, LAYER_PPPOE},
@@ -41,7 +41,7 @@ static const struct start others[] = {
 	{DLT_C_HDLC_WITH_DIR, 1, LAYER_HDLC},
 	{DLT_FRELAY_WITH_DIR, 1, LAYER_FRAME_RELAY},
 	{DLT_ATM_RFC1483, 0, LAYER_LLC},
-	{100, 0, LAYER_LLC}, /* what files say for it */
+	{100, 0, LAYER_LLC}, /* the same in files */
 	{DLT_IP_OVER_FC, 16, LAYER_LLC},
 };
 

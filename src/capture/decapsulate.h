@@ -11,11 +11,12 @@
 struct inside {
 	__u32 offset;       /* of the IP header in front of TCP */
 	const char *passed; /* the outermost tunnel that TCP was found in; NULL: none */
-	const char *unread; /* of PACKET_OTHER: where the way ended, and TCP may go on; or NULL */
+	const char *unread; /* with PACKET_OTHER: a layer that we cannot read and that may carry
+			       TCP; or NULL */
 };
 
-/* A link layer of libpcap's (DLT_, or LINKTYPE_ of a file) that is read here alone: *link becomes
- * LINK_OTHERS or more. Returns 0 or -ENOTSUP. */
+/* A link layer of libpcap's (DLT_, or LINKTYPE_ of a file) that only this module reads: *link
+ * becomes LINK_OTHERS or more. Returns 0 or -ENOTSUP. */
 int decapsulate_link(int type, enum link_layer *link);
 
 /*

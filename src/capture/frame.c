@@ -53,7 +53,7 @@ static long frame_load(void *ctx, __u32 offset, void *to, __u32 len)
 	return 0;
 }
 
-/* What is left of a packet behind the headers that were walked through. */
+/* Parses what is left of a packet after the headers that were walked through. */
 static enum packet_kind parse_inside(const struct frame *frame, __u32 offset, __u32 wire_length,
 				     struct packet *packet)
 {

@@ -9,8 +9,8 @@
  * 0, or -ENOTSUP. */
 int frame_link_layer(int type, enum link_layer *link);
 
-/* Parses one captured packet: captured bytes are there, wire_length there were. Where the kernel's
- * parser finds no TCP, tunnels are looked into; *inside, always filled in, tells of them. */
+/* Parses a packet that had wire_length bytes, of which captured are there. Where the kernel's
+ * parser finds no TCP, this looks into tunnels; *inside, always filled in, tells which. */
 enum packet_kind frame_parse(enum link_layer link, const __u8 *bytes, __u32 captured,
 			     __u32 wire_length, struct packet *packet, struct inside *inside);
 

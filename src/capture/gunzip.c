@@ -15,7 +15,7 @@
 /* What the next compressed byte belongs to. */
 enum place {
 	IN_MEMBER,
-	BEHIND_MEMBER, /* another member, padding, or what is none of ours */
+	BEHIND_MEMBER, /* another member, padding, or something foreign */
 	IN_PADDING,
 	AT_END,
 };
@@ -81,10 +81,10 @@ static long damaged(struct gunzip *g, const char *what, const char *detail, cons
 	return g->error = -EBADMSG;
 }
 
-/* zlib tells the two from other damage by its words alone, which have not changed since 1995. */
+/* Only zlib's messages tell these two from other damage; they have not changed since 1995. */
 static long damaged_member(struct gunzip *g)
 {
-	static const char so[] = ": packets in front of it may be damaged, too";
+	static const char so[] = ": packets before it may be damaged, too";
 	const char *why = g->z.msg ? g->z.msg : "damaged";
 	char detail[64];
 
@@ -131,7 +131,7 @@ static void ignore_rest(struct gunzip *g)
 	g->place = AT_END;
 }
 
-/* The first byte of another member may be the last that is here, and what follows unread. */
+/* Another member's first byte may be the last one read so far: reads on. */
 static long complete_magic(struct gunzip *g)
 {
 	long n;

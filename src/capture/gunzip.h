@@ -4,7 +4,7 @@
  * inflated in front of damage, takes a file that was cut off for a whole one, and waits until its
  * buffer is full.
  *
- * As gzip(1) does: members that follow each other are one file; zeros behind the last one are
+ * As gzip(1) does: members that follow each other are one file; zeros after the last one are
  * padding; anything else there is ignored with a warning; after damage there is nothing more.
  */
 #ifndef METRO_GUNZIP_H
@@ -29,7 +29,7 @@ long gunzip_read(struct gunzip *gunzip, __u8 *to, size_t size);
 /* One clause about the damage and where it is; NULL: none found so far. */
 const char *gunzip_damage(const struct gunzip *gunzip);
 
-/* Where in the file the bytes begin that were ignored behind the data; 0: there are none. */
+/* Position in the file of the first byte ignored after the data; 0: none. */
 __u64 gunzip_ignored_at(const struct gunzip *gunzip);
 
 #endif

@@ -147,11 +147,11 @@ enum layer layer_protocol(struct walk *w)
 	}
 }
 
-/* What is carried over UDP, by the server's port. That of an answer is the client's; but tunnels
- * between equals send to the known port either way, so that of these the source may be anything. */
+/* Tunnels over UDP, by the server's port. In an answer of a server it is the source port; tunnels
+ * between equals always send to the known port, from any source port. */
 static const struct tunnel {
 	__u16 port;
-	bool answers;     /* it may be the source */
+	bool answers;     /* the port may be the source */
 	enum layer layer; /* LAYERS: is not read */
 	const char *name;
 } tunnels[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A walk from header to header through captured bytes, to the IP header in front of TCP. Each layer
- * is a function that stands at its header, goes behind it, and says what comes next. Bytes come
- * from anyone: a function reads nothing that ahead() did not grant it.
+ * is a function that starts at its header, moves past it, and says what comes next. Bytes come from
+ * anyone: a function reads nothing that ahead() did not grant it.
  */
 #ifndef METRO_LAYERS_H
 #define METRO_LAYERS_H
@@ -50,8 +50,8 @@ struct walk {
 	__u32 captured;
 	__u32 offset; /* of the header that is read next; never beyond captured when it is read */
 	__u16 type;   /* of what comes next: an EtherType or an IP protocol */
-	bool in_ipv6; /* the IP header last seen was one of IPv6, .. */
-	enum fragment fragment; /* .. and of a part of a packet */
+	bool in_ipv6; /* the last IP header was IPv6 */
+	enum fragment fragment; /* whether it belonged to a fragment */
 	bool padded; /* the 802.11 header that follows is filled up to words of four bytes */
 	struct inside *inside;
 };
@@ -69,7 +69,7 @@ static inline __u16 be16_at(const __u8 *at)
 	return (__u16)(at[0] << 8 | at[1]);
 }
 
-/* What follows is looked into. The outermost such layer gives a packet its name. */
+/* Goes on into what follows. Messages name the outermost such layer. */
 static inline enum layer through(struct walk *w, const char *name, enum layer next)
 {
 	if (!w->inside->passed)
@@ -77,7 +77,7 @@ static inline enum layer through(struct walk *w, const char *name, enum layer ne
 	return next;
 }
 
-/* There may be TCP in it, but not for us. */
+/* It may carry TCP, but we cannot read it. */
 static inline enum layer unread(struct walk *w, const char *name)
 {
 	w->inside->unread = name;

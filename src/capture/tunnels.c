@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The headers of tunnels. Over UDP, a port is all that they are known by, so what does not look
- * like them is something else. */
+/* The headers of tunnels. Over UDP they are known by their port alone, so what does not look like
+ * one is taken for something else. */
 #include "layers.h"
 
 static bool is_ip(const __u8 *at)
@@ -8,7 +8,7 @@ static bool is_ip(const __u8 *at)
 	return at[0] >> 4 == 4 || at[0] >> 4 == 6;
 }
 
-/* Does an Ethernet header that carries something known begin so many bytes ahead? */
+/* Does an Ethernet header that carries something known begin at bytes ahead? */
 static bool ethernet_ahead(const struct walk *w, __u32 at)
 {
 	const __u8 *header = ahead(w, at + ETHERNET_HEADER);
@@ -188,8 +188,8 @@ enum layer layer_gtp(struct walk *w)
 	return is_ip(header) ? through(w, "GTP-U", LAYER_IP) : unread(w, "GTP-U without IP");
 }
 
-/* RFC 4380, 5.1.1. What is not IPv6 by itself, authentication in front of it say, is of setting it
- * up. */
+/* RFC 4380, 5.1.1. Packets that do not begin with IPv6, but with authentication, say, only set the
+ * tunnel up. */
 enum layer layer_teredo(struct walk *w)
 {
 	const __u8 *at = ahead(w, 1);
@@ -199,7 +199,7 @@ enum layer layer_teredo(struct walk *w)
 	return at[0] >> 4 == 6 ? through(w, "Teredo", LAYER_IP) : END_OTHER;
 }
 
-/* RFC 2661, 3.1, and RFC 3931, 4.1.2: messages of version 2 and 3 that are not of control. */
+/* RFC 2661, 3.1, and RFC 3931, 4.1.2: data messages of versions 2 and 3. */
 enum layer layer_l2tp(struct walk *w)
 {
 	const __u8 *header = ahead(w, 2);
@@ -213,8 +213,7 @@ enum layer layer_l2tp(struct walk *w)
 	return unread(w, "L2TP");
 }
 
-/* RFC 3948, 2: keys are negotiated with four zeroes in front, and a single byte keeps the way open.
- */
+/* RFC 3948, 2: key exchange begins with four zero bytes, and a single byte keeps the path open. */
 enum layer layer_nat_t(struct walk *w)
 {
 	const __u8 *at = ahead(w, 4);

@@ -80,7 +80,7 @@ static struct config *config_new(void)
 
 	if (!config)
 		return NULL;
-	/* exp_ttl_s waits for add_defaults. */
+	/* add_defaults sets exp_ttl_s, once it is known whether the file does. */
 	config->snaplen = 512;
 	config->idle_ttl_s = 300;
 	config->log_to_file = true;
@@ -100,7 +100,7 @@ static void add_defaults(struct config *config)
 		config->exp_ttl_s = DEFAULT_EXP_TTL_S;
 }
 
-/* What a reading ends with: the configuration goes to the caller, or away. */
+/* Ends a reading: hands the configuration to the caller, or frees it. */
 static int finish(struct config *config, const struct mistakes *mistakes, int err,
 		  struct config **result)
 {
@@ -150,7 +150,7 @@ static int read_arguments(struct config *config, struct mistakes *mistakes, cons
 	depth = mistakes_enter(mistakes, "interface");
 	if (strcmp(interface, "file") == 0)
 		mistake(mistakes, "\"file\" means a capture file in a configuration; accepted: a "
-				  "network interface; for a capture run bpf-metro -r FILE");
+				  "network interface; for a capture file, run bpf-metro -r FILE");
 	err = instance_set_interface(config->instances, mistakes, interface);
 	mistakes_leave(mistakes, depth);
 
@@ -158,8 +158,8 @@ static int read_arguments(struct config *config, struct mistakes *mistakes, cons
 	for (size_t i = 0; i < count && !err; i++)
 		err = instance_add_peer(config->instances, mistakes, peers[i]);
 	if (!count)
-		mistake(mistakes,
-			"none is given: list what to measure; 0.0.0.0/0 means everything");
+		mistake(mistakes, "none is given; list what to measure (0.0.0.0/0: every IPv4 "
+				  "address, ::/0: every IPv6 address)");
 	mistakes_leave(mistakes, depth);
 	return err;
 }

@@ -33,29 +33,31 @@ enum dialect { DIALECT_DOGSTATSD, DIALECT_STATSD, DIALECT_GRAPHITE, DIALECT_INFL
 /* What the dst tag is made of. */
 enum aggregate_by {
 	AGGREGATE_ADDRESS,    /* the peer's name where known, or its address */
-	AGGREGATE_NETWORK,    /* its network of so many bits */
+	AGGREGATE_NETWORK,    /* its network of bits_v4 or bits_v6 bits */
 	AGGREGATE_CONFIGURED, /* the entry of ips or hosts that it was measured for */
 };
 
 struct aggregate {
 	enum aggregate_by by;
 	unsigned int bits_v4; /* AGGREGATE_NETWORK: 0 .. 32 */
-	unsigned int bits_v6; /* .. 0 .. 128 */
+	unsigned int bits_v6; /* AGGREGATE_NETWORK: 0 .. 128 */
 };
 
 /* One entry of `instances`: the peers to measure on one interface, and the tags for them. */
 struct instance {
-	char *interface; /* "file": a capture file, which pcap names */
-	char *pcap;      /* path; NULL unless interface is "file" */
-	bool sample;     /* measure a part of the time: sample_duration_s, then pause .. */
-	unsigned int sample_duration_s; /* 1 .. 86400 */
-	unsigned int sample_interval_s; /* .. so long, 1 .. 86400, and so on */
+	char *interface;                /* "file": a capture file, which pcap names */
+	char *pcap;                     /* path; NULL unless interface is "file" */
+	bool sample;                    /* measure only part of the time */
+	unsigned int sample_duration_s; /* of measuring: 1 .. 86400 */
+	unsigned int sample_interval_s; /* of the pause after that: 1 .. 86400 */
 	struct prefix *ips;
 	size_t ips_count;
 	char **hosts; /* names, to be resolved */
 	size_t hosts_count;
 	char **tags;
 	size_t tags_count;
+	bool containers; /* tags of the container at the other end of the interface; default false
+			  */
 };
 
 struct config {
@@ -63,8 +65,9 @@ struct config {
 	unsigned int snaplen; /* bytes of a packet that libpcap keeps: 104 .. 262144, default 512 */
 	unsigned int
 		idle_ttl_s; /* a flow without traffic is dropped after: 1 .. 86400, default 300 */
-	unsigned int exp_ttl_s;   /* .. one that ended, at the latest: 1 .. 86400, default 60 */
-	char *statsd_ip;          /* address or host name; NULL: not given */
+	unsigned int
+		exp_ttl_s; /* one that ended, after this at the latest: 1 .. 86400, default 60 */
+	char *statsd_ip;   /* address or host name; NULL: not given */
 	unsigned int statsd_port; /* 1 .. 65535; 0: not given */
 	bool log_to_file;         /* default true, as in go-metro */
 	enum log_level log_level; /* default info */
@@ -72,10 +75,10 @@ struct config {
 	/* init_config, ours */
 	double report_interval_s; /* 0.1 .. 3600, default 10 */
 	unsigned int max_flows;   /* 16 .. 16777216, default 32768 */
-	unsigned int marks;  /* segments remembered a flow: power of two, 8 .. 64, default 32 */
+	unsigned int marks;  /* segments remembered per flow: power of two, 8 .. 64, default 32 */
 	char *statsd_socket; /* unix://PATH, unixgram://PATH or unixstream://PATH; NULL: UDP */
 	enum dialect dialect;
-	char *prefix;      /* in front of all metric names, with its final dot; NULL: none */
+	char *prefix;      /* before all metric names, with its final dot; NULL: none */
 	__u32 metrics;     /* METRIC_BIT of each that is chosen */
 	bool distribution; /* every sample, as DogStatsD distributions */
 	bool telemetry;    /* our own counters, too */

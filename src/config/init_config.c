@@ -14,7 +14,7 @@
  * line must fit into a datagram with its tags (instance.c). */
 #define PREFIX_MAX      64
 
-#define NETWORK_BITS_V6 64 /* what one site gets of a provider, at least (RFC 6177) */
+#define NETWORK_BITS_V6 64 /* the least that a provider gives one site (RFC 6177) */
 
 /* Two keys for one setting: a value that is there already came from the other. */
 static int read_exp_ttl(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
@@ -26,7 +26,7 @@ static int read_exp_ttl(struct yaml_reader *reader, const struct yaml_key *key, 
 	yaml_read_whole(reader, key, node, target);
 	if (other && other != config->exp_ttl_s)
 		mistake(reader->mistakes,
-			"exp_ttl and expired_ttl are one setting, but differ: %u and %u; "
+			"exp_ttl and expired_ttl are the same setting, but differ: %u and %u; "
 			"accepted: one of them",
 			other, config->exp_ttl_s);
 	return 0;
@@ -38,41 +38,50 @@ static int keep_text(char **field, const char *text)
 	return *field ? 0 : -ENOMEM;
 }
 
+typedef int (*server_parser)(struct statsd_server *server, const char *text,
+			     char reason[STATSD_REASON]);
+
+/* Keeps the text of a server that can be parsed. */
+static int read_server(struct yaml_reader *reader, const char *text, server_parser parse,
+		       char **field)
+{
+	struct statsd_server server = {0};
+	char reason[STATSD_REASON];
+
+	if (!text)
+		return 0;
+	if (!parse(&server, text, reason))
+		return keep_text(field, text);
+	mistake(reader->mistakes, "%s", reason);
+	return 0;
+}
+
+static int parse_host(struct statsd_server *server, const char *text, char reason[STATSD_REASON])
+{
+	return statsd_server_parse_host(server, text, 0, reason);
+}
+
 static int read_statsd_ip(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 			  void *target)
 {
-	const char *text = yaml_text(reader, node, "one address or host name");
-	struct statsd_server server = {0};
 	struct config *config = target;
-	char reason[STATSD_REASON];
 
 	(void)key;
-	if (!text)
-		return 0;
-	if (!statsd_server_parse_host(&server, text, 0, reason))
-		return keep_text(&config->statsd_ip, text);
-	mistake(reader->mistakes, "%s", reason);
-	return 0;
+	return read_server(reader, yaml_text(reader, node, "one address or host name"), parse_host,
+			   &config->statsd_ip);
 }
 
 static int read_statsd_socket(struct yaml_reader *reader, const struct yaml_key *key,
 			      yaml_node_t *node, void *target)
 {
-	const char *text = yaml_text(reader, node, "one socket, as unix://PATH");
-	struct statsd_server server = {0};
 	struct config *config = target;
-	char reason[STATSD_REASON];
 
 	(void)key;
-	if (!text)
-		return 0;
-	if (!statsd_server_parse_socket(&server, text, reason))
-		return keep_text(&config->statsd_socket, text);
-	mistake(reader->mistakes, "%s", reason);
-	return 0;
+	return read_server(reader, yaml_text(reader, node, "one socket, as unix://PATH"),
+			   statsd_server_parse_socket, &config->statsd_socket);
 }
 
-/* Finds the node's text in a list of words that ends with NULL; *choice becomes its index. */
+/* Looks the node's text up in a list of words that ends with NULL; *choice becomes its index. */
 static bool choose(struct yaml_reader *reader, yaml_node_t *node, const char *const *words,
 		   const char *what, const char *accepted, unsigned int *choice)
 {
@@ -199,8 +208,9 @@ static int read_metrics(struct yaml_reader *reader, const struct yaml_key *key, 
 	config->metrics = 0;
 	if (node->type == YAML_SEQUENCE_NODE &&
 	    node->data.sequence.items.start == node->data.sequence.items.top)
-		mistake(reader->mistakes, "is empty, so nothing would be reported; accepted: one "
-					  "metric or more, or no such line: rtt, avg and jitter");
+		mistake(reader->mistakes,
+			"is empty, so nothing would be reported; accepted: one metric or more, or "
+			"no metrics key (then rtt, avg and jitter)");
 	return yaml_read_list(reader, key, node, read_metric, target);
 }
 
@@ -223,9 +233,8 @@ static bool parse_bits(const char *text, struct aggregate *aggregate)
 static int read_aggregate(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 			  void *target)
 {
-	static const char accepted[] =
-		"address, configured, network/BITS with 0 to 32 bits, or network/BITS,BITS with "
-		"0 to 128 for IPv6 behind the comma";
+	static const char accepted[] = "address, configured, network/BITS with 0 to 32 bits, or "
+				       "network/BITS,BITS with 0 to 128 for IPv6 after the comma";
 	const char *text = yaml_text(reader, node, accepted);
 	struct config *config = target;
 	struct aggregate *aggregate = &config->aggregate;
@@ -255,7 +264,7 @@ static int read_log_level(struct yaml_reader *reader, const struct yaml_key *key
 	char quoted[QUOTED_TEXT];
 
 	if (text && log_level_parse(text, (enum log_level *)((char *)target + key->offset)))
-		mistake(reader->mistakes, "%s is not a level; accepted: %s",
+		mistake(reader->mistakes, "%s is not a log level; accepted: %s",
 			mistake_quote(text, quoted), accepted);
 	return 0;
 }
@@ -302,8 +311,8 @@ static const struct yaml_key init_keys[] = {
 static const struct yaml_foreign_key agent_keys[] = {
 	{"loader", ""},
 	{"min_collection_interval", "; report_interval is the time between reports"},
-	{"service", "; as a tag, it goes into the tags of an instance"},
-	{"tags", "; they go into an instance"},
+	{"service", "; to have it as a tag, put it under an instance's tags"},
+	{"tags", "; put them under an instance"},
 	{0},
 };
 
@@ -313,7 +322,7 @@ static const struct yaml_keys init_known = {
 	.foreign = agent_keys,
 };
 
-/* One mistake about two keys, at the line of the first. */
+/* Reports one mistake about two keys, at the line of the first. */
 static void report_pair(struct yaml_reader *reader, yaml_node_t *mapping, const char *name,
 			const char *message)
 {
@@ -332,11 +341,11 @@ static void check_pairs(struct yaml_reader *reader, yaml_node_t *mapping,
 
 	if (udp && yaml_lookup(reader, mapping, "statsd_socket"))
 		report_pair(reader, mapping, "statsd_socket",
-			    "excludes statsd_ip and statsd_port; accepted: a socket, or an "
-			    "address and a port");
+			    "cannot be combined with statsd_ip and statsd_port; accepted: a "
+			    "socket, or an address and a port");
 	if (config->distribution && config->dialect != DIALECT_DOGSTATSD)
 		report_pair(reader, mapping, "distribution",
-			    "other servers than Datadog's have no distributions; accepted: true "
+			    "only Datadog's servers have distributions; accepted: true "
 			    "with dialect dogstatsd, or false");
 }
 

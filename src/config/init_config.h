@@ -7,8 +7,8 @@
 #include "yaml_reader.h"
 
 /* Reads the mapping into the struct config at target, which holds the defaults; exp_ttl_s is 0
- * before, and remains so if neither of its keys is there. Checks each value, and what goes
- * together. As any yaml_read_fn, returns 0 or -ENOMEM. */
+ * before, and stays 0 if neither of its keys is there. Checks each value and their combinations. As
+ * any yaml_read_fn, returns 0 or -ENOMEM. */
 yaml_read_fn read_init_config;
 
 #endif

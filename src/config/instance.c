@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
  * value, two host names and an interface leave to the tags.
  */
 #define TAGS_MAX        800
+#define CONTAINER_BYTES 200 /* of a container's tags and origin, out of the above */
 
 #define ACCEPTED_PREFIX "an IPv4 or IPv6 address or a network such as 10.0.0.0/8"
 #define ACCEPTED_HOST   "a host name or an address"
@@ -57,8 +59,8 @@ static bool interface_is_valid(const char *name)
 	return true;
 }
 
-/* `ip link` shows NAME@PEER, or NAME@ifN for a peer elsewhere, and a colon behind all. The kernel
- * would allow a name with an @, and takes a colon for the end of one. */
+/* `ip link` shows NAME@PEER, or NAME@ifN for a peer in another namespace, and a colon at the end.
+ * The kernel allows an @ in a name, but no colon. */
 static bool is_from_ip_link(const char *name)
 {
 	size_t length = strcspn(name, "@:");
@@ -81,8 +83,8 @@ int instance_set_interface(struct instance *instance, struct mistakes *mistakes,
 		size_t length = strcspn(name, "@:");
 
 		mistake(mistakes,
-			"%s is how `ip link` shows the interface, with what is behind its name; "
-			"accepted: %.*s",
+			"%s has more than the interface's name, as `ip link` shows it; accepted: "
+			"%.*s",
 			mistake_quote(name, quoted), (int)length, name);
 		return 0;
 	}
@@ -110,11 +112,17 @@ int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, cons
 		mistake(mistakes, "is empty; accepted: the path of a capture file");
 		return 0;
 	}
+	if (strnlen(path, PATH_MAX + 1) > PATH_MAX) { /* aliases may repeat what is not copied */
+		mistake(mistakes,
+			"is too long; accepted: the path of a capture file, up to %d bytes",
+			PATH_MAX);
+		return 0;
+	}
 	instance->pcap = strdup(path);
 	return instance->pcap ? 0 : -ENOMEM;
 }
 
-/* What prefix_parse had to say against the text. */
+/* Reports what prefix_parse found wrong with the text. */
 static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			  const struct prefix *prefix, const char *accepted)
 {
@@ -126,13 +134,13 @@ static void report_prefix(struct mistakes *mistakes, const char *text, int err,
 			strchr(text, ':') ? 128 : 32);
 	else if (err == -EDOM)
 		mistake(mistakes,
-			"%s has bits set behind the prefix; accepted: %s for the whole "
+			"%s has bits set beyond the prefix; accepted: %s for the whole "
 			"network, or the address without /BITS",
 			quoted, prefix_format(prefix, network));
 	else if (strchr(text, '%'))
 		mistake(mistakes,
-			"%s names a zone, which the instance's interface says already; "
-			"accepted: the address without %%ZONE",
+			"%s has a zone, but the instance's interface says that already; accepted: "
+			"the address without %%ZONE",
 			quoted);
 	else
 		mistake(mistakes, "%s is not valid; accepted: %s%s", quoted, accepted,
@@ -203,6 +211,14 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 		mistake(mistakes, "is empty; accepted: a tag such as env:production");
 		return 0;
 	}
+	/* Aliases may repeat a long one a hundred thousand times: it is not even copied. */
+	if (strnlen(tag, TAGS_MAX + 1) > TAGS_MAX) {
+		mistake(mistakes,
+			"%s is too long for a StatsD datagram; accepted: all tags together up to "
+			"%d bytes",
+			mistake_quote(tag, quoted), TAGS_MAX);
+		return 0;
+	}
 	if (!tag_is_clean(tag)) {
 		mistake(mistakes,
 			"%s would break the StatsD line; accepted: a tag without "
@@ -216,14 +232,16 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 void instance_check_tags(const struct instance *instance, struct mistakes *mistakes)
 {
 	size_t length = 0;
+	int most = instance->containers ? TAGS_MAX - CONTAINER_BYTES : TAGS_MAX;
 
 	for (size_t i = 0; i < instance->tags_count; i++)
 		length += strlen(instance->tags[i]) + 1;
-	if (length > TAGS_MAX)
+	if (length > (size_t)most)
 		mistake(mistakes,
-			"are %zu bytes long together, too many for a StatsD datagram; "
-			"accepted: up to %d, with a comma for each",
-			length, TAGS_MAX);
+			"are %zu bytes long together, too many for a StatsD datagram%s; accepted: "
+			"up to %d, counting a comma for each",
+			length, instance->containers ? " that has those of containers, too" : "",
+			most);
 }
 
 static void free_texts(char **texts, size_t count)

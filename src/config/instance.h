@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * One entry of `instances`, filled from words as people write them. Every function checks its word,
- * reports what is wrong with it, and returns 0 even so: only -ENOMEM stops the reading.
+ * reports what is wrong with it, and returns 0 all the same: only -ENOMEM stops the reading.
  */
 #ifndef METRO_INSTANCE_H
 #define METRO_INSTANCE_H

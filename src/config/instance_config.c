@@ -66,11 +66,7 @@ static int read_hosts(struct yaml_reader *reader, const struct yaml_key *key, ya
 static int read_tags(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 		     void *target)
 {
-	int err = yaml_read_list(reader, key, node, read_tag, target);
-
-	yaml_at(reader, node);
-	instance_check_tags(target, reader->mistakes);
-	return err;
+	return yaml_read_list(reader, key, node, read_tag, target);
 }
 
 static int read_pcap(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
@@ -93,6 +89,7 @@ static const struct yaml_key instance_keys[] = {
 	{"sample_duration", yaml_read_whole, FIELD(sample_duration_s), 1, SECONDS_MAX},
 	{"sample_interval", yaml_read_whole, FIELD(sample_interval_s), 1, SECONDS_MAX},
 	{"pcap", read_pcap, 0, 0, 0},
+	{"containers", yaml_read_bool, FIELD(containers), 0, 0},
 };
 
 /* What the Datadog Agent knows here, for any check. */
@@ -106,7 +103,7 @@ static const struct yaml_foreign_key agent_keys[] = {
 	{"name", ""},
 	{"namespace", ""},
 	{"no_index", ""},
-	{"service", "; as a tag, it goes into tags"},
+	{"service", "; to have it as a tag, put it under tags"},
 	{0},
 };
 
@@ -116,7 +113,7 @@ static const struct yaml_keys instance_known = {
 	.foreign = agent_keys,
 };
 
-/* Is there a value for the key, if only a wrong one, which was reported already? */
+/* Is there a value for the key, even a wrong one, which was reported already? */
 static bool given(struct yaml_reader *reader, yaml_node_t *mapping, const char *name)
 {
 	return yaml_lookup(reader, mapping, name) != NULL;
@@ -131,9 +128,9 @@ static void check_sample(struct yaml_reader *reader, yaml_node_t *node, struct i
 {
 	if (!instance->sample)
 		return;             /* go-metro ignores the two others then */
-	if (reads_file(instance)) { /* and this, if it reads a file */
-		mistakes_warn(reader->mistakes, "sample: true is ignored: a capture file is read "
-						"at once, and whole");
+	if (reads_file(instance)) { /* go-metro ignores sample itself, if it reads a file */
+		mistakes_warn(reader->mistakes,
+			      "sample: true is ignored: a capture file is always read whole");
 		instance->sample = false;
 		return;
 	}
@@ -142,6 +139,31 @@ static void check_sample(struct yaml_reader *reader, yaml_node_t *node, struct i
 			"sample: true needs sample_duration and sample_interval; accepted: both, "
 			"whole numbers of seconds from 1 to %d",
 			SECONDS_MAX);
+}
+
+/* When all is read: it depends on containers how long they may be. */
+static void check_tags(struct yaml_reader *reader, yaml_node_t *node,
+		       const struct instance *instance)
+{
+	yaml_node_t *tags = yaml_lookup(reader, node, "tags");
+	size_t depth;
+
+	if (!tags)
+		return;
+	depth = mistakes_enter(reader->mistakes, ".tags");
+	yaml_at(reader, tags);
+	instance_check_tags(instance, reader->mistakes);
+	mistakes_leave(reader->mistakes, depth);
+	yaml_at(reader, node);
+}
+
+static void check_containers(struct yaml_reader *reader, struct instance *instance)
+{
+	if (!instance->containers || !reads_file(instance))
+		return;
+	mistakes_warn(reader->mistakes, "containers: true is ignored: behind a capture file there "
+					"are none");
+	instance->containers = false;
 }
 
 static void check_interface(struct yaml_reader *reader, yaml_node_t *node,
@@ -156,8 +178,8 @@ static void check_interface(struct yaml_reader *reader, yaml_node_t *node,
 		mistake(reader->mistakes, "interface: file needs a capture file; accepted: pcap: "
 					  "PATH beside it");
 	if (instance->interface && !file && given(reader, node, "pcap"))
-		mistake(reader->mistakes, "pcap goes with interface: file alone; accepted: that, "
-					  "or remove pcap");
+		mistake(reader->mistakes, "pcap only goes with interface: file; accepted: "
+					  "interface: file, or no pcap");
 }
 
 int read_instance(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
@@ -173,8 +195,11 @@ int read_instance(struct yaml_reader *reader, const struct yaml_key *key, yaml_n
 	yaml_at(reader, node);
 	check_interface(reader, node, instance);
 	if (!yaml_has_items(reader, node, "ips") && !yaml_has_items(reader, node, "hosts"))
-		mistake(reader->mistakes, "neither ips nor hosts are given: list what to measure; "
-					  "0.0.0.0/0 means everything");
+		mistake(reader->mistakes,
+			"neither ips nor hosts are given; list what to measure (0.0.0.0/0: every "
+			"IPv4 address, ::/0: every IPv6 address)");
 	check_sample(reader, node, instance);
+	check_containers(reader, instance);
+	check_tags(reader, node, instance);
 	return 0;
 }

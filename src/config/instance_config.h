@@ -7,7 +7,7 @@
 #include "yaml_reader.h"
 
 /* Reads one entry into the next of the instances of the struct config at target, which has room for
- * it. Checks each value, and what goes together. As any yaml_read_fn, returns 0 or -ENOMEM. */
+ * it. Checks each value and their combinations. As any yaml_read_fn, returns 0 or -ENOMEM. */
 yaml_read_fn read_instance;
 
 #endif

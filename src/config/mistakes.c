@@ -57,9 +57,10 @@ void mistakes_end(const struct mistakes *mistakes)
 	const char *file = mistakes->file ? mistakes->file : "arguments";
 
 	if (mistakes->count > MISTAKES_TOLD)
-		log_error("%s: %u more mistakes like these", file, mistakes->count - MISTAKES_TOLD);
+		log_error("%s: %u more mistakes, not shown here", file,
+			  mistakes->count - MISTAKES_TOLD);
 	if (mistakes->warnings > MISTAKES_TOLD)
-		log_warning("%s: %u more warnings like these", file,
+		log_warning("%s: %u more warnings, not shown here", file,
 			    mistakes->warnings - MISTAKES_TOLD);
 }
 
@@ -94,7 +95,7 @@ static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
 	return ab < c ? ab : c;
 }
 
-/* Case aside, and - for _: both are slips that no letter was hit wrong for. */
+/* Ignores case, and takes - for _: neither counts as a mistyped letter. */
 static bool is_same(char a, char b)
 {
 	a = a == '-' ? '_' : (char)tolower((unsigned char)a);

@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* So many are told of one file. It may have a million, and be loaded again and again. */
+/* How many mistakes of one file are reported: it may have a million, and be loaded again and again.
+ */
 #define MISTAKES_TOLD 100
 
 /* Where a reader is in the configuration, and how many mistakes it has found so far. */
@@ -21,14 +22,14 @@ struct mistakes {
 void mistake(struct mistakes *mistakes, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The same for what is odd, but no reason to refuse the file: a warning, and no mistake. */
+/* The same for what is odd but no reason to refuse the file: a warning, not a mistake. */
 void mistakes_warn(struct mistakes *mistakes, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Says how many were not told. */
+/* Says how many were not reported. */
 void mistakes_end(const struct mistakes *mistakes);
 
-/* Goes one step deeper: appends to where. Returns what mistakes_leave wants to come back. */
+/* Goes one step deeper: appends to where. Returns what mistakes_leave needs to go back. */
 size_t mistakes_enter(struct mistakes *mistakes, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void mistakes_leave(struct mistakes *mistakes, size_t depth);
@@ -38,8 +39,8 @@ void mistakes_leave(struct mistakes *mistakes, size_t depth);
 /* Writes text in quotes, cut if it is long and without control characters, and returns quoted. */
 char *mistake_quote(const char *text, char quoted[QUOTED_TEXT]);
 
-/* How many letters must change to make a word the known one, which is in small letters with _
- * between. Cut off at a small number. */
+/* How many letters must change to turn a word into the known one, which is in small letters with _
+ * between words. Stops counting at a small number. */
 unsigned int mistake_distance(const char *word, const char *known);
 
 #endif

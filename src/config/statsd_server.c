@@ -41,7 +41,7 @@ int statsd_port_parse(unsigned int *port, const char *text, char reason[STATSD_R
 {
 	if (!number_parse_whole(text, PORTS, port))
 		return 0;
-	return refuse(reason, text, "is no port; accepted: 1 to 65535");
+	return refuse(reason, text, "is not a port; accepted: 1 to 65535");
 }
 
 /* ---- hosts ---- */
@@ -60,7 +60,7 @@ static bool has_port(const char *text, char host[STATSD_NAME], size_t *length, u
 	return true;
 }
 
-/* .. behind an IPv6 address, so that all of it may be one? */
+/* Does a port seem to follow an IPv6 address, though all of it may be the address? */
 static bool has_port_behind(const char *text, size_t *length, unsigned int *port)
 {
 	char host[STATSD_NAME];
@@ -70,7 +70,8 @@ static bool has_port_behind(const char *text, size_t *length, unsigned int *port
 	       !address_parse(host, &addr);
 }
 
-/* .. behind a name, an IPv4 address, or one in brackets, which are left out? That is certain. */
+/* Does a port surely follow: after a name, an IPv4 address, or one in brackets, which are left out?
+ */
 static bool has_certain_port(const char *text, char host[STATSD_NAME], unsigned int *port)
 {
 	struct address addr;
@@ -105,8 +106,8 @@ static int set_host(struct statsd_server *server, const char *host, char reason[
 	return 0;
 }
 
-/* An address such as ::1:8125 may be meant, one in 65,536, but a port is meant more often. All
- * eight groups written out are certain. */
+/* ::1:8125 may be meant as an address, but is more often an address and a port. All eight groups
+ * written out leave no doubt. */
 int statsd_server_parse_host(struct statsd_server *server, const char *text, unsigned int port,
 			     char reason[STATSD_REASON])
 {
@@ -119,13 +120,13 @@ int statsd_server_parse_host(struct statsd_server *server, const char *text, uns
 	if (has_port_behind(text, &length, &inside) &&
 	    (inside == STATSD_PORT || address_parse(text, &addr)))
 		return refuse(reason, text,
-			      "has a port behind the address; accepted: %.*s, with statsd_port: "
-			      "%u, or, if all of it is the address, its eight groups",
+			      "has a port after the address; accepted: %.*s, with statsd_port: %u, "
+			      "or, if all of it is the address, all eight groups written out",
 			      (int)length, text, inside);
 	if (has_certain_port(text, host, &inside))
 		return refuse(reason, text,
-			      "has a port behind the host; accepted: %s, with statsd_port: %u",
-			      host, inside);
+			      "has a port after the host; accepted: %s, with statsd_port: %u", host,
+			      inside);
 	return set_host(server, text, reason);
 }
 
@@ -133,7 +134,7 @@ int statsd_server_parse_host(struct statsd_server *server, const char *text, uns
 
 static int not_an_endpoint(const char *text, char reason[STATSD_REASON])
 {
-	return refuse(reason, text, "is no server; accepted: HOST, HOST:PORT, [IPV6]:PORT");
+	return refuse(reason, text, "is not a server; accepted: HOST, HOST:PORT, [IPV6]:PORT");
 }
 
 /* Cuts the text in pieces. An IPv6 address needs its brackets only where a port follows. */
@@ -160,8 +161,9 @@ static int split_endpoint(struct endpoint *endpoint, const char *text, char reas
 	return 0;
 }
 
-/* Without brackets, in an endpoint that may have a port. certain: it is of a URL, where an address
- * needs its brackets (RFC 3986); else it may be what Kubernetes knows of a host. */
+/* Checks an address without brackets where a port may follow. certain: it comes from a URL, where
+ * an address needs its brackets (RFC 3986); else it may be a host's address as Kubernetes gives it.
+ */
 static int check_brackets(const char *text, bool certain, char reason[STATSD_REASON])
 {
 	struct address addr;
@@ -176,7 +178,7 @@ static int check_brackets(const char *text, bool certain, char reason[STATSD_REA
 	if (!certain && port != STATSD_PORT)
 		return 0;
 	return refuse(reason, text,
-		      "does not tell where the address ends; accepted: [%.*s]:%u, or, if %u "
+		      "does not show where the address ends; accepted: [%.*s]:%u, or, if %u "
 		      "belongs to the address, [%s]",
 		      (int)length, text, port, port, text);
 }
@@ -245,7 +247,7 @@ int statsd_server_parse_socket(struct statsd_server *server, const char *url,
 			      "is not valid; accepted: " SOCKETS ", PATH from the root or @NAME");
 	if (strlen(path) >= sizeof(server->path))
 		return refuse(reason, url,
-			      "has a path of %zu bytes, too many for a socket; accepted: up to %zu",
+			      "has a path of %zu bytes, too long for a socket; accepted: up to %zu",
 			      strlen(path), sizeof(server->path) - 1);
 	strcpy(server->path, path);
 	return 0;
@@ -275,8 +277,9 @@ int statsd_server_parse_url(struct statsd_server *server, const char *url,
 		return parse_udp(server, udp, reason);
 	if (socket_path(url, &transport))
 		return statsd_server_parse_socket(server, url, reason);
-	return refuse(reason, url,
-		      "is no StatsD server for Linux; accepted: udp://HOST:PORT, " SOCKETS);
+	return refuse(
+		reason, url,
+		"is not the URL of a StatsD server on Linux; accepted: udp://HOST:PORT, " SOCKETS);
 }
 
 /* ---- for people ---- */

@@ -14,7 +14,7 @@
 
 enum statsd_transport {
 	STATSD_UDP,
-	STATSD_UNIX, /* whichever of the two that listens at the path */
+	STATSD_UNIX, /* whichever of the two listens at the path */
 	STATSD_UNIXGRAM,
 	STATSD_UNIXSTREAM,
 };
@@ -29,9 +29,9 @@ struct statsd_server {
 };
 
 /* Each of these fills in the server and returns 0; or returns -EINVAL, with what is wrong with the
- * text, and what is accepted, in reason, and the server in any state. */
+ * text and what is accepted in reason; then the server's contents are undefined. */
 
-/* An address or the name of a host, nothing behind it; port 0 means STATSD_PORT. */
+/* An address or the name of a host, nothing after it; port 0 means STATSD_PORT. */
 int statsd_server_parse_host(struct statsd_server *server, const char *text, unsigned int port,
 			     char reason[STATSD_REASON]);
 

@@ -10,17 +10,17 @@
 
 struct anchor {
 	char *name;
-	size_t nodes; /* that an alias of it stands for; 0: its value has not ended */
+	size_t nodes; /* that an alias to it stands for; 0: its value has not ended yet */
 };
 
 struct walk {
 	struct mistakes *mistakes;
 	size_t nodes;    /* of the file itself */
-	size_t repeated; /* .. and those that aliases stand for */
+	size_t repeated; /* nodes that aliases repeat */
 	unsigned int depth;
 	struct {
 		struct anchor *anchor; /* NULL: it has none */
-		size_t before;         /* nodes and repeated ones in front of it */
+		size_t before;         /* nodes and repeated ones before it */
 	} open[YAML_DEPTH_MAX];
 	unsigned int documents;
 	size_t anchors_count;
@@ -43,9 +43,7 @@ static int add_anchor(struct walk *walk, const yaml_char_t *name, struct anchor 
 	if (!name)
 		return 0;
 	if (walk->anchors_count == YAML_ANCHORS_MAX) {
-		mistake(walk->mistakes,
-			"more anchors (&NAME) than a configuration may have; "
-			"accepted: up to %d",
+		mistake(walk->mistakes, "too many anchors (&NAME); accepted: up to %d",
 			YAML_ANCHORS_MAX);
 		return -EINVAL;
 	}
@@ -61,9 +59,8 @@ static int begin_node(struct walk *walk, const yaml_char_t *name, struct anchor 
 {
 	if (walk->nodes == YAML_NODES_MAX) {
 		mistake(walk->mistakes,
-			"more values than a configuration may have; accepted: up "
-			"to %d; networks such as 10.0.0.0/8 stand for many "
-			"addresses",
+			"too many values; accepted: up to %d; a network such as 10.0.0.0/8 stands "
+			"for many addresses",
 			YAML_NODES_MAX);
 		return -EINVAL;
 	}
@@ -91,8 +88,7 @@ static int enter(struct walk *walk, const yaml_char_t *name)
 		return err;
 	if (walk->depth == YAML_DEPTH_MAX) {
 		mistake(walk->mistakes,
-			"a list or mapping that lies too deep in others; accepted: "
-			"up to %d, one in the other",
+			"lists or mappings nested too deep; accepted: up to %d levels",
 			YAML_DEPTH_MAX);
 		return -EINVAL;
 	}
@@ -118,7 +114,7 @@ static int alias(struct walk *walk, const char *name)
 	if (!anchor)
 		return 0; /* for the loader to report */
 	if (!anchor->nodes) {
-		mistake(walk->mistakes, "the alias %s stands inside of the value that it means",
+		mistake(walk->mistakes, "the alias %s is inside the value that it stands for",
 			mistake_quote(name, quoted));
 		return -EINVAL;
 	}
@@ -126,8 +122,7 @@ static int alias(struct walk *walk, const char *name)
 	if (walk->repeated <= YAML_REPEATED_MAX)
 		return 0;
 	mistake(walk->mistakes,
-		"with the alias %s, aliases repeat more values than a configuration may have; "
-		"accepted: up to %d of them",
+		"with the alias %s, aliases repeat too many values; accepted: up to %d",
 		mistake_quote(name, quoted), YAML_REPEATED_MAX);
 	return -EINVAL;
 }
@@ -181,7 +176,7 @@ static int see_all(struct walk *walk, yaml_parser_t *parser)
 	return err;
 }
 
-/* Does a line begin behind so many bytes? Beyond ASCII: NEL, and Unicode's separators. */
+/* Does a line begin after this many bytes? Beyond ASCII: NEL, and Unicode's separators. */
 static bool begins_line(const char *text, size_t at)
 {
 	static const char *const breaks[] = {"\n", "\r", "\xc2\x85", "\xe2\x80\xa8",
@@ -215,9 +210,7 @@ static int check_directives(struct mistakes *mistakes, const char *text, size_t 
 		    ++directives <= YAML_DIRECTIVES_MAX)
 			continue;
 		mistakes->line = line;
-		mistake(mistakes,
-			"more lines that begin with %% than a configuration may have; accepted: up "
-			"to %d",
+		mistake(mistakes, "too many lines that begin with %%; accepted: up to %d",
 			YAML_DIRECTIVES_MAX);
 		return -EINVAL;
 	}

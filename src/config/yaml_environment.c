@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From ${NAME} in a value of the configuration to what the environment has. */
+/* Replaces ${NAME} in values of the configuration by the environment's values. */
 #include "yaml_environment.h"
 
 #include <errno.h>
@@ -14,10 +14,10 @@
 #define NAME_LETTERS    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_" DIGITS
 #define PLAIN           "$${ for a plain ${"
 
-/* What has become of a node. */
+/* The state of a node. */
 enum state { STATE_UNREAD, STATE_GOOD, STATE_WRONG };
 
-/* A value on its way. */
+/* A value that is being expanded. */
 struct expansion {
 	struct yaml_reader *reader;
 	size_t length;
@@ -26,10 +26,9 @@ struct expansion {
 
 /* One ${NAME} or ${NAME:-DEFAULT} in a value. */
 struct variable {
-	const char *start, *end; /* from the $ to behind the } */
+	const char *start, *end; /* from the $ to after the } */
 	char name[YAML_VARIABLE_NAME_MAX + 1];
-	const char
-		*standby; /* where the default begins, which ends in front of the }; NULL: none */
+	const char *standby; /* where the default begins, which ends before the }; NULL: none */
 };
 
 int yaml_environment_open(struct yaml_reader *reader)
@@ -80,7 +79,7 @@ static int put(struct expansion *to, const char *bytes, size_t length)
 	return 0;
 }
 
-/* Puts what stands in front of the next ${ or the end, and moves at there. */
+/* Copies what comes before the next ${ or the end, and moves *at there. */
 static int put_plain(struct expansion *to, const char **at, const char *end)
 {
 	int err = 0;
@@ -138,8 +137,8 @@ static int take_variable(struct expansion *to, const char *start, const char *en
 
 /* ---- what a variable stands for ---- */
 
-/* A line of text, as it might stand in the file: what else is in the environment is an accident, or
- * worse. The value itself, which may be secret, is in no message. */
+/* Is it one line of text, as it might stand in the file? Anything else is an accident, or worse.
+ * Messages never show the value, which may be secret. */
 static int check_value(struct expansion *to, const char *name, const char *value)
 {
 	__u32 code;
@@ -173,8 +172,8 @@ static int put_value(struct expansion *to, const char *name, const char *value)
 	to->reader->expanded_bytes += length;
 	if (to->reader->expanded_bytes > ENVIRONMENT_MAX) {
 		mistake(to->reader->mistakes,
-			"with ${%s}, variables stand for more than a configuration may have; "
-			"accepted: up to %d MiB of them",
+			"with ${%s}, the variables' values are too long; accepted: up to %d MiB "
+			"together",
 			name, YAML_ENVIRONMENT_MAX_MIB);
 		return -EINVAL;
 	}
@@ -233,7 +232,7 @@ static int expand_text(struct expansion *to, const char *at, const char *end)
 	return err;
 }
 
-/* libyaml frees what it allocated with free(), and so what is put in its place. */
+/* libyaml calls free() on its texts, and so on what replaces them. */
 static int replace_text(yaml_node_t *node, const struct expansion *by)
 {
 	char *text = malloc(by->length + 1);

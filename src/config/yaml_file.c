@@ -46,12 +46,13 @@ static int read_file(const char *path, char **text, size_t *length)
 	if (file)
 		fclose(file);
 	if (err == -ENOENT)
-		log_error("%s: no such file; write one (packaging/bpf-metro.yaml is a sample), or "
-			  "name another with --config FILE",
-			  path);
+		log_error(
+			"%s: no such file; write one (packaging/bpf-metro.yaml is an example), or "
+			"name another with --config FILE",
+			path);
 	else if (err == -EFBIG)
-		log_error("%s: is larger than %d MiB, and so no configuration; name the right file "
-			  "with --config FILE",
+		log_error("%s: is larger than %d MiB, so it cannot be a configuration; name the "
+			  "right file with --config FILE",
 			  path, FILE_MAX_MIB);
 	else if (err)
 		log_error("%s: cannot read the configuration: %s", path, strerror(-err));
@@ -111,7 +112,7 @@ static bool is_empty(yaml_document_t *document)
 	return !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
 }
 
-/* The document's text, which is within bounds, as a tree. */
+/* Makes a tree of the document's text, which is within bounds. */
 static int load_document(struct yaml_reader *reader, yaml_parser_t *parser, const char *text,
 			 size_t length)
 {
@@ -127,7 +128,7 @@ static int load_document(struct yaml_reader *reader, yaml_parser_t *parser, cons
 	return -EINVAL;
 }
 
-/* Twice over the text: what is not within bounds must not become a tree. */
+/* Reads the text twice: what is not within bounds must not become a tree. */
 static int read_document(struct yaml_reader *reader, const char *text, size_t length)
 {
 	yaml_parser_t parser;
@@ -154,7 +155,7 @@ static void note_place(struct yaml_reader *reader, bool *seen, int index)
 	seen[index] = true;
 }
 
-/* What aliases repeat is in more than one list or mapping. */
+/* Notes the nodes that aliases repeat: they are in more than one list or mapping. */
 static int note_aliases(struct yaml_reader *reader)
 {
 	const yaml_document_t *document = &reader->document;

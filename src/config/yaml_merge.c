@@ -50,11 +50,11 @@ static bool has_key(const struct merge *merge, const yaml_node_t *mapping, const
 static void too_many(const struct merge *merge, const yaml_node_t *mapping)
 {
 	yaml_at(merge->reader, mapping);
-	mistake(merge->reader->mistakes,
-		"too many keys with those that are merged; accepted: up to %d", YAML_MERGED_MAX);
+	mistake(merge->reader->mistakes, "too many keys, counting merged ones; accepted: up to %d",
+		YAML_MERGED_MAX);
 }
 
-/* Adds the pairs of one mapping whose keys are not there. */
+/* Adds those pairs of one mapping whose keys are not there yet. */
 static int take_pairs(struct merge *merge, int index, int source)
 {
 	struct yaml_reader *reader = merge->reader;

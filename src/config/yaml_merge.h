@@ -13,10 +13,10 @@
 
 #include "yaml_reader.h"
 
-#define YAML_MERGED_MAX 256 /* keys of a mapping that merges others, with theirs */
+#define YAML_MERGED_MAX 256 /* keys of a mapping, merged ones included */
 
-/* Puts what they stand for in the place of all merge keys. Mistakes are reported. The document must
- * have no cycles (yaml_bounds.h). Returns 0 or -ENOMEM. */
+/* Replaces all merge keys by what they stand for. Mistakes are reported. The document must have no
+ * cycles (yaml_bounds.h). Returns 0 or -ENOMEM. */
 int yaml_merge(struct yaml_reader *reader);
 
 #endif

@@ -96,7 +96,7 @@ static const char *nearest_key(const char *word, const struct yaml_key *keys, si
 	return nearest;
 }
 
-/* The keys that are accepted, one behind the other. */
+/* Lists the keys that are accepted. */
 static void list_keys(const struct yaml_keys *known, char *text, size_t size)
 {
 	size_t length = 0;
@@ -107,8 +107,8 @@ static void list_keys(const struct yaml_keys *known, char *text, size_t size)
 					   known->keys[i].name);
 }
 
-/* Is the node, or anything in it, what an alias repeats? Ends at the first, so that what is
- * repeated many times is looked at once. */
+/* Does an alias repeat the node, or anything in it? Stops at the first that is repeated, so that
+ * nothing is looked at more than once. */
 static bool is_repeated(const struct yaml_reader *reader, int index)
 {
 	yaml_document_t *document = (yaml_document_t *)&reader->document;
@@ -134,7 +134,8 @@ static const struct yaml_foreign_key *find_foreign(const char *word,
 	return foreign->name ? foreign : NULL;
 }
 
-/* Is a pair there for what it holds, and not, by an alias, what stands in front of it? */
+/* Does the pair itself hold a value that aliases elsewhere repeat, rather than being such an alias?
+ */
 static bool holds_anchor(struct yaml_reader *reader, const yaml_node_pair_t *pair)
 {
 	const yaml_node_t *key = yaml_document_get_node(&reader->document, pair->key);
@@ -153,13 +154,13 @@ static void report_unknown(struct yaml_reader *reader, const char *word,
 	list_keys(known, all, sizeof(all));
 	mistake_quote(word, quoted);
 	if (foreign)
-		mistakes_warn(reader->mistakes, "%s is for the Datadog Agent, and ignored here%s",
+		mistakes_warn(reader->mistakes, "%s is for the Datadog Agent and is ignored here%s",
 			      word, foreign->advice);
 	else if (nearest)
 		mistake(reader->mistakes, "%s is not a known key (did you mean %s?); accepted: %s",
 			quoted, nearest, all);
 	else if (!known->anchors || !holds_anchor(reader, pair))
-		mistakes_warn(reader->mistakes, "%s is not a known key, and ignored; known: %s",
+		mistakes_warn(reader->mistakes, "%s is not a known key and is ignored; known: %s",
 			      quoted, all);
 }
 
@@ -171,7 +172,7 @@ static const struct yaml_key *find_key(struct yaml_reader *reader, const yaml_no
 
 	yaml_at(reader, node);
 	if (node->type != YAML_SCALAR_NODE) {
-		mistake(reader->mistakes, "%s stands where a key should; accepted: KEY: VALUE",
+		mistake(reader->mistakes, "%s stands where a key should be; accepted: KEY: VALUE",
 			kind_of(node));
 		return NULL;
 	}
@@ -262,8 +263,7 @@ int yaml_read_list(struct yaml_reader *reader, const struct yaml_key *key, yaml_
 	int err = 0;
 
 	if (node->type != YAML_SEQUENCE_NODE) {
-		mistake(mistakes, "is %s; accepted: a list, each item behind \"- \"",
-			kind_of(node));
+		mistake(mistakes, "is %s; accepted: a list, each item after \"- \"", kind_of(node));
 		return 0;
 	}
 	for (yaml_node_item_t *item = first; item < node->data.sequence.items.top && !err; item++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Typed values out of a YAML file. What a mapping may hold is said by a table of keys; whatever
- * does not fit the table is reported with its line, and reading goes on behind it.
+ * does not fit the table is reported with its line, and reading goes on after it.
  */
 #ifndef METRO_YAML_READER_H
 #define METRO_YAML_READER_H
@@ -15,7 +15,7 @@
 struct yaml_reader {
 	struct mistakes *mistakes;
 	yaml_document_t document;
-	bool *aliased;           /* by a node's index, from 1: is it in two places or more? */
+	bool *aliased;           /* by a node's index, from 1: is the node in two places or more? */
 	unsigned char *expanded; /* yaml_environment.c; NULL: the document has no variables */
 	size_t expanded_bytes;   /* that variables stood for so far */
 };
@@ -38,7 +38,7 @@ struct yaml_key {
 #define YAML_KEYS_MAX  32
 #define YAML_PAIRS_MAX 1024 /* that a mapping of ours may hold, known and unknown */
 
-/* A key that others have in such a mapping, and which means nothing to us. */
+/* A key that other programs have in such a mapping and that means nothing to us. */
 struct yaml_foreign_key {
 	const char *name;
 	const char *advice; /* the end of a sentence, beginning with "; ", or "" */
@@ -49,7 +49,7 @@ struct yaml_keys {
 	const struct yaml_key *keys;
 	size_t count;
 	const struct yaml_foreign_key *foreign; /* ends with a NULL name */
-	bool anchors; /* others may be there only to hold what aliases repeat elsewhere */
+	bool anchors; /* unknown keys may be there to hold values that aliases repeat elsewhere */
 };
 
 /* Reads the file, which mistakes->file names. Returns 0 and a reader with one document that is not
@@ -66,10 +66,10 @@ yaml_node_t *yaml_lookup(struct yaml_reader *reader, yaml_node_t *mapping, const
 bool yaml_has_items(struct yaml_reader *reader, yaml_node_t *mapping, const char *name);
 
 /* Calls the read function of every key that is given, with the mistakes' place set to it and its
- * variables replaced (yaml_environment.h); what cannot be is reported, and not read. A
- * repeated key, and one that looks like a slip of a known one, is a mistake; any other unknown key
- * is warned of and ignored, as go-metro ignores it. Says nothing of one that only holds what
- * aliases repeat. More than YAML_PAIRS_MAX keys are one mistake, and none is read. */
+ * variables replaced (yaml_environment.h); what cannot be is reported, and not read. A repeated
+ * key, and one that looks like a mistyped known one, is a mistake; any other unknown key is warned
+ * of and ignored, as go-metro ignores it. Says nothing about one that only holds what aliases
+ * repeat. More than YAML_PAIRS_MAX keys are one mistake, and none is read. */
 int yaml_read_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_keys *known,
 		      void *target);
 

@@ -3,6 +3,7 @@
 #include "captures.h"
 
 #include "counter_names.h"
+#include "descriptor.h"
 #include "event_loop.h"
 #include "log.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #define PATIENCE_S 5 /* for host names; without their addresses, they are not measured */
@@ -77,8 +77,7 @@ static void captures_free(struct captures *c)
 		drop_first(&c->paths);
 	while (c->hosts)
 		drop_first(&c->hosts);
-	if (c->timer >= 0)
-		close(c->timer);
+	descriptor_close(&c->timer);
 	free(c);
 }
 
@@ -140,7 +139,7 @@ void captures_heard(struct captures *c, const char *host)
 	}
 }
 
-/* A pipe could keep us waiting for as long as it likes. */
+/* Reading a pipe could block for any length of time. */
 static int check_file(const char *path, char reason[BACKEND_REASON])
 {
 	struct stat file;
@@ -148,7 +147,8 @@ static int check_file(const char *path, char reason[BACKEND_REASON])
 	if (stat(path, &file) || S_ISREG(file.st_mode) || S_ISDIR(file.st_mode))
 		return 0; /* what cannot be read, backend_file_open says why */
 	snprintf(reason, BACKEND_REASON,
-		 "%.100s is not a file; for a pipe or a device, run bpf-metro -r PATH", path);
+		 "%.100s is not a regular file; for a pipe or a device, run bpf-metro -r PATH",
+		 path);
 	return -EINVAL;
 }
 
@@ -171,8 +171,8 @@ static int open_first(struct captures *c, const struct backend_settings *setting
 	return err;
 }
 
-/* All samples of the file go out; there are no more to come. What could not be read at all, the
- * error says enough about. */
+/* All samples of the file go out; there are no more to come. If nothing could be read, the error
+ * has said enough. */
 static void deliver_rest(struct captures *c, int err)
 {
 	__u64 counters[COUNTERS];

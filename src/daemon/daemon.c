@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The daemon's life: starts its services, turns the loop, heeds signals, and ends in good order. */
+/* The daemon's life: starts its services, runs the loop, obeys signals, and stops all in order. */
 #include "daemon.h"
 
+#include "descriptor.h"
 #include "log.h"
 #include "reload.h"
 #include "wiring.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* ---- SIGHUP ---- */
 
@@ -41,9 +41,10 @@ static void follow_measuring(struct wiring *w)
 	measuring_follow(&w->measuring, w->plan.config);
 	if (w->measuring.backend)
 		monitor_follow(&w->following.monitor, w->measuring.backend);
+	wiring_identify(w);
 }
 
-/* What goes wrong here, each reports, and goes on as it did before. */
+/* Each reports what goes wrong, and then goes on with what it had. */
 static void follow_plan(struct wiring *w)
 {
 	reporting_follow(&w->reporting, w->plan.config);
@@ -64,11 +65,11 @@ static void on_hangup(struct wiring *w)
 		.arg = w,
 	};
 
-	if (terms.path && reload(&w->plan, &terms))
+	/* First of all: logrotate has moved the log, whatever the configuration says by now. */
+	log_choice_apply(&settings->log, w->plan.config);
+	if (!terms.path || reload(&w->plan, &terms))
 		return;
-	log_choice_apply(&settings->log, w->plan.config); /* logrotate asks for that alone */
-	if (!terms.path)
-		return;
+	log_choice_apply(&settings->log, w->plan.config);
 	follow_plan(w);
 	log_info("reloaded %s", terms.path);
 }
@@ -103,8 +104,7 @@ static int listen_to_signals(struct wiring *w)
 	err = fd < 0 ? fd : event_loop_add(w->loop, fd, on_signal, w);
 	if (!err)
 		return fd;
-	if (fd >= 0)
-		close(fd);
+	descriptor_close(&fd);
 	return err;
 }
 
@@ -118,7 +118,7 @@ static int start_plan(struct wiring *w)
 	if (!err)
 		err = following_start(&w->following, w->loop, config);
 	if (err)
-		log_critical("starting: %s", strerror(-err));
+		log_critical("cannot start: %s", strerror(-err));
 	return err;
 }
 
@@ -128,6 +128,7 @@ static int start_measuring(struct wiring *w)
 	w->measuring.batch_limit = reporting_batch_limit(&w->reporting);
 	if (!plan_has_interfaces(&w->plan))
 		return 0;
+	wiring_identify(w); /* while the programs are loaded, which takes its time */
 	return measuring_start(&w->measuring, w->plan.config, w->plan.peers);
 }
 
@@ -164,9 +165,8 @@ static int start(struct wiring *w)
 static int finish(struct wiring *w)
 {
 	__u64 counters[COUNTERS];
-	int err = captures_end(w->captures, w->plan.peers);
+	int err = wiring_end_captures(w);
 
-	w->captures = NULL;
 	if (!w->measuring.backend)
 		return err;
 	measuring_finish(&w->measuring);
@@ -190,12 +190,13 @@ static int stop(struct wiring *w)
 {
 	int err;
 
-	captures_end(w->captures, w->plan.peers);
+	wiring_end_captures(w);
 	naming_stop(&w->naming);
 	measuring_close(&w->measuring);
 	err = reporting_close(&w->reporting);
+	identifying_stop(&w->identifying);
 	following_stop(&w->following);
-	duty_cycle_stop(&w->duty_cycle);
+	wiring_stop_duty_cycle(w);
 	return err;
 }
 
@@ -220,7 +221,7 @@ static int start_loop(struct wiring *w, int *signals)
 		err = *signals < 0 ? *signals : 0;
 	}
 	if (err)
-		log_critical("starting: %s", strerror(-err));
+		log_critical("cannot start: %s", strerror(-err));
 	return err;
 }
 
@@ -236,8 +237,7 @@ int daemon_run(const struct daemon_settings *settings, struct config *config)
 	if (!err)
 		err = live(&w);
 	event_loop_free(w.loop);
-	if (signals >= 0)
-		close(signals);
+	descriptor_close(&signals);
 	plan_free(&w.plan);
 	log_close();
 	return err;

@@ -3,11 +3,11 @@
 #include "duty_cycle.h"
 
 #include "clock.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <sys/timerfd.h>
-#include <unistd.h>
 
 int duty_cycle_start(struct duty_cycle *cycle)
 {
@@ -18,9 +18,7 @@ int duty_cycle_start(struct duty_cycle *cycle)
 
 void duty_cycle_stop(struct duty_cycle *cycle)
 {
-	if (cycle->timer >= 0)
-		close(cycle->timer);
-	cycle->timer = -1;
+	descriptor_close(&cycle->timer);
 }
 
 bool duty_cycle_pauses(const struct instance *instance, __u64 elapsed_ns, __u64 *left_ns)

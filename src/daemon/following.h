@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Interfaces come, go and change their names: watches for that, and has peers, monitor and backend
+ * Watches for interfaces that come, go and change their names, and has peers, monitor and backend
  * follow.
  */
 #ifndef METRO_FOLLOWING_H

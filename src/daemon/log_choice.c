@@ -17,6 +17,6 @@ void log_choice_apply(const struct log_choice *choice, const struct config *conf
 		path = LOG_DEFAULT_PATH;
 	err = log_open(path);
 	if (err)
-		log_warning("log file %s: %s; going on to log %s", path, strerror(-err),
-			    log_is_file() ? "to the file of before" : "to standard error");
+		log_warning("cannot open log file %s: %s; still logging %s", path, strerror(-err),
+			    log_is_file() ? "to the old file" : "to standard error");
 }

@@ -46,7 +46,7 @@ static int try_backend(struct measuring *m, backend_opener open, const struct co
 
 	if (err)
 		return err;
-	snprintf(reason, BACKEND_REASON, "setting the peers failed");
+	snprintf(reason, BACKEND_REASON, "cannot set the peers");
 	err = m->backend->ops->set_peers(m->backend, peers);
 	if (!err)
 		err = m->ops->attach(m->arg, m->backend, reason);
@@ -72,13 +72,13 @@ static int choose(struct measuring *m, const struct config *config, const struct
 	int err = -ENOTSUP;
 
 	if (m->choice->expression && choice == BACKEND_AUTO) {
-		log_info("--filter selects libpcap: BPF measures with a program of its own");
+		log_info("--filter does not work with BPF: measuring with libpcap");
 		choice = BACKEND_PCAP;
 	}
 	if (choice != BACKEND_PCAP)
 		err = try_bpf(m, config, peers, reason);
 	if (err && err != -ENODEV && choice == BACKEND_AUTO)
-		log_warning("BPF is not possible here: %s; measuring with libpcap", reason);
+		log_warning("BPF cannot be used here: %s; falling back to libpcap", reason);
 	if (err && err != -ENODEV && choice != BACKEND_BPF)
 		err = try_backend(m, m->ops->open_pcap, config, peers, reason);
 	return err;
@@ -91,7 +91,7 @@ static void on_backend(void *arg, int fd)
 
 	(void)fd;
 	if (err < 0) {
-		log_critical("measuring has come to an end: %s", strerror(-err));
+		log_critical("cannot go on measuring: %s", strerror(-err));
 		m->ops->failed(m->arg, err);
 	}
 }

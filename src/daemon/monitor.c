@@ -78,11 +78,12 @@ static int monitored_look(struct monitored *m, char reason[BACKEND_REASON])
 	if (err == -ENODEV)
 		snprintf(reason, BACKEND_REASON, "interface %s does not exist", m->name);
 	else if (err)
-		snprintf(reason, BACKEND_REASON, "interface %s: %s", m->name, strerror(-err));
+		snprintf(reason, BACKEND_REASON, "cannot look up interface %s: %s", m->name,
+			 strerror(-err));
 	return err;
 }
 
-/* Leaves an interface that is gone, has another name now, or is not measured in truth. */
+/* Leaves an interface that is gone, has another name now, or is no longer measured. */
 static void monitored_leave_lost(struct monitor *monitor, struct monitored *m, int found,
 				 struct backend *backend)
 {
@@ -117,7 +118,7 @@ static int monitored_attach(struct monitor *monitor, struct monitored *m, struct
 
 	if (same) {
 		snprintf(reason, BACKEND_REASON,
-			 "%s and %s are one interface: it is measured once, as %s", m->name,
+			 "%s and %s are the same interface: it is measured once, as %s", m->name,
 			 same->name, same->name);
 		return -EALREADY;
 	}
@@ -146,7 +147,7 @@ static void monitored_say(struct monitored *m, int err, const char *reason)
 	m->error = err;
 }
 
-/* First who goes, then who comes: two interfaces may have exchanged their names. */
+/* First those that go, then those that come: two interfaces may have exchanged their names. */
 void monitor_follow(struct monitor *monitor, struct backend *backend)
 {
 	char reason[BACKEND_REASON];

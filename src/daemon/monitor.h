@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The interfaces that the configuration names: attached while they are there, waited for else. */
+/* The interfaces that the configuration names: attached while they are there, else waited for. */
 #ifndef METRO_MONITOR_H
 #define METRO_MONITOR_H
 
@@ -15,13 +15,13 @@ struct monitor {
 	__u64 reattached; /* times that measuring began again where it had been lost */
 };
 
-/* Makes the list say what the configuration says. Interfaces that it no longer has are detached
+/* Makes the list match the configuration. Interfaces that it no longer has are detached
  * from the backend (which may be NULL). Returns 0 or -ENOMEM. */
 int monitor_configure(struct monitor *monitor, const struct config *config,
 		      struct backend *backend);
 
-/* Attaches a new backend. At least one interface must be there, and nothing else may go wrong: else
- * returns -errno explained in reason. */
+/* Attaches a new backend to all interfaces. Returns -errno, explained in reason, if none of them is
+ * there, or anything else goes wrong with one. */
 int monitor_start(struct monitor *monitor, struct backend *backend, char reason[BACKEND_REASON]);
 
 /* Attaches to interfaces that have come, leaves those that have gone, and attaches again where the

@@ -5,6 +5,8 @@
 
 #include "log.h"
 
+#include <string.h>
+
 static void take_result(struct naming *n, const struct resolver_result *result)
 {
 	int err = 0;
@@ -24,7 +26,8 @@ static void take_result(struct naming *n, const struct resolver_result *result)
 		break;
 	}
 	if (err < 0)
-		log_error("out of memory: a name stays as it was");
+		log_error("out of memory: the result of a name lookup is lost; the old one stays "
+			  "in use");
 }
 
 static void on_resolver(void *arg, int fd)
@@ -38,7 +41,7 @@ static void on_resolver(void *arg, int fd)
 		take_result(n, &result);
 	changed = peers_update(n->peers);
 	if (changed < 0)
-		log_error("out of memory: the addresses of hosts stay as they were");
+		log_error("out of memory: hosts keep their old addresses");
 	if (changed <= 0)
 		return;
 	n->ops->changed(n->arg);
@@ -49,8 +52,13 @@ int naming_start(struct naming *n, struct event_loop *loop)
 {
 	int err = resolver_start(&n->resolver, NULL);
 
+	if (err)
+		return err;
 	n->loop = loop;
-	return err ? err : event_loop_add(loop, resolver_fd(n->resolver), on_resolver, n);
+	err = event_loop_add(loop, resolver_fd(n->resolver), on_resolver, n);
+	if (err)
+		log_error("cannot start looking up names: %s", strerror(-err));
+	return err;
 }
 
 int naming_follow(struct naming *n, const struct config *config, struct peers *peers,

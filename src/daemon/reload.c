@@ -29,9 +29,10 @@ static void say_what_stays(const struct config *old, const struct config *config
 {
 	if (old->marks != config->marks || old->max_flows != config->max_flows ||
 	    old->snaplen != config->snaplen)
-		log_warning("marks, max_flows and snaplen take effect when bpf-metro is restarted");
+		log_warning("marks, max_flows and snaplen only take effect when bpf-metro is "
+			    "restarted");
 	if (has_more_captures(old, config))
-		log_warning("capture files are read when bpf-metro is started, and only then");
+		log_warning("new capture files are only read when bpf-metro is restarted");
 }
 
 /* A file that leaves the server to the environment may find mistakes there. Every mistake is
@@ -86,13 +87,13 @@ int reload(struct plan *plan, const struct reload_terms *terms)
 	int err = load(terms, &config);
 
 	if (err) {
-		log_error("%s was not reloaded: going on with the configuration of before",
-			  terms->path);
+		log_error("%s was not reloaded: keeping the old configuration", terms->path);
 		return err;
 	}
 	err = try_next(plan, &next, config, terms);
 	if (err) {
-		log_error("%s was not reloaded: %s", terms->path, strerror(-err));
+		log_error("%s was not reloaded: %s; keeping the old configuration", terms->path,
+			  strerror(-err));
 		return err;
 	}
 	terms->leave(terms->arg, &next);

@@ -66,7 +66,7 @@ int reporting_start(struct reporting *r, struct event_loop *loop, const struct c
 		return err;
 	err = listen_to_events(r);
 	if (err)
-		log_critical("starting: %s", strerror(-err));
+		log_critical("cannot start: %s", strerror(-err));
 	return err;
 }
 
@@ -125,6 +125,18 @@ struct silence_terms reporting_silence_terms(const struct reporting *r,
 void reporting_set_peers(struct reporting *r, const struct peers *peers)
 {
 	r->sink->peers = peers;
+	reporting_relabel(r, 0);
+}
+
+void reporting_set_containers(struct reporting *r, const struct container_table *containers)
+{
+	r->sink->containers = containers;
+}
+
+void reporting_relabel(struct reporting *r, __u32 ifindex)
+{
+	if (r->sink->ops->relabel)
+		r->sink->ops->relabel(r->sink, ifindex);
 }
 
 void reporting_follow(struct reporting *r, const struct config *config)
@@ -132,7 +144,7 @@ void reporting_follow(struct reporting *r, const struct config *config)
 	const struct sink_ops *ops = r->sink->ops;
 
 	if (ops->reconfigure && ops->reconfigure(r->sink, config))
-		log_error("going on with the StatsD server of before");
+		log_error("keeping the old StatsD server");
 	r->interval_s = config->report_interval_s;
 	event_timer_set(r->timer, r->interval_s);
 }

@@ -80,21 +80,21 @@ static const char *meaning(const struct passed *p)
 		return "do the peers answer, and do their ACKs arrive through another interface "
 		       "(asymmetric routing)?";
 	if (p->unanswered)
-		return "data leaves here, and its ACKs arrive through another interface "
+		return "do the ACKs for data that leaves here arrive through another interface "
 		       "(asymmetric routing)?";
 	if (p->answered)
-		return "is every packet seen twice, or a part of them elsewhere?";
+		return "does every packet pass here twice, or do some pass elsewhere?";
 	if (p->data_received && p->acks_sent)
-		return "only the peers send data: what is measured is data that leaves here, so "
-		       "measure theirs on their side";
+		return "only the peers send data, but only data that leaves here is measured: "
+		       "measure on the peers' side";
 	if (received)
 		return "what this host sends leaves through another interface (asymmetric "
-		       "routing): measure where both ways pass";
+		       "routing): measure where both directions pass";
 	/* Data of peers is counted only where it belongs to no connection that is known here. */
 	if (p->acks_sent)
-		return "nothing but ACKs leaves here, and what is measured is data that leaves: "
-		       "measure on the peers' side, or, if this host's data leaves through "
-		       "another interface, there";
+		return "only ACKs leave here, but only data that leaves is measured: measure on "
+		       "the peers' side, or, if this host's data leaves through another interface, "
+		       "on that one";
 	return "fragments are not measured";
 }
 
@@ -108,11 +108,11 @@ bool silence_explain(const struct silence *s, const struct census_figures *now,
 	add(text, p.lost, "%llu packets that libpcap lost", p.lost);
 	add(text, p.unanswered, "%u connections to peers without any ACK", p.unanswered);
 	add(text, p.answered,
-	    "%u connections with %llu segments of no use (ambiguous, late, or not of what was "
-	    "seen)",
+	    "%u connections with %llu segments of no use (ambiguous, late, or for data that was "
+	    "not seen)",
 	    p.answered, p.useless);
 	add(text, p.data_received, "%llu data segments from peers", p.data_received);
-	add(text, p.acks_received, "%llu ACKs from peers for no data that left here",
+	add(text, p.acks_received, "%llu ACKs from peers for data that did not leave here",
 	    p.acks_received);
 	add(text, p.acks_sent, "%llu ACKs to peers", p.acks_sent);
 	add(text, p.fragments, "%llu IP fragments", p.fragments);
@@ -146,7 +146,7 @@ static void tell(struct silence *s, const char *iface, const struct census_figur
 	}
 	if (!s->measured && !s->told_nothing)
 		log_info("%s: no packet from or to a peer in %.0f s: are the addresses and the "
-			 "interface the right ones?",
+			 "interface right?",
 			 iface, seconds);
 	s->told_nothing = true;
 }

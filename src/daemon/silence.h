@@ -35,7 +35,7 @@ bool silence_follow(struct silence *silence, const char *iface, const struct cen
 /* .. for one that pauses, or has no peers: silence begins anew. */
 void silence_excuse(struct silence *silence);
 
-#define SILENCE_TEXT 512
+#define SILENCE_TEXT 640
 
 /* What was seen from before to now, by the interface and by the counters of all, and what it may
  * mean. Returns false, and an empty text, if there was nothing. */

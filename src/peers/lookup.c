@@ -71,8 +71,8 @@ bool outcome_is_final(const struct outcome *outcome)
 	}
 }
 
-/* Not all at once: a name in /etc/hosts that has one family there must not wait for name servers
- * to tell about the other. */
+/* Only now, one by one: a name in /etc/hosts with one family must not wait for name servers to
+ * answer about the other. */
 static void ask_again(struct outcome *outcome, const char *host, unsigned int family)
 {
 	struct outcome other = {0};

@@ -17,22 +17,22 @@ struct outcome {
 	struct address *addrs; /* of a host: sorted, each once */
 	size_t count;
 	unsigned int families; /* that addrs are of */
-	unsigned int unknown;  /* families that nobody could tell about */
+	unsigned int unknown;  /* families that no name server answered for */
 	char *name;            /* of an address: a valid host name without trailing dot */
 	int error;             /* EAI_*; 0: it was found */
 	int system_error;      /* errno for EAI_SYSTEM */
 };
 
-/* All addresses of a host. Of the families it had before, those that are missing are asked for
- * again one by one: the C library says that a name server did not answer for one family only if the
- * other has no addresses either. */
+/* All addresses of a host. A family that it had before and that is missing now is asked for again
+ * by itself: the C library only says that a name server did not answer for one family if the other
+ * has no addresses either. */
 struct outcome lookup_host(const char *host, unsigned int families_before);
 
-/* The name of an address. EAI_NONAME also if it has one that is no valid host name: what a name
- * server says comes from strangers. */
+/* The name of an address. EAI_NONAME also if the name is not a valid host name: what a name server
+ * says comes from strangers. */
 struct outcome lookup_address(const struct address *addr);
 
-/* Is the error an answer (there is no such name), not a failure to get one? */
+/* Is the error an answer (there is no such name) rather than a failure to get one? */
 bool outcome_is_final(const struct outcome *outcome);
 
 /* Why, in words. */

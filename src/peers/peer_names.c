@@ -85,7 +85,7 @@ static bool is_over(const struct former_address *one)
 	return !one->kept && peer_names_is_over(one->until_ns);
 }
 
-/* Adds an address that is not among the new ones, unless it is there. */
+/* Adds an address that is not among the new ones, unless it is listed already. */
 static void add_former(struct former_address *former, size_t *former_count,
 		       const struct former_address *one, const struct address *addrs, size_t count)
 {
@@ -97,7 +97,7 @@ static void add_former(struct former_address *former, size_t *former_count,
 	former[(*former_count)++] = *one;
 }
 
-/* What is former once the host has new addresses. *count is how many. NULL: out of memory. */
+/* The former addresses once the host has new ones. *count is how many. NULL: out of memory. */
 static struct former_address *make_former(const struct host *host, const struct address *addrs,
 					  size_t addrs_count, size_t *count)
 {
@@ -120,8 +120,8 @@ static int compare_numbers(__u64 a, __u64 b)
 	return a < b ? -1 : a > b;
 }
 
-/* Those that are kept in front, and of them what was alive last: just now in the answer, or with
- * flows in the last walk; those that had none then come behind. */
+/* Kept addresses first, and among them those alive last: just now in the answer, or with flows in
+ * the last walk; then those without flows. */
 static int compare_former(const void *a, const void *b)
 {
 	const struct former_address *x = a, *y = b;
@@ -139,7 +139,7 @@ static void keep_no_longer(struct former_address *one, __u64 named_ns)
 	one->until_ns = monotonic_ns() + named_ns;
 }
 
-/* Puts those that may stay in front. */
+/* Moves those that may stay to the front. */
 static void limit_former(struct host *host, __u64 named_ns)
 {
 	qsort(host->former, host->former_count, sizeof(*host->former), compare_former);

@@ -50,7 +50,7 @@ static int add_present(struct peers_table *table, struct peer *peer, const struc
 	return err;
 }
 
-/* An address that is another host's now, or is listed as such, has no longer the name of this one.
+/* An address that now belongs to another host, or is listed itself, no longer has this host's name.
  */
 static int add_kept(struct peers_table *table, struct peer *peer, const struct host *host)
 {
@@ -76,7 +76,7 @@ static int add_former(struct peers_table *table, struct peer *peer, const struct
 	return err;
 }
 
-/* What one of these adds for each of the instance's hosts. */
+/* Calls one of these for each of the instance's hosts. */
 static int add_hosts_of(struct peers_table *table, const struct peers *peers, struct peer *peer,
 			int (*add)(struct peers_table *table, struct peer *peer,
 				   const struct host *host))
@@ -249,7 +249,7 @@ bool peers_refresh_interfaces(struct peers *peers, void (*before)(void *arg), vo
 	return true;
 
 no_memory:
-	log_error("out of memory; interfaces that came or went are not taken note of yet");
+	log_error("out of memory: interfaces that came or went are not followed yet");
 	return false;
 }
 
@@ -295,8 +295,8 @@ void peers_warn_local(struct peers *peers)
 		    !all_local(peers, instance, &local) || is_loopback(instance->interface))
 			continue;
 		peers->told_local[i] = true;
-		log_warning("instances[%zu] on %s: all peers are addresses of this host; nothing "
-			    "will be measured for it: name the hosts at the other end",
+		log_warning("instances[%zu] on %s: all peers are addresses of this host, so "
+			    "nothing will be measured; name the hosts at the other end",
 			    i, instance->interface);
 	}
 	local_addresses_free(&local);
@@ -406,4 +406,15 @@ void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct 
 				fn(arg, entry->peer.instance);
 		}
 	}
+}
+
+void peers_each_interface(const struct peers *peers,
+			  void (*fn)(void *arg, __u32 ifindex, const struct instance *instance),
+			  void *arg)
+{
+	const struct config *config = peers->config;
+
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (peers->ifindices[i] && !config->instances[i].pcap)
+			fn(arg, peers->ifindices[i], &config->instances[i]);
 }

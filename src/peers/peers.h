@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Whom to measure, by interface: the addresses and networks of the configuration's instances and
- * what their host names resolve to. The backends take their filters from here, the sinks names and
- * tags. Each capture file counts as an interface, under a number that no real one has; no backend
- * needs a filter for them.
+ * Whom to measure on which interface: the addresses and networks of the configuration's instances,
+ * and what their host names resolve to. The backends take their filters from here, the sinks names
+ * and tags. Each capture file counts as an interface, under a number that no real one has.
  */
 #ifndef METRO_PEERS_H
 #define METRO_PEERS_H
@@ -26,71 +25,77 @@ struct peer {
 int peers_new(struct peers **peers, const struct config *config);
 void peers_free(struct peers *peers);
 
-/* What stands for the interface index with the peers of a capture file, as long as there are
- * instances that read it, also from one table to the one that inherits it. 0: there are none. */
+/* The number that stands for the interface index of a capture file; a table that inherits from this
+ * one keeps it. 0: no instance reads the file. */
 __u32 peers_file_index(const struct peers *peers, const char *path);
 
-/* Looks up the interfaces' present indices again. Calls before(arg), if any of them changed, while
- * everything still is as it was. Returns true then. */
+/* Looks up the interfaces' current indices. If any of them changed, calls before(arg) while
+ * everything still is as it was, and returns true. */
 bool peers_refresh_interfaces(struct peers *peers, void (*before)(void *arg), void *arg);
 
 /* ---- names, as the resolver finds them ---- */
 
-/* A host name's addresses now, in place of what it had before. Takes effect with peers_update, so
- * that many names cost one update. Addresses that go are kept, and measured as before, while they
- * have flows and for idle_ttl after that. Returns 1 if they differ, 0 if not, -ENOMEM: then they
- * are as before. */
+/* Sets a host name's addresses. Takes effect with peers_update, so that many names cost one update.
+ * Addresses that are missing now are kept and still measured while they have flows, and for
+ * idle_ttl after that. Returns 1 if anything differs, 0 if not, or -ENOMEM and nothing has changed.
+ */
 int peers_set_host(struct peers *peers, const char *host, const struct address *addrs,
 		   size_t count);
 
-/* Puts the hosts' addresses in force. Returns 1 if they had changed (the backends are to be told),
- * 0 if not, -ENOMEM: then everything is as before, until the next call. */
+/* Puts the hosts' addresses in force. Returns 1 if they had changed (tell the backends), 0 if not,
+ * or -ENOMEM and nothing changes until the next call. */
 int peers_update(struct peers *peers);
 
-/* Are there addresses that are kept? If so, a walk over the flows tells of each one's peer; this
- * changes what is noted there, and nothing else. */
+/* Are there kept addresses? If so, a walk over the flows must report each flow's peer through
+ * peers_see_flow, which only notes that. */
 bool peers_keep(const struct peers *peers);
 void peers_see_flow(const struct peers *peers, __u32 ifindex, const struct address *peer);
 
-/* After a walk over all flows: keeps no longer what had none for idle_ttl. Returns 1 if that
- * changed anything (the backends are to be told), 0 if not, -ENOMEM: then they stay until the next
+/* After a walk over all flows: stops keeping addresses that had none for idle_ttl. Returns 1 if
+ * that changed anything (tell the backends), 0 if not, or -ENOMEM: then they stay until the next
  * call. */
 int peers_forget_idle(struct peers *peers);
 
-/* The reverse name of an address among ips, for its tag; name is copied. Backends need not know.
+/* The reverse name of an address among ips, for its tag; name is copied. Backends need not be told.
  * Returns 1 if that changed anything, 0 if not, -ENOMEM. */
 int peers_set_address_name(struct peers *peers, const struct address *addr, const char *name);
 
-/* Takes over what another table's hosts resolved to, what is kept of them, the reverse names of
- * addresses and the numbers of capture files that are here, too: a reloaded configuration need not
- * wait for the resolver, and a file that is being read stays the same. Returns 0 or -ENOMEM. */
+/* Takes over from another table what this one needs, too: its hosts' addresses, kept ones included,
+ * reverse names of addresses and numbers of capture files. So a reloaded configuration need not
+ * wait for the resolver, and a file that is being read keeps its number. Returns 0 or -ENOMEM. */
 int peers_inherit(struct peers *peers, const struct peers *from);
 
-/* Warns, once for each instance, where all peers are addresses of this host: their traffic does not
+/* Warns, once per instance, if all its peers are addresses of this host: their traffic does not
  * pass the interface. Instances whose hosts are not all resolved are left for later. */
 void peers_warn_local(struct peers *peers);
 
 /* ---- what to measure ---- */
 
-/* Is this address to be measured on this interface now? Takes a hash lookup for every length of
- * prefix that is configured. */
+/* Should this address be measured on this interface now? Costs a hash lookup for every prefix
+ * length that is configured. */
 bool peers_match(const struct peers *peers, __u32 ifindex, const struct address *addr);
 
-/* All prefixes to measure on present interfaces now, in no particular order: peers_count(peers) of
- * them. A prefix comes once for every instance that lists it. The pointers hold until the table
- * next changes. */
+/* All prefixes to measure now on interfaces that exist, in no particular order: peers_count(peers)
+ * of them. A prefix comes once for every instance that lists it. The pointers are valid until the
+ * table next changes. */
 size_t peers_count(const struct peers *peers);
 const struct peer *peers_at(const struct peers *peers, size_t i);
 
-/* A resting instance's peers are not matched, nor among those above, unless another instance has
- * them; but they keep their names, entries and tags. The instances all begin awake. Returns true if
- * that changed anything (the backends are to be told). */
+/* A resting instance's peers do not match and are not among those above, unless another instance
+ * has them; but they keep their names, entries and tags. No instance rests at first. Returns true
+ * if that changed anything (tell the backends). */
 bool peers_rest(struct peers *peers, size_t instance_index, bool resting);
+
+/* Calls fn for each interface that an instance measures now, also while it rests, but for no
+ * capture file. For one that several instances measure, once for each. */
+void peers_each_interface(const struct peers *peers,
+			  void (*fn)(void *arg, __u32 ifindex, const struct instance *instance),
+			  void *arg);
 
 /* ---- what to call it ---- */
 
-/* The host name that the address was configured by, or else its reverse name, without a trailing
- * dot; or NULL. Holds until names or peers next change. */
+/* The host name by which the address was configured, or else its reverse name, without a trailing
+ * dot; or NULL. Valid until names or peers next change. */
 const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr);
 
 /* The entry of ips or hosts that the address is measured for: the host name, or the longest prefix

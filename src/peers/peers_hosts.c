@@ -9,8 +9,8 @@
 #include "log.h"
 #include "peers_interfaces.h"
 
-/* What was measured for an address that is no longer kept is reported under the host's name: the
- * last samples go with the report after that. This is for late ones. */
+/* An address that is no longer kept has its name for this long after its last report, for late
+ * samples. */
 #define FORMER_NS 60000000000ull
 
 /* How long the name of an address that is no longer kept is known. */
@@ -41,7 +41,7 @@ static void note_flows_of(struct peers *peers, size_t instance, struct host *hos
 
 		if (entry && entry->has_flows)
 			peer_names_see_flow(&host->former[i]);
-		else if (peers->resting[instance]) /* its flows are gone, its connections not */
+		else if (peers->resting[instance]) /* no flows, but perhaps connections */
 			host->former[i].alive_ns = monotonic_ns();
 	}
 }
@@ -99,10 +99,10 @@ int peers_forget_idle(struct peers *peers)
 static void say_crowded(struct host *host, bool was_crowded)
 {
 	if (host->crowded && !was_crowded)
-		log_warning("host %s: more than %d addresses that have left the answers of the "
-			    "name server still have connections; the oldest are no longer "
-			    "measured",
-			    host->name, KEPT_MAX);
+		log_warning(
+			"host %s: more than %d former addresses, which the name server no longer "
+			"gives, still have connections; the oldest are no longer measured",
+			host->name, KEPT_MAX);
 }
 
 int peers_set_host(struct peers *peers, const char *name, const struct address *addrs, size_t count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of the peers share: peers.c (the table, and what it is asked), peers_hosts.c
- * (names, as the resolver finds them, and addresses that are kept). */
+/* What the parts of the peers share: peers.c (the table, and questions to it), peers_hosts.c
+ * (names, as the resolver finds them, and kept addresses). */
 #ifndef METRO_PEERS_STATE_H
 #define METRO_PEERS_STATE_H
 
@@ -14,24 +14,24 @@ struct peers {
 	bool *resting;    /* by instance */
 	bool *told_local; /* by instance */
 	struct peer_names names;
-	size_t kept_count;        /* addresses, by instance, that their hosts have left */
-	bool changed;             /* hosts or numbers of files, since the table was made */
-	struct peers_table table; /* all that instances have, also while they rest */
+	size_t kept_count;        /* kept addresses, counted per instance */
+	bool changed;             /* hosts or file numbers changed since the table was made */
+	struct peers_table table; /* all peers, also those of resting instances */
 	const struct peer **measured;
 	size_t measured_count;
 };
 
 /* ---- peers.c ---- */
 
-/* Makes the table anew from what is known now. After -ENOMEM the old one stays. */
+/* Makes the table from what is known now. After -ENOMEM the old one stays. */
 int peers_rebuild(struct peers *peers);
 
 /* ---- peers_hosts.c ---- */
 
-/* From the table to the hosts: what walks over the flows have seen since the last time. */
+/* Copies from the table to the hosts what walks over the flows have seen since the last time. */
 void peers_note_flows(struct peers *peers);
 
-/* When a table is made. */
+/* Call this when a table is made. */
 void peers_count_kept(struct peers *peers);
 
 #endif

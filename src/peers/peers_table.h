@@ -15,14 +15,14 @@ struct peers_key {
 	struct address addr;
 };
 
-/* One prefix of one instance. The same prefix in other instances hangs behind the first. */
+/* One prefix of one instance. The same prefix in other instances is chained to the first. */
 struct peers_entry {
 	struct peers_key key;
 	struct peer peer;
-	__u64 until_ns; /* CLOCK_MONOTONIC, of a former address; 0: it is present, or kept */
-	bool has_flows; /* seen lately; held by the first alone */
+	__u64 until_ns; /* CLOCK_MONOTONIC, of a former address; 0: current, or kept */
+	bool has_flows; /* seen lately; only in the first */
 	struct peers_entry *next;
-	struct peers_entry *last; /* of those behind; held by the first alone */
+	struct peers_entry *last; /* of those chained to it; only in the first */
 	UT_hash_handle hh;
 };
 
@@ -35,20 +35,20 @@ struct peers_table {
 	size_t lengths_count[2];
 };
 
-/* Makes an empty table with room for so many entries. Returns 0 or -ENOMEM. */
+/* Makes an empty table with room for this many entries. Returns 0 or -ENOMEM. */
 int peers_table_init(struct peers_table *table, size_t room);
 void peers_table_clear(struct peers_table *table);
 
 /* Adds a peer; those of one instance must come one after the other, present addresses first and
- * former ones last. One that is there already for this instance gets the name, unless it has one.
- * Returns 0 or -ENOMEM. */
+ * former ones last. One that this instance has already gets the name, unless it has one. Returns 0
+ * or -ENOMEM. */
 int peers_table_add(struct peers_table *table, const struct peer *peer, __u64 until_ns);
 
 /* Has the instance whose peers are being added this one already? */
 bool peers_table_has(const struct peers_table *table, const struct peer *peer);
 
 /* The next shorter prefix on the interface that contains the address: the first of its entries, or
- * NULL. *at is 0 at first, and then belongs to this. */
+ * NULL. *at must be 0 for the first call, and is then left alone. */
 struct peers_entry *peers_table_next(const struct peers_table *table, __u32 ifindex,
 				     const struct address *addr, size_t *at);
 

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,13 +15,14 @@
 #include "log.h"
 #include "resolver_list.h"
 #include "resolver_tasks.h"
+#include "worker.h"
 
-/* How long a stop waits for threads to leave. Idle ones need microseconds; a lookup that takes
- * longer is left to itself. */
+/* How long a stop waits for threads to end. Idle ones need microseconds; a lookup that takes longer
+ * is left behind. */
 #define STOP_WAIT_NS 20000000ull
 
-/* So many at a time, so that names whose servers are silent do not hold up the others of their
- * kind. Addresses are no hurry. */
+/* This many lookups at a time, so that names whose servers are silent do not hold up others of
+ * their kind. Addresses are not urgent. */
 static const unsigned int threads_max[LANES] = {
 	[RESOLVED_HOST] = 4,
 	[RESOLVED_ADDRESS] = 2,
@@ -99,7 +99,7 @@ static void put_in_lane(struct shared *shared, struct task *task)
 	__u64 latest = monotonic_ns() + shared->pace.refresh_ms * NS_PER_MS;
 
 	if (task->busy)
-		return; /* its thread does it */
+		return; /* its thread puts it there */
 	if (task->kind != RESOLVED_ADDRESS)
 		task->due_ns = 0;
 	else if (task->due_ns > latest)
@@ -128,38 +128,26 @@ static void replace_tasks(struct shared *shared, const struct wanted_list *list,
 		pthread_cond_broadcast(&shared->lanes[i].wake);
 }
 
-static int start_lane(struct lane *lane, unsigned int threads, const pthread_attr_t *attr)
+static int start_lane(struct lane *lane, unsigned int threads)
 {
 	int err = 0;
 
 	while (!err && lane->threads < threads) {
-		pthread_t thread;
-
-		err = -pthread_create(&thread, attr, resolver_work, lane);
+		err = worker_start(resolver_work, lane);
 		lane->threads += !err;
 		lane->shared->threads += !err;
 	}
-	return lane->threads || !threads ? 0 : err; /* one will do */
+	return lane->threads || !threads ? 0 : err; /* one is enough */
 }
 
-/* Signals are the event loop's: the threads must not catch them. */
 static int start_threads(struct shared *shared, const size_t count_of[LANES])
 {
-	sigset_t all, old;
-	pthread_attr_t attr;
 	int err = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	for (int i = 0; i < LANES && !err; i++)
-		err = start_lane(&shared->lanes[i],
-				 count_of[i] < threads_max[i] ? (unsigned int)count_of[i]
-							      : threads_max[i],
-				 &attr);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+		err = start_lane(&shared->lanes[i], count_of[i] < threads_max[i]
+							    ? (unsigned int)count_of[i]
+							    : threads_max[i]);
 	return err;
 }
 
@@ -208,7 +196,7 @@ int resolver_look_up(struct resolver *resolver, const struct config *config, con
 		free(list.at);
 	}
 	if (err)
-		log_error("looking up names: %s; not all names are looked up", strerror(-err));
+		log_error("cannot look up all names: %s", strerror(-err));
 	return err;
 }
 
@@ -260,8 +248,8 @@ static void log_resolved(const struct task *task, const char *what, const struct
 			 outcome->count - 1);
 }
 
-/* What is worth a line, or NULL. Which address of the StatsD server is used, and since when, is for
- * the sink to say. */
+/* What is worth a log line, or NULL. Which address of the StatsD server is used is for the sink to
+ * log. */
 static const char *news(const struct task *task, const struct outcome *outcome)
 {
 	if (task->kind == RESOLVED_SERVER && (task->state != FAILING || !task->known.count))
@@ -300,7 +288,7 @@ static void note_failed(struct task *task, const struct outcome *outcome)
 
 static void take_host(struct task *task, struct outcome *outcome, struct resolver_result *result)
 {
-	/* A family that could not be asked for keeps its addresses. */
+	/* A family that no server answered for keeps its addresses. */
 	if (!outcome->error && outcome->unknown &&
 	    outcome_add(outcome, task->known.addrs, task->known.count, outcome->unknown))
 		outcome->error = EAI_MEMORY;
@@ -316,7 +304,7 @@ static void take_host(struct task *task, struct outcome *outcome, struct resolve
 	result->count = task->known.count;
 }
 
-/* Returns whether there is a name to tell of. Without one the last that was found stays. */
+/* Returns whether there is a new name. Without one, the last name that was found stays. */
 static bool take_address(struct task *task, struct outcome *outcome, struct resolver_result *result)
 {
 	char text[ADDRESS_TEXT];
@@ -383,7 +371,7 @@ int resolver_fd(const struct resolver *resolver)
 	return resolver->event_fd;
 }
 
-/* Tells the threads to leave, and waits a moment for them. Returns true if nobody is left. */
+/* Tells the threads to end, and waits a moment for them. Returns true if none is left. */
 static bool dismiss_threads(struct shared *shared)
 {
 	__u64 deadline = monotonic_ns() + STOP_WAIT_NS;

@@ -3,8 +3,8 @@
  * Looks up names beside the event loop, since the C library may block for half a minute and answers
  * change. Three kinds, each with threads of its own, so that none keeps another waiting: the
  * addresses of the configuration's hosts and of the StatsD server, and the names of the addresses
- * among ips, slowly, since those may be thousands. Everything is looked up at once, then again and
- * again.
+ * among ips, slowly, since those may be thousands. Everything is looked up at the start, then again
+ * and again.
  */
 #ifndef METRO_RESOLVER_H
 #define METRO_RESOLVER_H
@@ -25,17 +25,17 @@ struct resolver_pace {
 
 enum resolved { RESOLVED_HOST, RESOLVED_ADDRESS, RESOLVED_SERVER };
 
-/* What a lookup brought. It belongs to the resolver and holds until the next call with it. */
+/* The result of a lookup. It belongs to the resolver and is valid until the next call. */
 struct resolver_result {
 	enum resolved kind;
 
 	/* RESOLVED_HOST, RESOLVED_SERVER */
 	const char *host;            /* as in the configuration; else NULL */
 	const struct address *addrs; /* sorted, each once */
-	size_t count;                /* 0: the lookup failed, so keep the addresses of before */
+	size_t count;                /* 0: the lookup failed, so keep the old addresses */
 	const char *error;           /* why, or NULL */
 
-	/* RESOLVED_ADDRESS: comes only when there is a name */
+	/* RESOLVED_ADDRESS: only delivered when there is a name */
 	struct address address;
 	const char *name; /* a valid host name without trailing dot; else NULL */
 };
@@ -45,15 +45,15 @@ struct resolver_result {
 int resolver_start(struct resolver **resolver, const struct resolver_pace *pace);
 
 /*
- * What to look up from now on: the configuration's hosts, the addresses among its ips unless
- * reverse_names is off, and the server (NULL: none). Neither is needed any more afterwards. Hosts
- * and server are looked up at once, and addresses that were looked up before when they are due.
- * Results that wait for names left out are dropped. Returns 0, or -errno, reported: then it goes on
- * as before.
+ * Sets what to look up: the configuration's hosts, the addresses among its ips unless reverse_names
+ * is off, and the server (NULL: none). Neither argument is needed afterwards. Hosts and server are
+ * looked up at once, addresses that were looked up before when they are due. Waiting results for
+ * other names are dropped. Returns 0, or -errno, reported, and nothing changes.
  */
 int resolver_look_up(struct resolver *resolver, const struct config *config, const char *server);
 
-/* Readable when results wait; the same as long as the resolver lives. */
+/* A descriptor that is readable when results wait; it stays the same as long as the resolver lives.
+ */
 int resolver_fd(const struct resolver *resolver);
 
 /* The next result, if one waits: returns true, and logs if the host's state changed. Call it until

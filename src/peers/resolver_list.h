@@ -9,7 +9,7 @@ struct wanted {
 	enum resolved kind;
 	const char *host; /* borrowed; NULL for an address */
 	struct address address;
-	struct task *task; /* that is at it already, or NULL */
+	struct task *task; /* that looks it up already, or NULL */
 };
 
 struct wanted_list {
@@ -18,7 +18,7 @@ struct wanted_list {
 	size_t count_of[LANES]; /* by kind */
 };
 
-/* Returns 0 or -ENOMEM. The tasks are those of the list before, in the same order. */
+/* Returns 0 or -ENOMEM. The tasks are those of the previous list, in the same order. */
 int wanted_list_make(struct wanted_list *list, const struct config *config, const char *server,
 		     struct task *const *tasks, size_t count);
 

@@ -107,7 +107,7 @@ static struct task *lane_pop(struct lane *lane)
 	return first;
 }
 
-/* Most addresses have no name: that is an answer, and no reason to ask again soon. */
+/* Most addresses have no name: that is an answer, not a failure to be retried soon. */
 static bool has_failed(const struct task *task, const struct outcome *outcome)
 {
 	if (task->kind == RESOLVED_ADDRESS && outcome_is_final(outcome))
@@ -138,7 +138,7 @@ static void make_ready(struct shared *shared, struct task *task, const struct ou
 		eventfd_write(shared->event_fd, 1);
 }
 
-/* Looks one name up, without the lock meanwhile. */
+/* Looks one name up, releasing the lock meanwhile. */
 static void work_on(struct lane *lane, struct task *task)
 {
 	struct shared *shared = lane->shared;
@@ -188,7 +188,7 @@ void *resolver_work(void *arg)
 		}
 		lane->next_ns = now + lane->gap_ns;
 		task = lane_pop(lane);
-		pthread_cond_signal(&lane->wake); /* another thread shall mind the next one */
+		pthread_cond_signal(&lane->wake); /* let another thread wait for the next one */
 		work_on(lane, task);
 	}
 	shared->threads--;

@@ -16,8 +16,8 @@ struct task {
 
 	/* under the lock */
 	__u64 due_ns;          /* CLOCK_MONOTONIC */
-	bool busy;             /* a thread is at it */
-	bool dropped;          /* nobody wants it any more: the thread that is at it frees it */
+	bool busy;             /* a thread is looking it up */
+	bool dropped;          /* no longer wanted: the thread that is looking it up frees it */
 	bool ready;            /* outcome waits to be taken */
 	unsigned int failures; /* in a row */
 	unsigned int families; /* of its addresses so far */
@@ -36,14 +36,14 @@ struct lane {
 	struct shared *shared;
 	pthread_cond_t wake;
 	unsigned int threads;
-	struct task **due; /* a heap, the first that is due in front; those that are busy are out */
+	struct task **due; /* a heap, the first one due in front; busy ones are not in it */
 	size_t due_count;
 	__u64 gap_ns;  /* from the start of one lookup to the next */
 	__u64 next_ns; /* no lookup starts before this */
 };
 
 /*
- * Freed by whoever leaves last: the resolver, or a thread whose lookup hung while the resolver was
+ * Freed by the last user: the resolver, or a thread whose lookup hung while the resolver was
  * stopped.
  */
 struct shared {
@@ -51,13 +51,13 @@ struct shared {
 	pthread_cond_t gone; /* a thread is */
 	unsigned int threads;
 	bool stopping;
-	bool abandoned; /* the resolver is gone: the last thread cleans up */
-	int event_fd;   /* the resolver's; not to be touched when stopping */
+	bool abandoned; /* the resolver has stopped: the last thread cleans up */
+	int event_fd;   /* the resolver's; do not touch it while stopping */
 	struct resolver_pace pace;
 	struct lane lanes[LANES]; /* by enum resolved */
 	struct task *ready;       /* in the order they came, .. */
-	struct task **ready_end;  /* .. and where the next goes */
-	struct task **tasks;      /* sorted by task_compare; the event loop's alone */
+	struct task **ready_end;  /* where to put the next */
+	struct task **tasks;      /* sorted by task_compare; only the event loop uses it */
 	size_t count;
 };
 

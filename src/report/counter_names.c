@@ -34,15 +34,19 @@ const char *counter_name(enum counter counter)
 	return names[counter];
 }
 
-/* What lost measurements, and what the user can do about it. */
+/* Counters that stand for lost measurements, and what the user can do about them. */
 static const struct {
 	enum counter counter;
 	const char *advice;
 } losses_known[LOSSES] = {
-	{COUNTER_FLOWS_REFUSED, "segments of new flows were not measured: raise max_flows"},
-	{COUNTER_RING_LOST, "samples did not fit into the ring buffer: is the CPU overloaded?"},
-	{COUNTER_CAPTURE_DROPS, "packets were too many for libpcap: BPF would not lose them"},
-	{COUNTER_DIRECTION, "packets between two peers, of which none is this host, were left out"},
+	{COUNTER_FLOWS_REFUSED,
+	 "segments of new flows were not measured: the flow table is full; raise max_flows"},
+	{COUNTER_RING_LOST,
+	 "samples were lost: the BPF ring buffer was full; is the CPU overloaded?"},
+	{COUNTER_CAPTURE_DROPS,
+	 "packets were lost: libpcap could not keep up; use the BPF backend"},
+	{COUNTER_DIRECTION, "packets between two peers were left out: neither is this host, so "
+			    "their direction is unknown"},
 };
 
 void counters_log(const __u64 values[COUNTERS])

@@ -8,18 +8,18 @@
 
 const char *counter_name(enum counter counter);
 
-/* Writes all counters to the log, in one line; those that stand for a loss as a warning of their
- * own if they are not zero. */
+/* Writes all counters to the log, in one line, and a warning for each that stands for a loss and is
+ * not zero. */
 void counters_log(const __u64 values[COUNTERS]);
 
-#define LOSSES 4 /* counters that stand for one */
+#define LOSSES 4 /* counters that stand for a loss */
 
 struct losses {
 	__u64 before[LOSSES]; /* at the last call */
 	bool losing[LOSSES];
 };
 
-/* To be called at the end of each interval: warns of a loss in the interval that it begins in. */
+/* Call this at the end of each interval: warns in the interval in which a loss begins. */
 void losses_log(struct losses *losses, const __u64 values[COUNTERS]);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define VALUE_MAX 16 /* :274877.906880, the longest that 32 bits of ticks have, and some */
+#define VALUE_MAX 16 /* :274877.906880, the longest for 32 bits of ticks, and a little more */
 
 static void add_value(struct line *line, __u32 ticks, bool first)
 {
@@ -13,7 +13,7 @@ static void add_value(struct line *line, __u32 ticks, bool first)
 	line_ticks_ms(line, ticks);
 }
 
-/* What follows the values is put together once, to know how long it is. */
+/* Makes what follows the values first, to know its length. */
 __u32 distribution_line(struct line *line, const struct wire *wire, const char *series,
 			const __u32 *ticks, __u32 count, size_t line_max, bool *room_left)
 {

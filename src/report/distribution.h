@@ -7,8 +7,8 @@
 #include "dialect.h"
 
 /*
- * Puts samples into one line, as many as it may be long; at least one, however long it gets then.
- * Returns how many; room_left says that those were all, and another would have had room.
+ * Puts as many samples into one line as fit, and at least one, however long the line gets. Returns
+ * how many; room_left says that these were all and that another one would have fit.
  */
 __u32 distribution_line(struct line *line, const struct wire *wire, const char *series,
 			const __u32 *ticks, __u32 count, size_t line_max, bool *room_left);

@@ -9,9 +9,9 @@
 
 #define HALF_BITS 6 /* buckets for each power of two, as a power of two */
 #define HALF      (1u << HALF_BITS)
-#define GROWTH    (2 * HALF) /* counts are allocated in steps of so many */
+#define GROWTH    (2 * HALF) /* counts are allocated in steps of this many */
 
-/* Values keep their upper seven bits. What is shifted out for that tells the power of two. */
+/* Values keep their upper seven bits. The number of bits shifted out is the power of two. */
 static __u32 index_of(__u32 value)
 {
 	__u32 shift = value < 2 * HALF ? 0 : 31 - HALF_BITS - (__u32)__builtin_clz(value);

@@ -18,7 +18,7 @@ struct histogram {
 /* Zeroed memory is an empty histogram. Returns 0, or -ENOMEM and the value is not counted. */
 int histogram_add(struct histogram *histogram, __u32 value);
 
-/* Lets the place where the value is counted be fetched into the cache. */
+/* Prefetches the place where the value is counted. */
 void histogram_expect(const struct histogram *histogram, __u32 value);
 
 /* Adds the other's values. Returns 0, or -ENOMEM and nothing was added. */

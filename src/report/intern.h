@@ -11,11 +11,11 @@ struct intern_pool {
 	struct interned *first; /* zeroed memory is empty */
 };
 
-/* The pool's copy of the text. It holds until a sweep finds it unused. NULL: out of memory. */
+/* The pool's copy of the text, valid until a sweep finds it unused. NULL: out of memory. */
 const char *intern_text(struct intern_pool *pool, const char *text);
 
-/* Marks such a copy as used; NULL is ignored. The sweep frees all that were not since the one
- * before. */
+/* Marks such a copy as used; ignores NULL. The sweep frees all copies not used since the last one.
+ */
 void intern_use(const char *text);
 void intern_sweep(struct intern_pool *pool);
 

@@ -27,7 +27,7 @@ static const char *network_of(const struct aggregate *aggregate, const struct ad
 	struct prefix prefix;
 
 	snprintf(text, PREFIX_TEXT, "%s/%u", address_format(addr, address), bits);
-	prefix_parse(text, &prefix); /* clears the bits behind */
+	prefix_parse(text, &prefix); /* clears the bits beyond */
 	return end_well(prefix_format(&prefix, text));
 }
 

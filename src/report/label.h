@@ -6,8 +6,8 @@
 #include "config.h"
 #include "peers.h"
 
-/* What stands for the peer: its name, its network, or the entry it was configured by; NULL if there
- * is nothing but the address. peers may be NULL. The text holds as long as peers and text do. */
+/* What stands for the peer: its name, its network, or the entry by which it was configured; NULL if
+ * there is only the address. peers may be NULL. Valid as long as peers and text are. */
 const char *label_of(const struct aggregate *aggregate, const struct peers *peers, __u32 ifindex,
 		     const struct address *addr, char text[PREFIX_TEXT]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A line, or a part of one, that is put together piece by piece and never grows too long. */
+/* A line, or a part of one, that is put together piece by piece and never overflows. */
 #ifndef METRO_LINE_H
 #define METRO_LINE_H
 
@@ -8,7 +8,7 @@
 #define LINE_MAX_BYTES 8192 /* what the longest datagram holds: DogStatsD's Unix sockets */
 
 /* What does not fit is left out, and the length is then LINE_MAX_BYTES + 1: too long for every
- * transport, so that nobody takes the rest for the whole. */
+ * transport, so that nobody sends an incomplete line. */
 struct line {
 	size_t length;
 	char text[LINE_MAX_BYTES + 2]; /* ends with 0 */

@@ -29,7 +29,7 @@ static void free_sum(struct window *sum)
 	free(sum);
 }
 
-/* The first window is still needed as it is: it may be in other series, too. */
+/* Copies the first window, which must stay as it is: it may be in other series, too. */
 static int begin_sum(struct merged_series *series)
 {
 	struct window *sum = calloc(1, sizeof(*sum));

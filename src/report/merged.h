@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Windows that go out under the same tags are one series to the server, where the last would win: a
- * host name with several addresses, a connection seen before and after its name was, tags that
- * cleaning made the same. Here they are added up.
+ * Windows that go out under the same tags are one series to the server, and the last one would win:
+ * a host name with several addresses, a peer seen before and after its name was found, tags that
+ * are the same after cleaning. Here they are added up.
  */
 #ifndef METRO_MERGED_H
 #define METRO_MERGED_H
@@ -17,7 +17,7 @@ struct merged_series {
 	char text[]; /* from dialect_series */
 };
 
-/* In the order of their first windows. Zeroed memory is empty. */
+/* All series, in the order of their first windows. Zeroed memory is empty. */
 struct merged {
 	struct merged_series *first;
 };

@@ -6,8 +6,8 @@
 #include "config.h"
 #include "window.h"
 
-/* Every sample, in milliseconds. Datadog takes one type under one name, so that this cannot be the
- * gauge's system.net.tcp.rtt. */
+/* Every sample, in milliseconds. Datadog accepts one type per name, so this cannot be the gauge's
+ * system.net.tcp.rtt. */
 #define METRIC_DISTRIBUTION_NAME "system.net.tcp.rtt.distribution"
 
 #define METRIC_VALUE_TEXT        48

@@ -25,8 +25,8 @@ void output_init(struct output *output, int fd)
 	output->length = 0;
 }
 
-/* Signals that end us are blocked and read from a descriptor (event_loop.h), to which nobody can
- * listen while output is stuck. */
+/* Has a signal to end arrived? Signals are blocked and read from a descriptor (event_loop.h), which
+ * nobody watches while output is stuck. */
 static bool asked_to_end(void)
 {
 	sigset_t pending;
@@ -36,7 +36,7 @@ static bool asked_to_end(void)
 		sigismember(&pending, SIGQUIT) == 1);
 }
 
-/* Waits for a reader that lags behind. Returns 0, or -EINTR if it is time to end. */
+/* Waits for a slow reader. Returns 0, or -EINTR if it is time to end. */
 static int wait_writable(int fd)
 {
 	struct pollfd writable = {.fd = fd, .events = POLLOUT};

@@ -9,7 +9,7 @@
 
 #define OTHERS "others"
 
-/* How long the sentence may be in front of the last kind that is named. */
+/* How long the sentence may be before the last kind that is named. */
 #define INSIDE_MOST 256
 #define UNREAD_MOST (SEEN_TEXT - 640)
 #define LINKS_MOST  (SEEN_TEXT - 480)
@@ -19,11 +19,11 @@ static const char *const ours_names[] = {
 	[SEEN_PEERS] = "the peers",
 };
 
-/* A list in words, as far as there is room for it. */
+/* A list in words, as long as there is room. */
 struct list {
 	char *text;
 	size_t length;
-	const char *separator; /* in front of what comes next */
+	const char *separator; /* before the next item */
 };
 
 static void say(struct list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -89,8 +89,8 @@ bool seen_matters(const struct seen *seen, const __u64 counters[COUNTERS])
 	return !counters[COUNTER_SAMPLES] || unread(seen);
 }
 
-/* Those that come when the sentence has become that long are others, so that there is room for the
- * rest of it. */
+/* Once the sentence is most bytes long, further kinds count as others, so that there is room for
+ * the rest. */
 static void say_kinds(struct list *list, const struct seen_kind kinds[SEEN_KINDS], const char *what,
 		      size_t most)
 {
@@ -118,13 +118,13 @@ static void say_unread(struct list *list, const struct seen *seen, const __u64 c
 	say_count(list, seen->untimed, "without a time");
 }
 
-/* Of the TCP segments, why they made no sample. */
+/* Why the TCP segments gave no sample. */
 static void say_tcp(struct list *list, const struct seen *seen, const __u64 counters[COUNTERS])
 {
 	if (seen->packets)
 		say(list, seen->tcp ? "%llu TCP" : "no TCP", seen->tcp);
 	say_kinds(list, seen->inside, "of these in ", INSIDE_MOST);
-	say_count(list, counters[COUNTER_COPIES], "of these twice");
+	say_count(list, counters[COUNTER_COPIES], "of these seen twice");
 	if (seen->ours && seen->tcp && !seen->tcp_ours)
 		say(list, "none of it to or from %s", ours_names[seen->ours]);
 	else if (seen->ours && seen->tcp)
@@ -140,10 +140,10 @@ static void say_tcp(struct list *list, const struct seen *seen, const __u64 coun
 	say_count(list, counters[COUNTER_RETRANSMISSIONS], "segments sent again");
 	say_count(list, counters[COUNTER_ACKS_AMBIGUOUS],
 		  "ACKs left out since data was sent again");
-	say_count(list, counters[COUNTER_ACKS_IMPLAUSIBLE], "ACKs too late for what was seen");
+	say_count(list, counters[COUNTER_ACKS_IMPLAUSIBLE], "ACKs that came too late");
 }
 
-/* There are no TCP segments: what there was most of instead, and what may help. */
+/* For no TCP segments: goes by what there was most of instead. */
 static const char *advice_unread(const struct seen *seen, const __u64 counters[COUNTERS])
 {
 	__u64 bad = counters[COUNTER_PARSE_ERRORS], hidden = sum(seen->unread);
@@ -151,7 +151,7 @@ static const char *advice_unread(const struct seen *seen, const __u64 counters[C
 	if (bad > unread(seen) && bad > counters[COUNTER_FRAGMENTS])
 		return "capture more of each packet (tcpdump -s 256)";
 	if (hidden)
-		return "capture on the tunnel's own interface, where they are bare";
+		return "capture on the tunnel's own interface, where packets are not wrapped";
 	if (seen->filtered)
 		return "try another --filter";
 	if (counters[COUNTER_FRAGMENTS])
@@ -159,7 +159,7 @@ static const char *advice_unread(const struct seen *seen, const __u64 counters[C
 	return NULL;
 }
 
-/* Segments that count are there, but no samples. */
+/* For segments that count, but no samples. */
 static const char *advice_ours(const struct seen *seen, const __u64 counters[COUNTERS])
 {
 	if (seen->data && counters[COUNTER_FLOWS] && !seen->answered)
@@ -171,7 +171,7 @@ static const char *advice_ours(const struct seen *seen, const __u64 counters[COU
 	if (seen->ours == SEEN_LOCAL)
 		return "do others send the data? Try another --local, or none";
 	if (seen->ours == SEEN_PEERS)
-		return "do the peers send the data? They are those who receive it";
+		return "do the peers send the data? Peers must be the hosts that receive it";
 	return seen->acks_alone ? "the capture must have both directions of a connection" : NULL;
 }
 

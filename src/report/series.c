@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pairs of hosts whose window is known; that of any more is found anew for each record. 7 MB. */
+/* Pairs of hosts whose window is remembered; for others it is looked up for each record. 7 MB. */
 #define ROUTES_MAX 65536
 
 #define OTHER      "other"
@@ -46,7 +46,7 @@ static unsigned int lists_in(const char *tags)
 
 /* ---- labels ---- */
 
-/* A name may have been found since the window was opened. */
+/* Looked up again: a name may have been found since the window was opened. */
 static const char *dst_of(const struct series *series, const struct peers *peers,
 			  const struct window *window, char text[PREFIX_TEXT])
 {
@@ -73,6 +73,7 @@ static const char *src_of(const struct window *window, char text[PREFIX_TEXT])
 
 struct tag_lists {
 	struct series *series;
+	const struct container *container; /* NULL: none is known */
 	struct line line;
 };
 
@@ -99,10 +100,12 @@ static void add_list(void *arg, const struct instance *instance)
 	line_bytes(line, &(char){LIST}, 1);
 	for (size_t i = 0; instance && i < instance->tags_count; i++)
 		tags_add_configured(line, start, series->settings.dialect, instance->tags[i]);
+	if (instance && instance->containers && lists->container)
+		dialect_add_container(line, start, series->settings.dialect, lists->container);
 	if (line->length > LINE_MAX_BYTES) {
 		if (!series->told_tags)
-			log_warning("the tags of all instances with the same peer are longer than "
-				    "%d bytes: those of some are left out",
+			log_warning("the tags of all instances with the same peer are together "
+				    "longer than %d bytes; the tags of some are left out",
 				    LINE_MAX_BYTES);
 		series->told_tags = true;
 		line_cut(line, start);
@@ -111,13 +114,15 @@ static void add_list(void *arg, const struct instance *instance)
 	}
 }
 
-/* A peer that a reload took out, or one of a capture file, belongs to no instance. */
+/* A peer that a reload removed, or one of a capture file, belongs to no instance. */
 static const char *tags_of(struct series *series, const struct peers *peers, __u32 ifindex,
 			   const struct address *addr)
 {
 	struct tag_lists lists;
 
 	lists.series = series;
+	lists.container =
+		series->containers ? container_table_find(series->containers, ifindex) : NULL;
 	line_clear(&lists.line);
 	if (peers)
 		peers_each_instance(peers, ifindex, addr, add_list, &lists);
@@ -150,8 +155,8 @@ void series_each(struct series *series, const struct peers *peers, const struct 
 
 /* ---- smoothed values ---- */
 
-/* All that tells a window from others: with aggregate, peers of two instances may have one label.
- */
+/* A name that differs for every two windows: with aggregate, peers of two instances may have one
+ * label. */
 static const char *smoothed_name(const struct series *series, const struct peers *peers,
 				 const struct window *window, struct line *name)
 {
@@ -211,7 +216,7 @@ static void close_empty(struct series *series)
 			close_window(series, window);
 }
 
-/* The window that kept a place for the address alone gives it to that of its name. */
+/* The window that held a place for an address passes it on to the window of its name. */
 static void hand_over_place(struct series *series, const struct window_key *named,
 			    const struct address *addr)
 {
@@ -294,7 +299,7 @@ static void clear_routes(struct series *series)
 	}
 }
 
-/* The same for all tables: any secret does that others cannot guess. */
+/* One secret for all tables is enough: others cannot guess it. */
 static __u32 route_hash(const struct route_key *key)
 {
 	static struct key_hash_secret secret;
@@ -306,7 +311,7 @@ static __u32 route_hash(const struct route_key *key)
 	return key_hash(&secret, key, sizeof(*key));
 }
 
-/* Without one, the window is found just as well, but it takes longer. */
+/* Without a route the window is found, too, but that takes longer. */
 static void add_route(struct series *series, const struct route_key *key, __u32 hash,
 		      struct window *window)
 {
@@ -369,6 +374,18 @@ void series_forget_routes(struct series *series)
 {
 	clear_routes(series);
 	close_empty(series);
+}
+
+void series_forget_interface(struct series *series, __u32 ifindex)
+{
+	struct route *route, *next;
+
+	HASH_ITER (hh, series->routes, route, next) {
+		if (ifindex && route->key.ifindex != ifindex)
+			continue;
+		HASH_DEL(series->routes, route);
+		free(route);
+	}
 }
 
 /* A window that had samples keeps its place for one interval. */

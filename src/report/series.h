@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which series samples belong to: what the server sees as dst, under which tags, and how many of
- * them there may be. Decided when a pair of hosts first comes in an interval, so that memory stays
- * bounded however many come.
+ * Which series samples belong to: what the server sees as dst, under which tags, and how many
+ * series there may be. Decided when a pair of hosts first comes in an interval, so that memory
+ * stays bounded however many come.
  */
 #ifndef METRO_SERIES_H
 #define METRO_SERIES_H
 
+#include "container_table.h"
 #include "dialect.h"
 #include "peers.h"
 #include "smoothed.h"
@@ -17,20 +18,22 @@ struct series_settings {
 	enum dialect dialect;
 	struct aggregate aggregate;
 	unsigned int max_series; /* 0: any number */
-	__u64 idle_ns;           /* smoothed values are forgotten */
+	__u64 idle_ns;           /* smoothed values are forgotten after this */
 };
 
 struct series {
-	struct windows windows; /* set up what they keep before the first sample */
+	struct windows windows; /* set what they keep before the first sample */
 	__u64 folded;           /* how many went into dst:other in this interval .. */
-	__u64 folded_total;     /* .. and ever */
+	__u64 folded_total;     /* how many ever */
+	/* Those of instances that want their tags; NULL: none. The owner sets it. */
+	const struct container_table *containers;
 
 	/* private */
 	struct series_settings settings;
 	struct route *routes;
 	struct intern_pool interned;
 	struct smoothed_memory smoothed;
-	const struct peers *peers; /* that the routes were made with */
+	const struct peers *peers; /* with which the routes were made */
 	unsigned int places;       /* taken, of max_series */
 	unsigned int others;       /* series of folded ones */
 	bool told_tags;
@@ -40,18 +43,18 @@ struct series {
 void series_configure(struct series *series, const struct series_settings *settings);
 
 /*
- * The window for the record's samples, opened if need be. NULL: no memory. peers may be NULL.
+ * The window for the record's samples, opened if needed. NULL: no memory. peers may be NULL.
  *
- * With max_series, hosts for which there is no place are folded: into one window for each (src,
- * interface, tags), with dst:other. Should there be more of those than max_series, too, then their
- * src is "other" as well. A place belongs to a series as long as it has samples in each interval; a
+ * With max_series, hosts for which there is no place are folded into one window for each (src,
+ * interface, tags), with dst:other. If there are more than max_series of those, too, their src is
+ * "other" as well. A place belongs to a series as long as it has samples in each interval; a
  * newcomer gets one of those that were free when the interval began.
  */
 struct window *series_window(struct series *series, const struct peers *peers,
 			     const struct flow_record *record, const char *iface);
 
 /* Calls fn for each set of tags that the window goes out under: once for each instance with these
- * peers whose tags differ. text is from dialect_series; it is gone after the call. */
+ * peers whose tags differ. text is from dialect_series; it is only valid during the call. */
 void series_each(struct series *series, const struct peers *peers, const struct window *window,
 		 void (*fn)(void *arg, const struct window *window, const struct line *text),
 		 void *arg);
@@ -59,9 +62,12 @@ void series_each(struct series *series, const struct peers *peers, const struct 
 /* Ends the interval: all windows are empty or gone. */
 void series_next_interval(struct series *series, const struct peers *peers);
 
-/* Drops what was made from peers or the configuration that are about to change, or just did. What
- * was counted stays in its window, and goes out under the tags that it had. */
+/* Drops what was derived from peers or a configuration that are about to change, or just have. What
+ * was counted stays in its window, and goes out under its old tags. */
 void series_forget_routes(struct series *series);
+
+/* The same, for what was made from the container at the other end of an interface (0: any). */
+void series_forget_interface(struct series *series, __u32 ifindex);
 
 void series_free(struct series *series);
 

@@ -3,6 +3,7 @@
 #ifndef METRO_SINK_H
 #define METRO_SINK_H
 
+#include "container_table.h"
 #include "counters.h"
 #include "delivery.h"
 #include "peers.h"
@@ -14,31 +15,35 @@ struct sink {
 	const struct peers *peers; /* borrowed; the owner replaces it when it changes, and keeps it
 				      until close; may be NULL (a capture file): then no names
 				      and no tags */
-	int error; /* 0, or -errno: output is lost for good (standard output closed or full), which
-		      was reported; there is no use in going on */
+	const struct container_table *containers; /* likewise; NULL: none are looked for */
+	int error; /* 0, or -errno: output is lost (standard output closed or full) and this was
+		      reported; stop */
 };
 
 struct sink_ops {
 	const char *name;
 	/* How many samples a batch may hold: 1 for sinks that print each as it comes. */
 	unsigned int batch_limit;
-	/* Takes in a delivery, which is gone after the call. */
+	/* Takes in a delivery, which is only valid during the call. */
 	void (*take)(struct sink *sink, const struct delivery *delivery);
+	/* The container at the other end of this interface (0: any of them) has become another, or
+	 * tags have: what was taken in stays what it was. May be NULL. */
+	void (*relabel)(struct sink *sink, __u32 ifindex);
 	/* The end of a report interval; counters are the backend's, since the start; NULL: not
 	 * known. May be NULL. */
 	void (*report)(struct sink *sink, const __u64 counters[COUNTERS]);
-	/* Writes out what has been taken in of a capture so far, since more may be long in coming.
-	 * NULL for sinks that only report. */
+	/* Writes out what has been taken in of a capture so far, since the next samples may take
+	 * long to come. NULL for sinks that only report. */
 	void (*flush)(struct sink *sink);
 	/* Follows a changed configuration (the server's address); what was taken in stays. Returns
-	 * 0 or -errno, reported; then it goes on as before. May be NULL. */
+	 * 0, or -errno, reported, and nothing has changed. May be NULL. */
 	int (*reconfigure)(struct sink *sink, const struct config *config);
 	/* Reports what is left and frees the sink. Returns 0, or -errno if output was lost that
 	 * should not be (standard output closed or full). */
 	int (*close)(struct sink *sink);
 
-	/* A descriptor that is readable when resume should be called, to send what had to wait;
-	 * owned by the sink, the same as long as it lives. Both may be NULL. */
+	/* A descriptor that is readable when resume should be called, to send what had to wait; the
+	 * sink's, and the same as long as it lives. Both may be NULL. */
 	int (*fd)(struct sink *sink);
 	void (*resume)(struct sink *sink);
 

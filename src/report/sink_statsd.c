@@ -19,7 +19,7 @@
 
 static_assert(LINE_MAX_BYTES >= STATSD_DATAGRAM_MAX_UNIX, "a line may be shorter than a datagram");
 
-/* What of the configuration decides how the samples of an interval are kept and sent. */
+/* The part of the configuration that decides how the samples of an interval are kept and sent. */
 struct choice {
 	struct series_settings series;
 	__u32 metrics;
@@ -37,7 +37,7 @@ struct statsd_sink {
 	struct merged merged; /* only while a report is made */
 	bool telemetry_wanted;
 	struct telemetry telemetry;
-	__u64 samples_lost; /* in this interval, for want of memory */
+	__u64 samples_lost; /* in this interval, out of memory */
 	bool folding;       /* this was logged */
 };
 
@@ -54,6 +54,7 @@ static struct wire wire_of(const struct statsd_sink *statsd)
 		.dialect = statsd->choice.series.dialect,
 		.prefix = statsd->choice.prefix,
 		.tags = statsd->identity.tags,
+		.tags_of_others = statsd_identity_tags_of_others(&statsd->identity),
 		.container = statsd->identity.container,
 	};
 }
@@ -90,9 +91,9 @@ static void send_metrics(struct statsd_sink *statsd, const struct window *window
 
 struct packing {
 	struct statsd_sink *statsd;
-	bool all;     /* or whole lines alone, if there is one */
+	bool all;     /* all samples; else only full lines, if there is one */
 	__u32 count;  /* how many were sent .. */
-	bool decided; /* .. which the first set of tags decides for the others */
+	bool decided; /* the first set of tags has decided count for the others */
 };
 
 static void send_samples(void *arg, const struct window *window, const struct line *series)
@@ -129,8 +130,8 @@ static void send_pending(struct statsd_sink *statsd, struct window *window, bool
 	window_pending_take(window, packing.count);
 }
 
-/* What leaves in the middle of an interval belongs, to the client, to the report before: another
- * would have to be done with what of that is still waiting for its turn. */
+/* What is sent in the middle of an interval adds to the client's previous report: to begin another
+ * one, the client would have to deal at once with what is still waiting. */
 static void make_room(struct statsd_sink *statsd, struct window *window)
 {
 	if (!window_pending_is_full(window))
@@ -141,7 +142,7 @@ static void make_room(struct statsd_sink *statsd, struct window *window)
 
 /* ---- the report ---- */
 
-/* Without memory the window goes out alone, which is still better than not at all. */
+/* Without memory the window goes out by itself, which is better than not at all. */
 static void merge(void *arg, const struct window *window, const struct line *text)
 {
 	struct statsd_sink *statsd = arg;
@@ -193,10 +194,10 @@ static void log_folding(struct statsd_sink *statsd)
 
 	if (folding && !statsd->folding)
 		log_warning("more series than max_series (%u): %llu of this interval went into "
-			    "dst:other",
+			    "dst:other; raise max_series, or use aggregate",
 			    statsd->choice.series.max_series, statsd->series.folded);
 	if (!folding && statsd->folding)
-		log_info("no more series than max_series (%u) again: none went into dst:other",
+		log_info("all series fit into max_series (%u) again; none went into dst:other",
 			 statsd->choice.series.max_series);
 	statsd->folding = folding;
 }
@@ -226,11 +227,17 @@ static void statsd_take(struct sink *sink, const struct delivery *delivery)
 
 	if (!windows_want(&statsd->series.windows, record))
 		return;
+	statsd->series.containers = sink->containers;
 	window = series_window(&statsd->series, sink->peers, record, delivery->iface);
 	if (window && statsd->choice.distribution)
 		make_room(statsd, window);
 	if (!window || window_add(&statsd->series.windows, window, record))
 		statsd->samples_lost += record->count;
+}
+
+static void statsd_relabel(struct sink *sink, __u32 ifindex)
+{
+	series_forget_interface(&statsd_sink(sink)->series, ifindex);
 }
 
 /* ---- configuration ---- */
@@ -252,7 +259,7 @@ static int choose(struct choice *choice, const struct config *config)
 	};
 	if (choice->prefix)
 		return 0;
-	log_error("no memory for StatsD output");
+	log_error("cannot take over the StatsD settings: out of memory");
 	return -ENOMEM;
 }
 
@@ -267,7 +274,7 @@ static bool choice_is_same(const struct choice *a, const struct choice *b)
 	       !strcmp(a->prefix, b->prefix);
 }
 
-/* Takes over what choice owns. No window may have samples that were kept another way. */
+/* Takes over what choice owns. No window may hold samples that were kept in another way. */
 static void apply(struct statsd_sink *statsd, const struct choice *choice)
 {
 	struct windows *windows = &statsd->series.windows;
@@ -312,7 +319,7 @@ static bool has_data(const struct statsd_sink *statsd)
 	return false;
 }
 
-/* What was measured so far goes to the server in the form that was configured for it. */
+/* What was measured so far goes to the old server in its form. */
 static int statsd_reconfigure(struct sink *sink, const struct config *config)
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
@@ -334,7 +341,7 @@ static int statsd_reconfigure(struct sink *sink, const struct config *config)
 	return 0;
 }
 
-/* Metrics that the server does not take are no reason to fail. */
+/* Metrics that the server does not take do not count as a failure. */
 static int statsd_close(struct sink *sink)
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
@@ -356,6 +363,7 @@ static const struct sink_ops statsd_ops = {
 	.batch_limit = BATCH_MAX,
 	.take = statsd_take,
 	.report = statsd_report,
+	.relabel = statsd_relabel,
 	.reconfigure = statsd_reconfigure,
 	.close = statsd_close,
 	.fd = statsd_fd,
@@ -373,7 +381,7 @@ static int open_client(struct statsd_sink *statsd, const struct config *config)
 		return error;
 	error = statsd_client_open(&statsd->client, config);
 	if (error == -ENOMEM)
-		log_error("no memory for StatsD output");
+		log_error("cannot start StatsD output: out of memory");
 	if (error)
 		free(choice.prefix);
 	else
@@ -387,7 +395,7 @@ int sink_statsd_open(struct sink **sink, const struct config *config, const stru
 	int error;
 
 	if (!statsd) {
-		log_error("no memory for StatsD output");
+		log_error("cannot start StatsD output: out of memory");
 		return -ENOMEM;
 	}
 	error = open_client(statsd, config);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* For people: one aligned line a sample, and at the end a table of who was how far away. */
+/* For people: one aligned line per sample, and at the end a table of round-trip times by host. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ struct text_sink {
 	struct timestamp timestamp;
 	struct widths widths;
 	char iface[IFNAMSIZ];   /* of the last delivery .. */
-	char shown[IFNAMSIZ];   /* .. and how it is printed */
+	char shown[IFNAMSIZ];   /* how to print that */
 	struct windows windows; /* over the whole run */
 	struct window_group group;
 	struct output output;
@@ -77,7 +77,7 @@ static char *put_endpoint(char *to, const struct address *addr, __u16 port, int 
 	return pad(to, from, *width);
 }
 
-/* As %9.3f, of milliseconds. There is no rounding to even: ticks never end on half of 1 us. */
+/* As %9.3f, of milliseconds. No rounding to even: ticks never end on half of 1 us. */
 static char *put_ms(char *to, __u32 ticks)
 {
 	__u64 us = ((__u64)ticks * TICK_NS + NS_PER_US / 2) / NS_PER_US;
@@ -99,7 +99,7 @@ static char *put_sample(char *to, __u32 rtt, __u64 frame)
 	return to;
 }
 
-/* The kernel takes nearly every byte in an interface's name. */
+/* The kernel allows nearly every byte in an interface's name: makes it printable. */
 static const char *show_iface(struct text_sink *text, const char *iface)
 {
 	if (strcmp(text->iface, iface) == 0)
@@ -239,7 +239,7 @@ int sink_text_open(struct sink **sink, const struct peers *peers)
 	struct text_sink *text = calloc(1, sizeof(*text));
 
 	if (!text || window_group_open(&text->group, &text->windows)) {
-		log_error("no memory for text output");
+		log_error("cannot start text output: out of memory");
 		free(text);
 		return -ENOMEM;
 	}

@@ -17,7 +17,7 @@ struct smoothed_entry {
 	char name[];
 };
 
-/* RTTVAR comes first: it takes the SRTT of before (RFC 6298, 2.3). */
+/* RTTVAR comes first: it needs the old SRTT (RFC 6298, 2.3). */
 void smoothed_add(struct smoothed *smoothed, __u32 rtt)
 {
 	if (!smoothed->started) {

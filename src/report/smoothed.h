@@ -16,12 +16,12 @@ struct smoothed {
 
 void smoothed_add(struct smoothed *smoothed, __u32 rtt);
 
-/* Two series that are one to the server: the mean, by the samples that each had. */
+/* Two series that are one to the server: their mean, weighted by the samples of each. */
 void smoothed_merge(struct smoothed *into, __u64 into_samples, const struct smoothed *from,
 		    __u64 from_samples);
 
-/* At most so many are remembered between intervals: 8 MB, and their tags. The longest unused goes
- * first. */
+/* At most this many are remembered between intervals: 8 MB, plus their tags. The one unused for
+ * longest is dropped first. */
 #define SMOOTHED_MAX 65536
 
 struct smoothed_memory {
@@ -29,7 +29,7 @@ struct smoothed_memory {
 	__u64 idle_ns;                /* nothing is remembered longer; times are those of records */
 };
 
-/* Zeroed memory is empty. name says whose it is. Out of memory, it is forgotten. */
+/* Zeroed memory is empty. name identifies it. Without memory it is forgotten. */
 void smoothed_put(struct smoothed_memory *memory, const char *name, const struct smoothed *smoothed,
 		  __u64 time_ns);
 

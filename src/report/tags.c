@@ -83,11 +83,11 @@ static void datadog_end(struct datadog_tag *tag)
 	struct line *line = tag->line;
 	size_t end = line->length;
 
-	if (end > LINE_MAX_BYTES) /* it was cut, and must stay too long */
+	if (end > LINE_MAX_BYTES) /* it was cut: must stay too long */
 		return;
 	while (end > tag->start && strchr("_:", line->text[end - 1]))
 		end--;
-	if (end == tag->start && end) /* nothing is left: nor is the comma */
+	if (end == tag->start && end) /* nothing is left: drops the comma, too */
 		end--;
 	line_cut(line, end);
 }
@@ -149,7 +149,7 @@ void tags_add(struct line *tags, enum dialect dialect, const char *key, const ch
 		add_key_value(tags, dialect, key, value);
 }
 
-/* Is the key that ends the list there before that, too, or one of ours? */
+/* Does the key at the end of the list also stand earlier in it, or is it one of ours? */
 static bool key_is_taken(const struct line *tags, size_t start, size_t last)
 {
 	static const char *const ours[] = {"src", "dst", "iface"};

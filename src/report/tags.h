@@ -16,8 +16,7 @@
  *   influx     ,key=value   the same, and / and letters of other alphabets, too
  *   statsd                  has no tags
  *
- * The separator in front is left out at the beginning of a DogStatsD list, where there is nothing
- * to be separated from.
+ * The separator is left out at the beginning of a DogStatsD list.
  */
 void tags_add(struct line *tags, enum dialect dialect, const char *key, const char *value);
 
@@ -25,7 +24,7 @@ void tags_add(struct line *tags, enum dialect dialect, const char *key, const ch
  * Appends a tag as it was configured, KEY:VALUE or KEY alone; a comma in it makes two of it, as in
  * go-metro. Graphite and InfluxDB know no tag without a value and none twice: there, KEY alone
  * becomes KEY=true, and of tags with the same key, or with one of ours (src, dst, iface), the first
- * counts. tags must contain nothing but the instance's tags from the byte at start on.
+ * counts. From the byte at start on, tags must contain only the instance's tags.
  */
 void tags_add_configured(struct line *tags, size_t start, enum dialect dialect, const char *tag);
 

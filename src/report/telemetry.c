@@ -18,7 +18,7 @@ static const char *const own_names[] = {
 
 static_assert(ARRAY_SIZE(own_names) == TELEMETRY_COUNTERS, "a counter has no name");
 
-/* A counter that is lower than before began anew. */
+/* A counter that is lower than before has started again from 0. */
 static __u64 added(__u64 *before, __u64 now)
 {
 	__u64 difference = now < *before ? now : now - *before;

@@ -8,7 +8,7 @@
 
 /* Counters of the StatsD sink, behind those of the backend. */
 enum telemetry_counter {
-	TELEMETRY_DATAGRAMS_SENT,    /* of reports before this one: its own fate is not known yet */
+	TELEMETRY_DATAGRAMS_SENT,    /* of earlier reports: this one's result is not known yet */
 	TELEMETRY_DATAGRAMS_REFUSED, /* likewise */
 	TELEMETRY_LINES_OVERLONG,
 	TELEMETRY_SERIES_FOLDED,
@@ -20,8 +20,8 @@ struct telemetry {
 };
 
 /* Calls line for each counter, zero or not, with what was added since the call before, and for the
- * number of series, a gauge. So a server can tell zero from missing. counters, the backend's, may
- * be NULL: then those are left for the next call. */
+ * number of series, a gauge. So a server can distinguish zero from missing. counters, the
+ * backend's, may be NULL: then those are left for the next call. */
 void telemetry_report(struct telemetry *telemetry, const __u64 counters[COUNTERS],
 		      const __u64 own[TELEMETRY_COUNTERS], __u64 series,
 		      void (*line)(void *arg, const char *name, enum metric_type type, __u64 value),

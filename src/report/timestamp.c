@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* All that the two formats differ in. */
+/* The differences between the two formats. */
 static const struct layout {
 	const char *calendar; /* for strftime: all but the fraction's digits */
 	unsigned int fraction_at;

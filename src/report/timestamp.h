@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Times of samples as text, at the price of a few digits: the calendar is asked once a second. */
+/* Times of samples as text, for the cost of a few digits: the calendar is computed once a second.
+ */
 #ifndef METRO_TIMESTAMP_H
 #define METRO_TIMESTAMP_H
 

@@ -12,7 +12,7 @@
 
 #define MS_PER_TICK ((double)TICK_NS / (double)NS_PER_MS)
 
-/* The hash reads the key's bytes, so there must be none that nobody sets. */
+/* The hash reads the key's bytes, so none of them may be padding. */
 static_assert(sizeof(struct window_key) ==
 		      2 * sizeof(struct address) + 2 * sizeof(char *) + 2 * sizeof(__u32),
 	      "struct window_key has padding");
@@ -42,7 +42,7 @@ static void set_last(struct window_stats *stats, __u32 rtt, __u64 time_ns)
 	stats->last_time_ns = time_ns;
 }
 
-/* A handshake's time is in the place of a sample, but none. */
+/* A handshake's time is stored like a sample, but is not one. */
 static unsigned int samples_of(const struct flow_record *record)
 {
 	if (record->flags & RECORD_HANDSHAKE)
@@ -128,7 +128,7 @@ double window_handshake_ms(const struct window_stats *stats)
 	return mean_ms(stats->handshake_sum, stats->handshakes);
 }
 
-/* A bucket's middle may lie outside of what was seen. */
+/* A bucket's middle may lie outside the range of values seen. */
 double window_quantile_ms(const struct window *window, double share)
 {
 	__u32 ticks = histogram_quantile(&window->histogram, share);
@@ -140,7 +140,7 @@ double window_quantile_ms(const struct window *window, double share)
 	return window_ticks_ms(ticks);
 }
 
-/* The same for all windows: any secret does that others cannot guess. */
+/* One secret for all windows is enough: others cannot guess it. */
 static __u32 window_hash(const struct window_key *key)
 {
 	static struct key_hash_secret secret;

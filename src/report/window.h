@@ -20,7 +20,7 @@ struct window_stats {
 	__u32 last; /* the sample with the newest time, whatever order batches come in */
 	__u32 min;
 	__u32 max;
-	__u64 handshakes; /* these are no samples: they count for nothing above */
+	__u64 handshakes; /* these are not samples, and not part of anything above */
 	__u64 handshake_sum;
 	__u64 retransmissions;
 	struct smoothed smoothed; /* not started unless the windows smooth */
@@ -37,7 +37,7 @@ struct window_key {
 	__u32 folded; /* 1: of many hosts, for which there was no window of their own; else 0 */
 };
 
-/* Samples that wait for window_pending_take, in order of arrival. */
+/* Samples that wait to be taken with window_pending_take, in order of arrival. */
 struct window_pending {
 	__u32 *ticks;
 	__u32 count;
@@ -56,7 +56,7 @@ struct window {
 };
 
 /* The windows of one report interval, in the order they were opened. Zeroed memory is empty, and
- * keeps nothing but samples' sums. */
+ * keeps only the sums of samples. */
 struct windows {
 	struct window *first;
 	bool keep_histograms;
@@ -68,7 +68,7 @@ struct windows {
 
 /* Counting a record, over all flows of its two hosts: is there anything to count, in which window
  * (that of its addresses and its interface), and count it. windows_open returns NULL when there is
- * no memory. window_add returns 0 or -ENOMEM, and then samples are lost; with keep_pending,
+ * no memory. window_add returns 0, or -ENOMEM and the samples are lost; with keep_pending,
  * window_pending_is_full must be false. */
 bool windows_want(const struct windows *windows, const struct flow_record *record);
 struct window *windows_find(const struct windows *windows, const struct window_key *key);
@@ -77,7 +77,7 @@ struct window *windows_open(struct windows *windows, const struct window_key *ke
 int window_add(const struct windows *windows, struct window *window,
 	       const struct flow_record *record);
 
-/* Ends the window; makes it as good as new; ends all of them. */
+/* Closes a window; empties it; closes all of them. */
 void windows_close(struct windows *windows, struct window *window);
 void window_reset(struct window *window);
 void windows_clear(struct windows *windows);
@@ -90,13 +90,13 @@ static inline const struct window *window_next(const struct window *window)
 /* False for a window that was opened or reset and not added to. */
 bool window_has_data(const struct window *window);
 
-/* No room for another record's samples. */
+/* Is there no room for another record's samples? */
 static inline bool window_pending_is_full(const struct window *window)
 {
 	return window->pending.count + BATCH_MAX > WINDOW_PENDING_MAX;
 }
 
-/* Forgets the first so many pending samples. */
+/* Removes the first count pending samples. */
 void window_pending_take(struct window *window, __u32 count);
 
 /* Adds what another window counted, its histogram included. Returns 0, or -ENOMEM and nothing was

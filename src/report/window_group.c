@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PAIRS      1024 /* to begin with */
+#define PAIRS      1024 /* room for this many at first */
 #define CACHE_LINE 64
 
 struct pair {
@@ -43,7 +43,7 @@ static struct window *window_get(struct windows *windows, const struct window_wa
 	return window ? window : windows_open(windows, &key, w->iface);
 }
 
-/* NULL: no memory. Without memory for the pair alone, it is looked for again the next time. */
+/* NULL: no memory. If there is only no memory for the pair, it is looked up again next time. */
 static struct window *pair_open(struct window_group *group, const struct window_waiting *w)
 {
 	struct window *window = window_get(group->windows, w);

@@ -24,18 +24,18 @@ struct window_group {
 	struct flow_index pairs; /* of hosts; their ports are 0 */
 	struct window_waiting waiting[WINDOW_GROUP];
 	unsigned int count;
-	__u64 lost; /* samples that there was no memory for */
+	__u64 lost; /* samples lost because there was no memory */
 };
 
 /* Returns 0 or -ENOMEM. */
 int window_group_open(struct window_group *group, struct windows *windows);
 void window_group_close(struct window_group *group);
 
-/* Counts the record's samples, which there must be, now or with the next window_group_count. */
+/* Counts the record's samples (there must be some), now or with the next window_group_count. */
 void window_group_add(struct window_group *group, const struct flow_record *record,
 		      const char *iface);
 
-/* Counts what waits. The windows are not complete before. */
+/* Counts what waits. The windows are only complete after this. */
 void window_group_count(struct window_group *group);
 
 #endif

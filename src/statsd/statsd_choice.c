@@ -14,7 +14,7 @@ static const char *environment(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* port: the configuration's, 0 if none. DD_AGENT_HOST may have all forms that datadog-go takes. */
+/* port: the configuration's, 0 if none. DD_AGENT_HOST may have any form that datadog-go accepts. */
 static int choose_agent_host(struct statsd_server *server, unsigned int port, const char **key,
 			     char reason[STATSD_REASON])
 {

@@ -18,23 +18,23 @@
 
 /*
  * The pace. A UDP socket's receive buffer of 208 KB, the default, holds some 90 datagrams of 1432
- * bytes (each is charged 2304 bytes over loopback), and the kernel drops what comes on top without
- * a word. A server that does not get to read for 100 ms finds 16 + 9 * 6 = 70 of ours in it, and
- * some room is left for those of others.
+ * bytes (each is charged 2304 bytes over loopback), and the kernel silently drops what comes on
+ * top. A server that does not read for 100 ms finds 16 + 9 * 6 = 70 of ours in it, which leaves
+ * some room for others.
  */
 #define BURST_FIRST 16
 #define BURST       6
 #define TICK_MS     10
-/* So long, but at most half an interval, a large report may take. At the pace above that is 2400
- * datagrams; bursts grow to get more out in time, to 30 for as much as the queue holds. */
+/* A large report may take this long, but at most half an interval. At the pace above that is 2400
+ * datagrams; bursts grow to get more out in time, up to 30 for a full queue. */
 #define SPREAD_MS 4000
-/* No burst is larger: better refused and counted than lost without a word. Over Unix sockets, where
- * the kernel says when the other end is full (after net.unix.max_dgram_qlen datagrams: 10, or 512
- * with systemd), this only keeps us from being away from the event loop for long. */
+/* No burst is larger: better refused and counted than lost silently. Over Unix sockets, where the
+ * kernel says when the other end is full (after net.unix.max_dgram_qlen datagrams: 10, or 512 with
+ * systemd), this only keeps bursts from holding up the event loop. */
 #define BURST_MOST 64
-/* What a full socket has not taken by then is not worth telling any more. */
+/* What a full socket has not taken after this time is too old to be sent. */
 #define PATIENCE_MS 5000
-/* The same two for what is left at the end. */
+/* The same two times for what is left at the end. */
 #define CLOSE_SPREAD_MS   300
 #define CLOSE_PATIENCE_MS 500
 
@@ -43,26 +43,26 @@ struct statsd_client {
 	struct statsd_queue queue;
 	int timer;
 
-	char packet[STATSD_DATAGRAM_MAX_UNIX]; /* is being packed */
+	char packet[STATSD_DATAGRAM_MAX_UNIX]; /* the datagram being packed */
 	size_t length;
 
 	/* Times are ms, monotonic. */
 	__u64 begun_ms;    /* the latest report, 0: none yet */
 	__u64 interval_ms; /* between the two latest reports */
-	__u64 regular_ms;  /* .. or the two before, if that was longer: a reload has its own */
-	__u64 spread_ms;   /* when all of it should be out */
-	__u64 waiting_ms;  /* since when the queue is not empty */
-	__u64 give_up_ms;  /* when what is left is not worth sending */
-	bool full;         /* the first packet of the queue waits for room in the socket */
+	__u64 regular_ms; /* the longer of the last two intervals: a reload makes an extra report */
+	__u64 spread_ms;  /* when all of it should be out */
+	__u64 waiting_ms; /* since when the queue is not empty */
+	__u64 give_up_ms; /* when what is left is too old to be sent */
+	bool full;        /* the first packet of the queue waits for room in the socket */
 
-	/* The latest report, until its verdict is in. All errors are -errno or 0. */
+	/* About the latest report, until its verdict is known. All errors are -errno or 0. */
 	__u64 undecided; /* datagrams that the socket took */
 	int send_error;  /* some other datagram was refused */
 	int late_error;  /* the network returned some that the socket took */
 
 	struct statsd_outage outage;
 	bool unreachable; /* the latest report did not get to the server's address */
-	bool renewed;     /* the connection, in this report: not a second time */
+	bool renewed;     /* the connection was renewed in this report: not a second time */
 	bool told_overlong;
 	struct statsd_counters counters;
 };
@@ -96,8 +96,8 @@ static void collect_late_error(struct statsd_client *client)
 }
 
 /*
- * The verdict on the latest report. Only a report that came through whole ends a failure: send()
- * alone succeeds every other time while nobody listens.
+ * The verdict on the latest report. Only a report that came through completely ends an outage:
+ * send() succeeds every other time while nobody listens.
  */
 static void settle(struct statsd_client *client)
 {
@@ -127,7 +127,7 @@ static void reconnect(struct statsd_client *client)
 	statsd_connection_renew(&client->connection);
 }
 
-/* A new UDP socket finds the route and the source address as they are now. */
+/* A new UDP socket gets the current route and source address. */
 static bool is_worth_reconnecting(const struct statsd_client *client)
 {
 	if (client->connection.socket.fd < 0)
@@ -160,7 +160,7 @@ static void set_timer(struct statsd_client *client, bool on)
 	timerfd_settime(client->timer, 0, &spec, NULL);
 }
 
-/* The server has ended, or another listens at the path by now. */
+/* Reconnects and sends: the server has ended, or another one listens at the path by now. */
 static int send_anew(struct statsd_client *client, const char *packet, size_t length, int error)
 {
 	collect_late_error(client);
@@ -177,8 +177,8 @@ static int send_anew(struct statsd_client *client, const char *packet, size_t le
 }
 
 /*
- * An error of send() over UDP may be the fate of an earlier datagram (a port found closed, say);
- * send() reports and forgets that in place of sending. So once more: if that works, it was.
+ * An error of send() over UDP may be about an earlier datagram (its port was closed, say): send()
+ * reports that once, instead of sending. So this tries again: if that works, it was such an error.
  */
 static int send_packet(struct statsd_client *client, const char *packet, size_t length)
 {
@@ -195,7 +195,7 @@ static int send_packet(struct statsd_client *client, const char *packet, size_t 
 	return error;
 }
 
-/* A packet that a stream has a part of can't be left out: the connection is. */
+/* A packet of which a stream has a part cannot be left out alone: closes the connection. */
 static void drop_unsent(struct statsd_client *client, int error)
 {
 	refuse(client, statsd_queue_clear(&client->queue), error);
@@ -204,7 +204,8 @@ static void drop_unsent(struct statsd_client *client, int error)
 		statsd_socket_close(&client->connection.socket, -ENOTCONN);
 }
 
-/* On the same host the verdict is in at once; from another it comes before the next report. */
+/* On the same host the verdict is known at once; from another host it comes before the next report.
+ */
 static void judge(struct statsd_client *client)
 {
 	int error;
@@ -242,7 +243,7 @@ static void send_burst(struct statsd_client *client, size_t most)
 	judge(client);
 }
 
-/* As few at a time as get all out in time. */
+/* How many datagrams to send at a time: as few as get all of them out in time. */
 static size_t pace(const struct statsd_client *client)
 {
 	__u64 now = monotonic_ms(), ticks = 1, burst;
@@ -278,8 +279,8 @@ int statsd_client_fd(const struct statsd_client *client)
 
 /* ---- a report ---- */
 
-/* What still waits for its turn, and not for the server, goes out with the next report: a reload or
- * the end may be the reason for that. */
+/* What still waits for its turn, and not for the server, goes out with the next report, which a
+ * reload or the end may have brought forward. */
 static void finish_report(struct statsd_client *client)
 {
 	if (!client->queue.count)
@@ -339,7 +340,8 @@ static void leave_out(struct statsd_client *client, const char *line)
 	if (client->told_overlong)
 		return;
 	client->told_overlong = true;
-	log_warning("a StatsD line is longer than %zu bytes: left out, as any more: %.*s...",
+	log_warning("a StatsD line is longer than %zu bytes and is left out, as all such lines "
+		    "will be: %.*s...",
 		    statsd_client_line_max(client), 100, line); /* longer than that, too */
 }
 
@@ -426,7 +428,7 @@ static int start(struct statsd_client *client, const struct config *config)
 	client->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (client->timer < 0) {
 		error = -errno;
-		log_error("a timer for StatsD: %s", strerror(errno));
+		log_error("cannot make a timer for StatsD: %s", strerror(errno));
 		return error;
 	}
 	client->interval_ms = client->regular_ms = (__u64)(config->report_interval_s * 1000);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Lines to a StatsD server: packs them into datagrams and sends those, a report as a series of
- * small bursts, without ever waiting. What the server does not get is counted, and told once.
+ * small bursts, without ever waiting. What the server does not get is counted, and logged once.
  */
 #ifndef METRO_STATSD_CLIENT_H
 #define METRO_STATSD_CLIENT_H
 
 #include "config.h"
 
-/* What fits into an Ethernet frame behind the headers of UDP, IP and a tunnel or two. */
+/* What fits into an Ethernet frame after the headers of UDP, IP and a tunnel or two. */
 #define STATSD_DATAGRAM_MAX 1432
 /* The Datadog Agent's buffer for one packet, as long as nobody changes its dogstatsd_buffer_size.
  */
@@ -17,9 +17,9 @@
 struct statsd_client;
 
 /*
- * A datagram is sent or refused, never both, and one or the other only when its report's verdict is
- * in: the network tells of a missing server after the fact, and without saying which datagrams it
- * means. If it complains before the next report begins, the whole report counts as refused.
+ * A datagram counts as sent or as refused, never both, and only when its report's verdict is known:
+ * the network reports a missing server afterwards, without saying which datagrams it means. If it
+ * complains before the next report begins, the whole report counts as refused.
  */
 struct statsd_counters {
 	__u64 lines;    /* packed into datagrams */

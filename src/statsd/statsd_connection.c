@@ -33,7 +33,7 @@ void statsd_connection_turn(struct statsd_connection *connection)
 		return;
 	server->addr = connection->addrs[at == NOWHERE ? 0 : (at + 1) % count];
 	statsd_server_text(server, connection->text);
-	log_debug("StatsD server %s is tried next", connection->text);
+	log_debug("trying StatsD server %s next", connection->text);
 }
 
 const char *statsd_connection_name(const struct statsd_connection *connection)

@@ -10,13 +10,16 @@ struct statsd_identity {
 	/* "dd.internal.entity_id:..,env:..,service:..,version:.." as far as there are DD_ENTITY_ID,
 	 * DD_ENV, DD_SERVICE and DD_VERSION in the environment; "": none. */
 	char tags[4 * (STATSD_TAG_MAX + 1)];
-	/* The value of the field "|c:": the id of the container that we run in, or "in-" and the
-	 * inode of its cgroup; "": in none, or DD_ORIGIN_DETECTION_ENABLED says no. */
+	/* The value of the field "|c:": the id of our container, or "in-" and the inode of its
+	 * cgroup; "": no container, or DD_ORIGIN_DETECTION_ENABLED says no. */
 	char container[STATSD_CONTAINER_MAX];
 };
 
 /* Never fails: what can't be read is left out. */
 void statsd_identity_read(struct statsd_identity *identity);
+
+/* The tags without the first of these, which names our pod: for metrics of others. */
+const char *statsd_identity_tags_of_others(const struct statsd_identity *identity);
 
 /* Where statsd_container_read looks. */
 struct statsd_container_paths {

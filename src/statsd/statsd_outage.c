@@ -8,9 +8,9 @@
 
 #include "log.h"
 
-/* A host that does not answer is given up after 3 s, and only then are we told. Where reports come
- * faster than that, one without an error means nothing until so much time has passed. A server that
- * is just too slow does not fill the log either. */
+/* The kernel gives up a host that does not answer after 3 s, and only then tells us. If reports
+ * come faster than that, one without an error means nothing until this much time has passed. This
+ * also keeps a server that is just too slow from filling the log. */
 #define QUIET_MS 4000
 
 static const char *reason(int error)

@@ -16,10 +16,11 @@ struct statsd_outage {
  * -EDESTADDRREQ: its address is not known yet. */
 void statsd_outage_begin(struct statsd_outage *outage, const char *server, int error, __u64 now_ms);
 
-/* Whether another address of the server may do better; 0 and what is our own doing is not of it. */
+/* Whether another address of the server may work better: false for 0 and for errors of our own
+ * making. */
 bool statsd_outage_is_of_address(int error);
 
-/* A report came through whole. Ends the outage, unless the last error is too short ago to say. */
+/* A report came through completely. Ends the outage, unless the last error is too recent to say. */
 void statsd_outage_end(struct statsd_outage *outage, const char *server, __u64 now_ms);
 
 #endif

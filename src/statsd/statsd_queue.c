@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One buffer that is filled from its start. What was taken out makes room when it has to. */
+/* One buffer, filled from its start. What was taken out makes room when needed. */
 #include "statsd_queue.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #define BYTES_AT_FIRST (64 * 1024)
 #define BYTES_KEPT     (1024 * 1024)
 
-/* To the start of the buffer: once in a buffer's length. */
+/* Moves what waits to the start of the buffer: once per buffer length. */
 static void close_up(struct statsd_queue *queue)
 {
 	memmove(queue->data, queue->data + queue->head, queue->tail - queue->head);
@@ -59,7 +59,7 @@ const char *statsd_queue_first(const struct statsd_queue *queue, size_t *length)
 	return queue->data + queue->head + sizeof(*length);
 }
 
-/* A large report now and then is no reason to keep its memory. */
+/* Empties the queue, and frees the memory that an unusually large report took. */
 static void begin_anew(struct statsd_queue *queue)
 {
 	queue->head = queue->tail = queue->count = 0;

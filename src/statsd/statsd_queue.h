@@ -23,10 +23,10 @@ int statsd_queue_push(struct statsd_queue *queue, const char *packet, size_t len
 /* The packet that waits longest, valid until the queue changes; NULL: none waits. */
 const char *statsd_queue_first(const struct statsd_queue *queue, size_t *length);
 
-/* Takes out the first packet, which there has to be. */
+/* Takes out the first packet; there must be one. */
 void statsd_queue_pop(struct statsd_queue *queue);
 
-/* Takes out all, and returns how many that were. */
+/* Takes out all packets, and returns how many there were. */
 size_t statsd_queue_clear(struct statsd_queue *queue);
 
 void statsd_queue_free(struct statsd_queue *queue);

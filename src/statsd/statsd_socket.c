@@ -15,7 +15,7 @@
 #include "addresses.h"
 #include "descriptor.h"
 
-#define PREFIX sizeof(__u32) /* in front of a stream's packets */
+#define PREFIX sizeof(__u32) /* before each packet of a stream */
 
 struct endpoint {
 	union {
@@ -50,7 +50,7 @@ static void endpoint_of_path(struct endpoint *endpoint, const struct statsd_serv
 	endpoint->length = offsetof(struct sockaddr_un, sun_path) + length + !abstract;
 }
 
-/* With this an unreachable host becomes known, too, not only a closed port. */
+/* With this we hear of unreachable hosts, too, not only of closed ports. */
 static void ask_for_all_errors(int fd, int family)
 {
 	int on = 1;
@@ -104,7 +104,7 @@ int statsd_socket_connect(struct statsd_socket *sock, const struct statsd_server
 	else
 		endpoint_of_udp(&endpoint, server);
 	sock->fd = connect_as(&endpoint, sock->stream ? SOCK_STREAM : SOCK_DGRAM);
-	/* Which of the two listens may be another after each restart of the server. */
+	/* Which type listens may change with each restart of the server. */
 	if (sock->fd == -EPROTOTYPE && server->transport == STATSD_UNIX) {
 		sock->stream = true;
 		sock->fd = connect_as(&endpoint, SOCK_STREAM);
@@ -165,7 +165,7 @@ int statsd_socket_late_error(const struct statsd_socket *sock)
 		return 0;
 	if (getsockopt(sock->fd, SOL_SOCKET, SO_ERROR, &error, &size))
 		error = errno;
-	/* Each complaint of the network also waits in a queue, which has to be emptied. */
+	/* Each error from the network also waits in a queue, which has to be emptied. */
 	while (!sock->local && recvmsg(sock->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
 		memset(&message, 0, sizeof(message));
 	return -error;

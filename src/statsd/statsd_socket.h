@@ -13,7 +13,8 @@
 struct statsd_socket {
 	int fd; /* -errno: why there is none now */
 	bool local, stream;
-	size_t written; /* of a packet, its length included, that did not yet go out whole */
+	size_t written; /* bytes of a packet, its length included, that has not gone out completely
+			 */
 };
 
 /* A socket that is not connected. */
@@ -23,7 +24,7 @@ void statsd_socket_init(struct statsd_socket *sock);
  * -EDESTADDRREQ while the address of the server is not known. */
 int statsd_socket_connect(struct statsd_socket *sock, const struct statsd_server *server);
 
-/* error: -errno, what sock->fd shall be. */
+/* error: the -errno to set sock->fd to. */
 void statsd_socket_close(struct statsd_socket *sock, int error);
 
 /* Returns 0; -EAGAIN if there is no room for all of it now; or another -errno. A stream may have
@@ -31,8 +32,8 @@ void statsd_socket_close(struct statsd_socket *sock, int error);
  * to be closed. */
 int statsd_socket_send(struct statsd_socket *sock, const char *packet, size_t length);
 
-/* What the network, or a stream's other end, has said since the last call about packets that it
- * had taken: 0 or -errno. */
+/* What the network, or a stream's other end, has reported since the last call about packets already
+ * taken: 0 or -errno. */
 int statsd_socket_late_error(const struct statsd_socket *sock);
 
 /* Whether an error of statsd_socket_send means that the server at the other end is gone: it may be

@@ -42,7 +42,7 @@ END
   [ "$major" -gt 6 ] || { [ "$major" = 6 ] && [ "${minor%%[!0-9]*}" -ge 6 ]; }
 }
 
-# soon SECONDS COMMAND...: like wait_until, but what the command says is heard once.
+# soon SECONDS COMMAND...: like wait_until, but shows the command's output only once.
 soon() {
   wait_until "$@" >/dev/null || "${@:2}"
 }

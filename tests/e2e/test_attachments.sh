@@ -44,7 +44,7 @@ comes_back() {
   all_measured >/dev/null
   tap_check "$how: it is done" "$@"
   tap_check "$how: that is noticed, and said" log_has metro \
-    "WARNING interface $IF was made anew, or another program has removed ours \(at .*attaching again"
+    "WARNING interface $IF was created anew, or someone has removed our BPF program \(at .*attaching again"
   tap_check "$how: it measures again" wait_until 5 measuring_times 2
   tap_check "$how: no sample is missing" all_measured
   sleep 0.3 # another report, at least
@@ -62,7 +62,7 @@ delete_clsact() {
   in_client tc qdisc del dev "$IF" clsact
 }
 
-# What an agent does that thinks the qdisc its own.
+# What an agent does that takes the qdisc for its own.
 replace_filters() {
   in_client tc filter del dev "$IF" egress && add_other_filter egress
 }
@@ -71,7 +71,7 @@ add_other_filter() { # SIDE
   in_client tc filter add dev "$IF" "$1" protocol all pref 9 bpf bytecode '1,6 0 0 4294967295,' classid 1:1
 }
 
-# Under the very priority and handle of ours.
+# Under exactly our priority and handle.
 usurp_filter() {
   local handle
   handle=$(in_client tc filter show dev "$IF" ingress | grep -oE 'handle 0x[0-9a-f]+')
@@ -113,7 +113,7 @@ test_late() {
   start clsact 0.2 || bail_out "clsact: it starts"
   in_its_place ingress
   tap_check "an ingress qdisc in place of clsact: why it does not measure is said" \
-    log_has metro 'ERROR attaching to .*: an ingress qdisc is there'
+    log_has metro 'ERROR cannot attach to .*: it has an ingress qdisc'
   sleep 0.7 # three more attempts
   tap_check "an ingress qdisc in place of clsact: it is said once" \
     equal lines 1 "$(log_count metro ERROR)"
@@ -171,7 +171,7 @@ test_anew() {
 # ---- nobody --------------------------------------------------------------------------------------
 
 test_nobody() {
-  # Who is not root takes all names and numbers that a bpf-metro goes by, one of them a dead one's.
+  # A user who is not root takes all names and numbers that a bpf-metro uses, one of them a dead one's.
   if have setpriv; then
     chmod 711 "$METRO_TMP" && install -m 755 "$METRO_BUILD/squatter" "$METRO_TMP"
     start clsact 10 || bail_out "clsact: it starts"

@@ -23,7 +23,7 @@ for line in iter(sys.stdin.readline, ""):
     print(round(1000 * (time.time() - at)), line, end="", flush=True)
 END
 
-# A compressor that holds nothing back.
+# A compressor that writes everything at once.
 cat >"$METRO_TMP/zip.py" <<'END'
 import os, sys, zlib
 z = zlib.compressobj(6, zlib.DEFLATED, 31)
@@ -92,7 +92,7 @@ interrupted() {
 }
 tap_check "Ctrl-C on tcpdump | bpf-metro prints the table" interrupted
 
-# Nobody writes: the signal is heard all the same, also before there is a writer.
+# Nobody writes: the signal is followed all the same, also before there is a writer.
 alone() { # PATH
   local status
   start_background quiet "$METRO" -r "$1" || return
@@ -102,7 +102,7 @@ alone() { # PATH
   status=$?
   cat "$METRO_TMP/quiet.out" "$METRO_TMP/quiet.err"
   equal status 0 $status && grep -q 'no round-trip times' "$METRO_TMP/quiet.out" &&
-    grep -q 'was not read to its end: a signal came' "$METRO_TMP/quiet.err"
+    grep -q 'was not read to its end: stopped by a signal' "$METRO_TMP/quiet.err"
 }
 for signal in INT TERM QUIT; do
   tap_check "SIG$signal ends waiting for a pipe's writer" alone "$METRO_TMP/fifo" $signal
@@ -119,7 +119,7 @@ with open(sys.argv[1], "wb") as out:
 END
 tap_check "SIGINT ends a file that takes long" alone "$METRO_TMP/endless.pcap.gz" INT
 
-# The same in two pcapng blocks that nobody needs to see, and in packets as large as they may be.
+# The same in two pcapng blocks that are skipped, and in packets as large as they may be.
 python3 - "$METRO_TMP/block.gz" "$METRO_TMP/packets.gz" <<'END'
 import gzip, struct, sys
 MIB = 1 << 20

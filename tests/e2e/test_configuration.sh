@@ -85,7 +85,7 @@ logs_to_file() {
 
 tap_check "-log FILE" logs_to_file
 
-# Whoever starts it by hand need not know of the log to learn why it ended.
+# Whoever starts it by hand learns why it ended without looking for the log.
 fails_aloud() {
   printf 'instances: [{interface: nowhere0, ips: [10.0.0.1]}]\n' >"$METRO_TMP/no_interface.yaml"
   ends_with 1 -c "$METRO_TMP/no_interface.yaml" -log "$METRO_TMP/nowhere.log" &&
@@ -229,7 +229,7 @@ bomb_is_refused() {
   { printf 'more: ' && head -c 400000 /dev/zero | tr '\0' '['; } >"$METRO_TMP/bomb.yaml"
   begin=$(date +%s%3N)
   kill -HUP "$(background_pid metro)"
-  log_has metro 'ERROR .*bomb.yaml:1: .* lies too deep in others; accepted: up to 32' 30 &&
+  log_has metro 'ERROR .*bomb.yaml:1: .* nested too deep; accepted: up to 32' 30 &&
     log_has metro 'ERROR .*bomb.yaml was not reloaded' &&
     holds 'ms < 5000' "ms=$(($(date +%s%3N) - begin))" && load rr "$METRO_SERVER_V4" --count 5
   sleep 0.2
@@ -280,7 +280,7 @@ reload_keeps_environment() {
   sed -i 's/"again:.*/"${NODE_GONE}"]/' "$NODE_YAML"
   kill -HUP "$(background_pid metro)"
   log_has metro "ERROR $NODE_YAML:7: instances\[0\].tags\[1\]: .{NODE_GONE} is not set" &&
-    log_has metro 'not reloaded: going on' && end_node 'node:gamma,again:gamma'
+    log_has metro 'not reloaded: keeping the old configuration' && end_node 'node:gamma,again:gamma'
 }
 
 tap_check "a variable is a tag, and in no line of the log" node_becomes_tag alpha

@@ -55,7 +55,7 @@ measures() {
 one_warning() { # PATTERN
   cat "$METRO_TMP/metro.err"
   equal warnings 1 "$(log_count metro ' (WARNING|ERROR|CRITICAL) ')" &&
-    grep -qE "WARNING BPF is not possible here: $1; measuring with libpcap" "$METRO_TMP/metro.err"
+    grep -qE "WARNING BPF cannot be used here: $1; falling back to libpcap" "$METRO_TMP/metro.err"
 }
 
 # fails REASON...: what was started has ended with status 1, and said why.
@@ -95,7 +95,7 @@ tap_check "a user without privileges: what BPF would need" log_has metro "$WHY" 
 nobody_with '' --backend bpf
 tap_check "a user without privileges, --backend bpf: status 1 and what is needed" fails "$WHY"
 
-# Some kernels want CAP_PERFMON for what our programs do, so that it is asked of none of them.
+# Some kernels want CAP_PERFMON for what our programs do, so the test asks it of none of them.
 for hook in tc clsact xdp; do
   nobody_with +bpf,+net_admin,+perfmon --backend bpf --hook $hook
   tap_check "a user with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, $hook: BPF measures" measures BPF

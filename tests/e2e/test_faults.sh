@@ -71,12 +71,12 @@ instances:
 END
   start_metro metro in_client -c "$CONFIG" --backend bpf --hook xdp --output json || return
   fail bpf ENOMEM && "$@" || return
-  log_has metro 'ERROR attaching to later0 ' || return
+  log_has metro 'ERROR cannot attach to later0 ' || return
   sleep 1 # four more attempts
   equal "lines while it fails" 0 "$(log_count metro "$words")" || return
   stop_background strace
   log_has metro 'INFO measuring on later0 ' || return
-  equal errors 1 "$(log_count metro 'ERROR attaching to later0 ')" &&
+  equal errors 1 "$(log_count metro 'ERROR cannot attach to later0 ')" &&
     equal "lines when it has not failed" 1 "$(log_count metro "$words")"
 }
 

@@ -98,7 +98,7 @@ only_that_port() { # ARGUMENT...
 }
 
 tap_check "-f EXPR: only what matches is measured" only_that_port -f "port 5001"
-tap_check "-f EXPR selects libpcap, and says so" log_has metro 'INFO --filter selects libpcap'
+tap_check "-f EXPR selects libpcap, and says so" log_has metro 'INFO --filter does not work with BPF'
 tap_check "-f=EXPR, with --backend pcap" only_that_port -f='tcp port 5001' --backend pcap
 tap_check "-f tcp, go-metro's default, goes with BPF" ends_with 2 -f tcp --backend bpf -i eth0
 tap_check "-f EXPR does not" ends_with 2 -f "port 80" --backend bpf -i eth0 10.0.0.1

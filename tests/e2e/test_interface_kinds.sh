@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Interfaces on top of others, where packets do not take every road: what leaves a VRF does not pass
+# Interfaces on top of others, whose packets do not pass every hook: what leaves a VRF does not pass
 # TC, and native XDP on a bond runs for the interfaces in it. What cannot be measured one way is
 # measured in another, or refused, and the reason is said.
 set -u
@@ -51,7 +51,7 @@ if on_top vrf vrf0 table 10; then
   tap_check "VRF, --backend bpf: refused, and why" vrf_is_refused
   tap_check "VRF, auto: all is measured" answers_measured vrf0
   tap_check "VRF, auto: with libpcap, and why" \
-    log_has metro 'WARNING BPF is not possible here: vrf0 is a VRF.*; measuring with libpcap'
+    log_has metro 'WARNING BPF cannot be used here: vrf0 is a VRF.*; falling back to libpcap'
   tap_check "the interface in the VRF: all is measured" answers_measured "$IF" --backend bpf
 else
   tap_skip "VRF: refused by BPF, measured by libpcap" "$(cat "$METRO_TMP/said")"
@@ -68,7 +68,7 @@ if on_top bond bond0 mode active-backup miimon 100; then
     tap_check "bond, --hook $hook: all is measured" answers_measured bond0 --backend bpf --hook $hook
   done
   tap_check "bond, --hook xdp: it says that it uses TC" \
-    log_has metro 'WARNING bond0 is a bond, where XDP sees the interfaces in it: using TC'
+    log_has metro 'WARNING bond0 is a bond, where XDP would see the interfaces in it: using TC'
   tap_check "bond, pcap: all is measured" answers_measured bond0 --backend pcap
 else
   tap_skip "bond: measured, with TC in place of XDP" "$(cat "$METRO_TMP/said")"

@@ -91,11 +91,11 @@ test_altname() { # BACKEND
   configure metro0 other0 metro-alt0
   start "$1"
   tap_check "$1, two names: it says that they are one interface" \
-    log_has metro 'metro-alt0 and metro0 are one interface: it is measured once, as metro0'
+    log_has metro 'metro-alt0 and metro0 are the same interface: it is measured once, as metro0'
   tap_check "$1, two names: each packet is measured once" measured_as metro0 other0
   sleep 1.2 # a report
   tap_check "$1, two names: it says so once, and no error" \
-    equal lines "1 0" "$(log_count metro 'one interface') $(log_count metro ' (WARNING|ERROR) ')"
+    equal lines "1 0" "$(log_count metro 'the same interface') $(log_count metro ' (WARNING|ERROR) ')"
   tap_check "$1: the first name goes" rename metro0 renamed0
   tap_check "$1, a name less: the other takes its place" wait_until 5 measuring metro-alt0 1
   sleep 1.2

@@ -173,7 +173,7 @@ refuses_xdp() {
   in_client timeout 20 "$METRO" --backend bpf --hook xdp -i "$IF" $PEERS >"$METRO_TMP/said" 2>&1
   status=$?
   cat "$METRO_TMP/said"
-  equal status 1 $status && grep -q "attaching to $IF at XDP: .*another program" "$METRO_TMP/said"
+  equal status 1 $status && grep -q "cannot attach to $IF at XDP: .*another program" "$METRO_TMP/said"
 }
 
 start_background neighbour in_client "$METRO_BUILD/bpf_neighbour" xdp "$IF"

@@ -55,7 +55,7 @@ make_installed() {
   make -s -C "$TOP" BUILD="$METRO_BUILD" DESTDIR="$1" PREFIX=/opt/metro "$2"
 }
 
-# What is installed speaks of where it is installed.
+# Installed files name the paths where things are installed.
 installs() {
   local root=$METRO_TMP/root
   make_installed "$root" install || return

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What libpcap could not keep up with is counted and said: a bpf-metro that is stopped for a while
+# Packets that libpcap could not keep up with are counted and logged: a bpf-metro that is stopped for a while
 # loses packets, and goes on measuring afterwards. What was in flight then makes no sample.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -20,15 +20,15 @@ stuck() {
   return $status
 }
 
-# To another address, lest what waited in the buffer is taken for it. The first fifth of a second is
-# in doubt.
+# To another address, so that packets waiting in the buffer are not taken for it. The first fifth of
+# a second is in doubt.
 goes_on() {
   load after "$METRO_SERVER_V6" --rate 100 --count 200 && soon 10 samples_reach metro 100 "$METRO_SERVER_V6"
 }
 
 tap_check "traffic while bpf-metro is stopped" stuck
 tap_check "the log says that packets were lost" \
-  log_has metro 'WARNING in the last interval, [0-9]+ packets were too many for libpcap' 10
+  log_has metro 'WARNING in the last interval, [0-9]+ packets were lost: libpcap could not keep up' 10
 tap_check "it goes on measuring" goes_on
 stop_background metro TERM
 tap_check "the drops are counted" holds 'drops > 0' "drops=$(counter metro capture_drops)"

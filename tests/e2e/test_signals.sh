@@ -152,7 +152,7 @@ test_broken_reload() {
   kill -HUP "$(background_pid metro)"
   tap_check "a broken file: its mistake is logged" log_has metro "$CONFIG:1: .*nonsense/64"
   tap_check "a broken file: the old one stays, and that is logged" \
-    log_has metro 'not reloaded: going on with the configuration of before'
+    log_has metro 'not reloaded: keeping the old configuration'
   rm "$CONFIG"
   kill -HUP "$(background_pid metro)"
   wait_until 5 eval '[ "$(log_count metro "not reloaded")" -ge 2 ]'

@@ -39,7 +39,7 @@ END
   await_daemons
 }
 
-# After one report to who watches.
+# After one report for a user who watches.
 start_watching() {
   local backend
   for backend in $BACKENDS; do

@@ -81,7 +81,7 @@ test_ways() {
   DD_DOGSTATSD_URL=unixstream://@metro-$$ way "abstract-stream" --unix-stream "@metro-$$"
 }
 
-# The file's word counts for more than the environment's.
+# The file takes precedence over the environment.
 test_configured() {
   config "$METRO_TMP/socket.yaml" "statsd_socket: unixgram://$SOCKET"
   config "$METRO_TMP/ip.yaml" "statsd_ip: 127.0.0.3"
@@ -105,7 +105,7 @@ refused_with() { # TEXT
   done
 }
 
-# The environment is none of a text output's business.
+# Text output ignores the environment.
 text_is_not_refused() {
   in_client "$METRO" --check --output text -c "$METRO_TMP/plain.yaml"
 }
@@ -123,9 +123,9 @@ reload_is_refused() {
 
 test_mistakes() {
   DD_DOGSTATSD_URL=agent:8125 tap_check "a wrong DD_DOGSTATSD_URL is named" \
-    refused_with "environment variable DD_DOGSTATSD_URL: \"agent:8125\" is no StatsD server"
+    refused_with "environment variable DD_DOGSTATSD_URL: \"agent:8125\" is not the URL of a StatsD server"
   DD_DOGSTATSD_PORT=statsd tap_check "a wrong DD_DOGSTATSD_PORT is named" \
-    refused_with "environment variable DD_DOGSTATSD_PORT: \"statsd\" is no port"
+    refused_with "environment variable DD_DOGSTATSD_PORT: \"statsd\" is not a port"
   DD_AGENT_HOST="no host" tap_check "a wrong DD_AGENT_HOST is named" \
     refused_with "environment variable DD_AGENT_HOST: \"no host\" is not valid"
   DD_AGENT_HOST="no host" tap_check "text goes nowhere, and minds no DD_AGENT_HOST" \

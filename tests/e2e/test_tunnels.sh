@@ -79,7 +79,7 @@ says() {
   return 1
 }
 
-there="capture on the tunnel's own interface, where they are bare"
+there="capture on the tunnel's own interface, where packets are not wrapped"
 more="capture more of each packet (tcpdump -s 256)"
 in_kind esp
 tap_check "ESP is named" says -- "no samples: 383 packets seen, no TCP; not read: 383 ESP; $there"

@@ -10,17 +10,13 @@
  * the peer; 0x08: the ACK counts from what was sent), control bits, sequence number, ACK.
  */
 #include "../unit/run_packet.h"
+#include "fuzzing.h"
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define RTT_NS       5000000ull
 #define HEALS_WITHIN 16 /* segments */
 #define REQUEST      100
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct attack {
 	struct flow_table *table;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The reader of configurations: any file is either refused, or gives what the rest relies on. */
 #include "config.h"
+#include "fuzzing.h"
 #include "marks.h"
 #include "memory_file.h"
 #include "peers.h"
@@ -9,9 +10,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What configurations find in the environment; the seeds and config.dict name them. */
 static void set_variables(void)
@@ -38,14 +36,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	log_open("/dev/null");
 	return 0;
 }
-
-#define CHECK(condition)                                                                           \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);    \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* What a file costs is in proportion to its size, but for what aliases may repeat. */
 static void check_size(const struct config *c, size_t size)

@@ -6,10 +6,7 @@
  */
 #include "../unit/model.h"
 #include "../unit/run_packet.h"
-#include <stdint.h>
-#include <stdio.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzzing.h"
 
 struct race {
 	struct flow_table *table;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Somebody else's BPF programs on an interface, and a list of whose are there. Debian 12's bpftool
- * does not know of TCX. Talks to the kernel directly, to be independent of what is tested.
+ * Attaches somebody else's BPF programs to an interface, and lists those that are there. Debian
+ * 12's bpftool does not know of TCX. Talks to the kernel directly, to be independent of what is
+ * tested.
  */
 #include "toolkit.h"
 
@@ -19,8 +20,7 @@ static const char help[] =
 	"       bpf_neighbour detach IFACE\n"
 	"       bpf_neighbour xdp|tcx-ingress|tcx-egress IFACE\n"
 	"The first form prints 'tcx-ingress NAME' or 'tcx-egress NAME' for each program attached\n"
-	"with TCX to IFACE; the second detaches all XDP and TCX links from it, whose ever they "
-	"are,\n"
+	"with TCX to IFACE; the second detaches all XDP and TCX links from it, no matter whose,\n"
 	"and fails if there is none. The others attach a program 'neighbour' that lets everything\n"
 	"pass, until SIGINT or SIGTERM come; 'attached to IFACE' on standard error says that it "
 	"is\n"
@@ -76,7 +76,8 @@ static int list(unsigned int ifindex)
 	return error ? error : list_at(ifindex, TCX_EGRESS, "tcx-egress");
 }
 
-/* Returns 1 if the link was on the interface, and is no more; 0 if not; -errno. */
+/* Returns 1 if the link was on the interface and has been detached; 0 if it was elsewhere; -errno.
+ */
 static int detach_link(uint32_t id, unsigned int ifindex)
 {
 	struct bpf_link_info info = {0};
@@ -193,5 +194,6 @@ int main(int argc, char *argv[])
 	for (size_t i = 2; i < ARRAY_SIZE(forms); i++)
 		if (strcmp(argv[1], forms[i]) == 0)
 			return hold(argv[1], argv[2], ifindex) ? EXIT_FAILURE : EXIT_SUCCESS;
-	fail_usage("'%s' is none of list, detach, xdp, tcx-ingress, tcx-egress", argv[1]);
+	fail_usage("'%s' is unknown; accepted: list, detach, xdp, tcx-ingress, tcx-egress",
+		   argv[1]);
 }

@@ -118,7 +118,7 @@ static int on_record(void *arg, void *data, size_t size)
 	if (flow >= w->threads || size < FLOW_RECORD_SIZE(record->count) ||
 	    f->samples + record->count > w->exchanges || record->flags & RECORD_HANDSHAKE ||
 	    record->retransmissions) {
-		fprintf(stderr, "many_cpus: a record that nobody made\n");
+		fprintf(stderr, "many_cpus: the ring buffer has a record that is none of ours\n");
 		w->failed = true;
 		return 0;
 	}
@@ -142,14 +142,14 @@ static int start(struct work *w, __u32 batch, char reason[BACKEND_REASON])
 
 	if (err)
 		return err;
-	snprintf(reason, BACKEND_REASON, "starting");
+	snprintf(reason, BACKEND_REASON, "cannot start");
 	for (__u32 i = 0; i < w->threads && !err; i++)
 		err = flow_run_open(&w->flows[i], w->exchanges);
 	w->ring = ring_buffer__new(bpf_map__fd(w->programs.skel->maps.records), on_record, w, NULL);
 	return err ? err : w->ring ? 0 : -errno;
 }
 
-/* What waits in the flows comes, too. */
+/* Takes what waits in the flows, too. */
 static int sweep(struct work *w)
 {
 	const struct flow_walk_terms terms = {

@@ -171,7 +171,7 @@ static int start(struct work *w, char reason[BACKEND_REASON])
 
 	if (err)
 		return err;
-	snprintf(reason, BACKEND_REASON, "starting");
+	snprintf(reason, BACKEND_REASON, "cannot start");
 	w->ring = ring_buffer__new(bpf_map__fd(w->programs.skel->maps.records), on_record, w, NULL);
 	w->begin = clock_ns(CLOCK_MONOTONIC) + 50 * MS;
 	return err ? err : w->ring ? 0 : -errno;

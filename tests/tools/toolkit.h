@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #include "array.h"
-#include "units.h"
+#include "clock.h"
 
 #define EXIT_USAGE 2
 
@@ -109,17 +109,9 @@ static inline uint64_t seconds_of(const char *option, const char *text)
 	return (uint64_t)(fraction_of(option, text, SECONDS_MAX) * (double)NS_PER_S);
 }
 
-static inline uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static inline uint64_t now_ns(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return monotonic_ns();
 }
 
 static inline struct timespec timespec_of(uint64_t ns)

@@ -104,7 +104,7 @@ static inline void add_line(struct statsd_client *client, const char *line)
 	statsd_client_line(client, line, strlen(line));
 }
 
-/* Text, then n times a letter, so long in all. */
+/* Text, then letters up to this length. */
 static inline void line_of_length(struct fixture *f, const char *text, unsigned int length)
 {
 	static char line[10000];
@@ -134,7 +134,7 @@ static inline void report(struct fixture *f, int datagrams)
 	numbered_report(f, 1, datagrams);
 }
 
-/* Does what the event loop does, for at most so long. Returns how often resume was called. */
+/* Does what the event loop does, for at most this long. Returns how often resume was called. */
 static inline int pump(struct fixture *f, int ms)
 {
 	struct pollfd waiting = {.fd = statsd_client_fd(f->client), .events = POLLIN};

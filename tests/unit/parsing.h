@@ -58,7 +58,7 @@ static inline void assert_segment(enum link_layer link, const struct bytes *b, _
 }
 
 /* Every prefix of a good packet up to the end of the fixed TCP header is bad or something else;
- * from there on it is as good as the whole. */
+ * from there on it gives the same as the whole. */
 static inline void assert_prefixes(enum link_layer link, const struct bytes *b)
 {
 	size_t needed = b->tcp + 20;

@@ -28,6 +28,15 @@ static inline struct config *config_of(const char *text)
 	return config;
 }
 
+/* One that has these instances, and defaults else. */
+static inline struct config *config_of_instances(const char *instances)
+{
+	char text[1024];
+
+	assert_true(snprintf(text, sizeof(text), "instances:\n%s", instances) < (int)sizeof(text));
+	return config_of(text);
+}
+
 static inline struct plan plan_of(const char *text)
 {
 	const struct plan_overrides none = {};

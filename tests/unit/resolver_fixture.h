@@ -27,7 +27,7 @@ static unsigned int inside;       /* lookups that hang now */
 static unsigned int lookups;      /* so far */
 static const char *moving_answer; /* of moving.test; NULL: fails */
 static int lookup_error = EAI_NONAME;
-static bool v6_is_silent; /* of both.test, whose IPv6 address then nobody can tell */
+static bool v6_is_silent; /* nobody answers about the IPv6 address of both.test */
 static bool v6_is_gone;   /* it has none any more */
 
 static unsigned int reverse_lookups; /* so far */
@@ -69,7 +69,8 @@ static int rotating(const struct addrinfo *hints, struct addrinfo **result, bool
 	return err ? err : numeric(turn ? "192.0.2.2" : "192.0.2.1", hints, &(*result)->ai_next);
 }
 
-/* As the C library does: a family that nobody can tell about is not mentioned beside another. */
+/* As the C library does: it does not say that nobody answered about a family if there is another.
+ */
 static int both(const struct addrinfo *hints, struct addrinfo **result)
 {
 	bool silent, gone;
@@ -219,7 +220,7 @@ static inline bool wait_for_result(struct resolver *resolver, int ms)
 	return poll(&fd, 1, ms) == 1;
 }
 
-/* No result now, and none for so long. */
+/* No result now, and none for this long. */
 static inline bool is_quiet(struct resolver *resolver, int ms)
 {
 	struct resolver_result result;

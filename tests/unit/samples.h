@@ -13,7 +13,8 @@
 
 #define TICKS_A_MS 15625 /* of 64 ns */
 
-struct flow {
+/* Of a connection, as text. */
+struct ends {
 	const char *src;
 	const char *dst;
 	__u16 sport;
@@ -22,19 +23,19 @@ struct flow {
 };
 
 /* A record of the given samples, the first sample in rtt[0]. */
-static inline struct flow_record make_record(const struct flow *flow, __u64 time_ns,
+static inline struct flow_record make_record(const struct ends *ends, __u64 time_ns,
 					     unsigned int count, const __u32 *rtt)
 {
 	struct flow_record record = {
-		.key.local_port = flow->sport,
-		.key.peer_port = flow->dport,
-		.key.ifindex = flow->ifindex,
+		.key.local_port = ends->sport,
+		.key.peer_port = ends->dport,
+		.key.ifindex = ends->ifindex,
 		.time_ns = time_ns,
 		.count = count,
 	};
 
-	assert_int_equal(address_parse(flow->src, &record.key.local), 0);
-	assert_int_equal(address_parse(flow->dst, &record.key.peer), 0);
+	assert_int_equal(address_parse(ends->src, &record.key.local), 0);
+	assert_int_equal(address_parse(ends->dst, &record.key.peer), 0);
 	assert_true(count <= BATCH_MAX);
 	record.rtt[0] = 0xdeadbeef; /* only with RECORD_HAS_PREVIOUS does this mean anything */
 	if (count)

@@ -152,7 +152,7 @@ static inline bool rtt_is_near(__u32 ticks, __u64 ns)
 	return off <= 1000 || off <= ns / 1000 + 2 * TICK_NS;
 }
 
-/* The peer's segment makes exactly one sample, of so many microseconds. */
+/* The peer's segment makes exactly one sample, of this many microseconds. */
 #define acked_flags(l, us, ack, flags, rtt_us)                                                     \
 	do {                                                                                       \
 		unsigned int before_ = (l)->samples;                                               \
@@ -216,7 +216,7 @@ static inline __u32 below(struct chance *c, __u32 limit)
 	return (__u32)(chance_next(c) >> 32) % limit;
 }
 
-/* True so many times in a thousand. */
+/* True this many times in a thousand. */
 static inline bool permille(struct chance *c, __u32 n)
 {
 	return below(c, 1000) < n;

@@ -8,9 +8,9 @@
 
 #define WALL_NS 1795428000123456789ULL /* 2026-11-23T10:00:00.123456789Z */
 
-static struct flow flow = {"10.0.0.1", "10.0.0.2", 40000, 443, 0};
+static struct ends flow = {"10.0.0.1", "10.0.0.2", 40000, 443, 0};
 
-static inline void take(struct sink *sink, const struct flow *of, const char *iface, __u64 frame,
+static inline void take(struct sink *sink, const struct ends *of, const char *iface, __u64 frame,
 			unsigned int count, const __u32 *rtt)
 {
 	struct flow_record record = make_record(of, 1, count, rtt);
@@ -20,7 +20,7 @@ static inline void take(struct sink *sink, const struct flow *of, const char *if
 	sink->ops->take(sink, &delivery);
 }
 
-static inline void take_one(struct sink *sink, const struct flow *of, const char *iface,
+static inline void take_one(struct sink *sink, const struct ends *of, const char *iface,
 			    __u64 frame, __u32 rtt)
 {
 	take(sink, of, iface, frame, 1, &rtt);
@@ -35,7 +35,7 @@ static inline void take_record(struct sink *sink, const struct flow_record *reco
 }
 
 /* A handshake's time is in the place of a sample. */
-static inline void take_handshake(struct sink *sink, const struct flow *of, const char *iface,
+static inline void take_handshake(struct sink *sink, const struct ends *of, const char *iface,
 				  __u32 rtt)
 {
 	struct flow_record record = make_record(of, 1, 1, &rtt);
@@ -44,7 +44,7 @@ static inline void take_handshake(struct sink *sink, const struct flow *of, cons
 	take_record(sink, &record, iface);
 }
 
-static inline void take_retransmissions(struct sink *sink, const struct flow *of, const char *iface,
+static inline void take_retransmissions(struct sink *sink, const struct ends *of, const char *iface,
 					__u16 count)
 {
 	struct flow_record record = make_record(of, 1, 0, NULL);

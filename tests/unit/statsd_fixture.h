@@ -95,7 +95,7 @@ static inline int statsd_teardown(void **state)
 	return 0;
 }
 
-/* Another sink, for what the test changed in the fixture's configuration. */
+/* Another sink, after the test has changed the fixture's configuration. */
 static inline void statsd_reopen(struct statsd_fixture *f)
 {
 	f->sink->ops->close(f->sink);

@@ -48,7 +48,7 @@ static void test_doubt(void **state)
 	}
 	breaks_empty(&a, 100 * MS + BREAK_WAIT_NS - 1); /* some may wait for their block */
 	assert_true(breaks_epoch(&a, WALL) > last);
-	/* As many drops as are known of are none. */
+	/* No more drops than are known already: no break. */
 	breaks_drops(&a, 3, WALL, 250 * MS);
 	breaks_empty(&a, 100 * MS + BREAK_WAIT_NS);
 	last = breaks_epoch(&a, WALL);
@@ -77,7 +77,7 @@ static void test_drops_lie_before_the_notice(void **state)
 	assert_true(breaks_epoch(&a, WALL) > last); /* waited in the ring */
 	last = breaks_epoch(&a, WALL + 1);
 	assert_int_equal(breaks_epoch(&a, WALL + 2), last);
-	/* After the clock was set, times tell nothing, also of packets that are lost then. */
+	/* After the clock was set, times say nothing, also about packets lost then. */
 	breaks_notice(&a, 200 * MS);
 	breaks_drops(&a, 4, WALL, 201 * MS);
 	last = breaks_epoch(&a, WALL + 1);

@@ -140,16 +140,20 @@ static void test_damage(void **state)
 	(void)state;
 	pcap_header(&huge, 0xa1b2c3d4, 4, LINK_TYPE_RAW);
 	pcap_packet(&huge, 0, 0, 0x7fffffff, 1);
-	assert_mistake(open_bytes(&huge), "packet 1: claims to have 2147483647 bytes");
+	assert_mistake(open_bytes(&huge),
+		       "packet 1: is damaged: it claims to have 2147483647 bytes");
 
 	ng_section(&stranger);
 	ng_packet(&stranger, 3, 0, 8);
-	assert_mistake(open_bytes(&stranger), "packet 1: of interface 3, of which there are 0");
+	assert_mistake(
+		open_bytes(&stranger),
+		"packet 1: is damaged: it is of interface 3, and the file describes 0, from 0 on");
 
 	ng_section(&short_block);
 	put32(&short_block, 6);
 	put32(&short_block, 4);
-	assert_mistake(open_bytes(&short_block), "packet 1: a block claims to have 4 bytes");
+	assert_mistake(open_bytes(&short_block),
+		       "packet 1: damaged block: it claims to have 4 bytes");
 }
 
 static void test_not_a_capture(void **state)
@@ -188,12 +192,14 @@ static void test_compressed_otherwise(void **state)
 	(void)state;
 	write_bytes(xz, sizeof(xz));
 	assert_null(open_path(path));
-	assert_string_equal(reason, "compressed with xz, which is not read; try `xz -dc FILE | "
-				    "bpf-metro -r -`");
+	assert_string_equal(reason,
+			    "compressed with xz, which bpf-metro cannot read; try `xz -dc FILE | "
+			    "bpf-metro -r -`");
 	write_bytes(zstd, sizeof(zstd));
 	assert_null(open_path(path));
-	assert_string_equal(reason, "compressed with zstd, which is not read; try `zstd -dc FILE | "
-				    "bpf-metro -r -`");
+	assert_string_equal(
+		reason, "compressed with zstd, which bpf-metro cannot read; try `zstd -dc FILE | "
+			"bpf-metro -r -`");
 	write_bytes(zstd, 3);
 	assert_null(open_path(path));
 	assert_string_equal(reason, "neither a pcap nor a pcapng capture file");

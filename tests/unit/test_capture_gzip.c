@@ -156,7 +156,7 @@ static void test_members(void **state)
 	}
 }
 
-/* As gzip(1): zeros are padding, anything else is ignored, but not without a word. */
+/* As gzip(1): zeros are padding, anything else is ignored with a warning. */
 static void test_behind(void **state)
 {
 	static const struct {
@@ -231,7 +231,7 @@ static void test_trailer(void **state)
 		assert_reason(
 			i < 4 ? "packet 301: the gzip data has a wrong checksum (CRC) at byte "
 			      : "packet 301: the gzip data has a wrong length at byte ");
-		assert_reason("packets in front of it may be damaged, too");
+		assert_reason("packets before it may be damaged, too");
 		damaged[zipped_size - TRAILER + i] ^= 0x10;
 	}
 }
@@ -262,7 +262,7 @@ static void test_flip_in_header(void **state)
 	damaged[at + HEADER + 100 * EACH + 11] ^= 0x40;
 	assert_int_equal(read_file(damaged, size, &status), 100);
 	assert_int_equal(status, -EBADMSG);
-	assert_reason("packet 101: claims to have ");
+	assert_reason("packet 101: is damaged: it claims to have ");
 	assert_reason("; the gzip data has a wrong checksum (CRC)");
 	damaged[at] ^= 0x40;
 	assert_int_equal(read_file(damaged, size, &status), 0);
@@ -270,8 +270,8 @@ static void test_flip_in_header(void **state)
 		      "checksum (CRC)");
 }
 
-/* Every bit from the deflated data on matters: none that is flipped goes without a word about the
- * compression. In the ten bytes before, which tell of time and system, some do not matter. */
+/* Every bit from the deflated data on matters: flip any, and the message mentions the compression.
+ * Some bits of the ten bytes before, which hold time and system, do not matter. */
 static void test_flip_anywhere(void **state)
 {
 	int status;
@@ -288,14 +288,14 @@ static void test_flip_anywhere(void **state)
 	}
 }
 
-/* What could be inflated in front of the damage is read, not just whole buffers of it. */
+/* Everything that could be inflated before the damage is read, not just full buffers. */
 static void test_before_damage(void **state)
 {
 	size_t middle, size = zip_halves(raw, RAW, 6, damaged, &middle);
 	int status;
 
 	(void)state;
-	damaged[middle] = 7; /* the last block, of a kind that there is not */
+	damaged[middle] = 7; /* the last block, of a type that does not exist */
 	assert_int_equal(read_file(damaged, size, &status), (RAW / 2 - HEADER) / EACH);
 	assert_int_equal(status, -EBADMSG);
 	assert_reason("packet 150: the gzip data has invalid data (invalid block type) at byte ");
@@ -344,7 +344,7 @@ static void write_zeros(gzFile out, unsigned int mib)
 		assert_int_equal(gzwrite(out, zeros, MIB), MIB);
 }
 
-/* Compressed, what takes seconds to go through is a small file: signals shall not wait for it. */
+/* A small compressed file may take seconds to go through: signals must not wait for that. */
 static void test_pauses_in_block(void **state)
 {
 	gzFile out = gzopen(path, "wb1");
@@ -366,7 +366,7 @@ static void test_pauses_in_block(void **state)
 	assert_int_equal(count_pauses(1), 100 / 16);
 }
 
-/* .. nor for many packets that are large, nor for blocks between those that are small. */
+/* .. nor for many large packets, nor for small ones between blocks. */
 static void test_pauses_between_packets(void **state)
 {
 	gzFile out = gzopen(path, "wb1");

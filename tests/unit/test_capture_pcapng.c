@@ -77,8 +77,8 @@ static void test_trailer(void **state)
 			file = open_bytes(&b);
 			assert_packet(file, 1, 1000, LINK_TYPE_RAW, 20, 1020);
 			snprintf(expected, sizeof(expected),
-				 "packet 2: the block at byte %zu has 52 bytes by its beginning "
-				 "and 48 by its end",
+				 "packet 2: damaged block at byte %zu: its start says 52 bytes, "
+				 "its end 48",
 				 at);
 			assert_mistake(file, expected);
 		}
@@ -113,16 +113,15 @@ static void test_versions(void **state)
 			assert_end(file);
 			continue;
 		}
-		snprintf(
-			expected, sizeof(expected),
-			"packet 2: the section at byte %zu is of pcapng version %u.%u; 1.0 and 1.2 "
-			"can be read",
-			at, versions[i].major, versions[i].minor);
+		snprintf(expected, sizeof(expected),
+			 "packet 2: the section at byte %zu has pcapng version %u.%u; only 1.0 and "
+			 "1.2 can be read",
+			 at, versions[i].major, versions[i].minor);
 		assert_mistake(file, expected);
 	}
 }
 
-/* Of an interface whose clock cannot be, only its own packets are lost. */
+/* An interface with an impossible clock loses its own packets only. */
 static void test_impossible_resolution(void **state)
 {
 	static const __u8 impossible[] = {20, 127, 0x80 | 64, 255};
@@ -149,8 +148,8 @@ static void test_impossible_resolution(void **state)
 		assert_packet(file, 1, 1000, LINK_TYPE_RAW, 20, 1020);
 		assert_packet(file, 4, 4000, LINK_TYPE_RAW, 20, 1020);
 		assert_end(file);
-		assert_int_equal(count_of(capture_read(&capture), "impossible size"), 1);
-		assert_non_null(strstr(capture_read(&capture), "packet 2: interface 1 counts"));
+		assert_int_equal(count_of(capture_read(&capture), "impossible time resolution"), 1);
+		assert_non_null(strstr(capture_read(&capture), "packet 2: interface 1 has an"));
 		log_release(&capture);
 	}
 }
@@ -180,8 +179,8 @@ static void test_interfaces_without_end(void **state)
 	gzclose(out);
 	file = open_path(path);
 	assert_packet(file, 1, 1000, 1, 20, 1020);
-	assert_mistake(file, "packet 2: the section describes more than 65536 interfaces, which is "
-			     "as many as are read");
+	assert_mistake(file, "packet 2: the section describes more than 65536 interfaces, the most "
+			     "that can be read");
 }
 
 static long resident_kb(void)
@@ -192,7 +191,7 @@ static long resident_kb(void)
 	return usage.ru_maxrss;
 }
 
-/* What nobody has to see as a whole is not held in memory as a whole. */
+/* Blocks that are skipped are never in memory as a whole. */
 static void test_huge_block(void **state)
 {
 	static __u8 zeros[1024 * 1024];
@@ -220,7 +219,7 @@ static void test_huge_block(void **state)
 	assert_in_range(resident_kb() - before, 0, 20 * 1024);
 }
 
-/* Cut off in any place, also between the parts of a block that is passed over. */
+/* Cut off anywhere, also between the pieces of a block that is skipped. */
 static void test_cut_anywhere(void **state)
 {
 	struct bytes whole = {}, cut;

@@ -238,8 +238,8 @@ static __u64 flows_of(struct bytes *parts, size_t count, bool pipe)
 	return counters[COUNTER_FLOWS];
 }
 
-/* A pipe may go on for weeks, and its flows shall not fill the memory: they go a minute after their
- * end, or after an hour without traffic. Those of a file stay. */
+/* A pipe may go on for weeks, and its flows must not fill the memory: they are dropped a minute
+ * after their end, or after an hour without traffic. Those of a file stay. */
 static void test_flows_go(void **state)
 {
 	static struct bytes parts[6];

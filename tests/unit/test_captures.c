@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "capture.h"
 #include "captures.h"
+#include "plans.h"
 
 #define REQUESTS  "tests/data/captures/requests.pcap"           /* 10.77.0.1 and 10.77.0.2 */
 #define REQUESTS6 "tests/data/captures/requests-ipv6-nano.pcap" /* fd77::1 and fd77::2 */
@@ -44,14 +44,8 @@ static const struct backend_settings settings = {
 
 static void begin(const char *instances)
 {
-	struct capture file;
-	FILE *out = fdopen(capture_file(&file), "w");
-
 	log_capture(&capture);
-	fprintf(out, "instances:\n%s", instances);
-	fclose(out);
-	assert_int_equal(config_load(file.path, &config), 0);
-	capture_free(&file);
+	config = config_of_instances(instances);
 	assert_int_equal(peers_new(&peers, config), 0);
 	assert_int_equal(captures_new(&captures, config), 0);
 	samples = foreign = 0;
@@ -249,7 +243,7 @@ static unsigned int samples_with(unsigned int file_marks)
 	return samples;
 }
 
-/* As many marks as are needed, whatever live interfaces have, unless a number is asked for. */
+/* As many marks as are needed, whatever live interfaces have, unless a number is given. */
 static void test_marks(void **state)
 {
 	unsigned int most = samples_with(MARKS_MAX);
@@ -260,7 +254,7 @@ static void test_marks(void **state)
 	assert_in_range(samples_with(16), most / 2, most - 1);
 }
 
-/* A bound is not kept in silence. */
+/* A bound that is reached is reported. */
 static void test_refused(void **state)
 {
 	struct backend_settings few = settings;
@@ -310,7 +304,7 @@ static void test_no_files(void **state)
 		 pipe);
 	begin(text);
 	read_all();
-	assert_int_equal(count_of(capture_read(&capture), "is not a file; for a pipe"), 2);
+	assert_int_equal(count_of(capture_read(&capture), "is not a regular file; for a pipe"), 2);
 	assert_int_equal(count_of(capture_read(&capture), "ERROR /tmp: Is a directory"), 1);
 	end(-EINVAL);
 	unlink(pipe);
@@ -338,7 +332,7 @@ static void test_damaged(void **state)
 	unlink(cut);
 }
 
-/* Between two pieces of what takes long, the daemon has its turn: 64 MiB here, in one block. */
+/* The daemon gets its turn between two pieces of a long job: 64 MiB here, in one block. */
 static void test_turns(void **state)
 {
 	static const __u32 header[] = {0x0a0d0d0a, 28,    0x1a2b3c4d,     1, ~0u, ~0u,

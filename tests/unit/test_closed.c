@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A flow goes when its FIN is acknowledged, and what still comes of it makes no other. */
+/* A flow is dropped when its FIN is acknowledged, and late segments of it make no new one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

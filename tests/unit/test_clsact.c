@@ -64,6 +64,9 @@ static struct clsact *opened(void)
 	return clsact;
 }
 
+/* Where a bpf-metro puts its filter, and says that one made the qdisc. */
+#define SOME_HANDLE (0x6d000000u | 0x00800000u | 5)
+
 static void on_filter(void *arg, const struct tc_filter *filter)
 {
 	(void)filter;
@@ -98,10 +101,11 @@ static void others_make_qdisc(void)
 	assert_int_equal(bpf_tc_hook_create(&h), 0);
 }
 
-static void others_attach(enum bpf_tc_attach_point point)
+static void others_attach(enum bpf_tc_attach_point point, __u32 handle, __u32 priority)
 {
 	struct bpf_tc_hook h = hook(point);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = 1, .priority = 9, .prog_fd = egress);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority, .prog_fd = egress,
+		    .flags = BPF_TC_F_REPLACE);
 
 	assert_int_equal(bpf_tc_attach(&h, &opts), 0);
 }
@@ -167,11 +171,30 @@ static void test_others_filter(void **state)
 	(void)state;
 	begin();
 	clsact = opened();
-	others_attach(BPF_TC_EGRESS);
+	others_attach(BPF_TC_EGRESS, 1, 9);
 	assert_state(TC_QDISC_CLSACT, 2, 1);
 	assert_int_equal(clsact_check(clsact), 0);
 	clsact_close(clsact);
 	assert_state(TC_QDISC_CLSACT, 1, 0);
+	end();
+}
+
+/* Filters that were there come before ours, and may end the chain there. */
+static void test_others_before(void **state)
+{
+	struct clsact *clsact;
+
+	(void)state;
+	begin();
+	others_make_qdisc();
+	assert_true(run_tool(
+		"tc filter add dev m0 egress pref 1 protocol all u32 match u32 0 0 flowid 1:1"));
+	clsact = opened();
+	assert_int_equal(count_of(capture_read(&capture),
+				  "other filters come before ours and may keep packets from ours"),
+			 1);
+	clsact_close(clsact);
+	assert_int_equal(tc_qdisc(IFINDEX), TC_QDISC_CLSACT);
 	end();
 }
 
@@ -238,6 +261,29 @@ static void test_replaced(void **state)
 	end();
 }
 
+static void on_handle(void *arg, const struct tc_filter *filter)
+{
+	*(__u32 *)arg = filter->handle;
+}
+
+/* Another program under the very handle of ours is another's filter. */
+static void test_usurped(void **state)
+{
+	struct clsact *clsact;
+	__u32 handle = 0;
+
+	(void)state;
+	begin();
+	clsact = opened();
+	assert_int_equal(tc_filters(IFINDEX, true, on_handle, &handle), 0);
+	others_attach(BPF_TC_INGRESS, handle, 1);
+	assert_state(TC_QDISC_CLSACT, 1, 1);
+	assert_int_equal(clsact_check(clsact), -ENOENT);
+	clsact_close(clsact);
+	assert_state(TC_QDISC_CLSACT, 0, 1);
+	end();
+}
+
 static void test_gone(void **state)
 {
 	struct clsact *clsact;
@@ -267,6 +313,23 @@ static void test_neighbours(void **state)
 	assert_state(TC_QDISC_CLSACT, 1, 1);
 	assert_int_equal(clsact_check(second), 0);
 	clsact_close(second);
+	assert_state(TC_QDISC_NONE, 0, 0);
+	end();
+}
+
+/* A neighbour made the qdisc, and had not come to say so when we attached. */
+static void test_late_word(void **state)
+{
+	struct clsact *clsact;
+
+	(void)state;
+	begin();
+	others_make_qdisc();
+	clsact = opened();
+	others_attach(BPF_TC_EGRESS, SOME_HANDLE, 2);
+	assert_int_equal(clsact_check(clsact), 0);
+	assert_true(run_tool("tc filter del dev m0 egress pref 2"));
+	clsact_close(clsact);
 	assert_state(TC_QDISC_NONE, 0, 0);
 	end();
 }
@@ -329,10 +392,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_qdisc),         cmocka_unit_test(test_egress_alone),
 		cmocka_unit_test(test_others_qdisc),  cmocka_unit_test(test_others_filter),
-		cmocka_unit_test(test_ingress_qdisc), cmocka_unit_test(test_bad_program),
-		cmocka_unit_test(test_removed),       cmocka_unit_test(test_replaced),
-		cmocka_unit_test(test_gone),          cmocka_unit_test(test_neighbours),
-		cmocka_unit_test(test_leftovers),
+		cmocka_unit_test(test_others_before), cmocka_unit_test(test_ingress_qdisc),
+		cmocka_unit_test(test_bad_program),   cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_replaced),      cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_usurped),       cmocka_unit_test(test_late_word),
+		cmocka_unit_test(test_neighbours),    cmocka_unit_test(test_leftovers),
 	};
 
 	return cmocka_run_group_tests_name("clsact", tests, NULL, NULL);

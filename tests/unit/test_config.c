@@ -109,7 +109,7 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->snaplen, 512);
 	assert_int_equal(c->idle_ttl_s, 300);
 	assert_int_equal(c->exp_ttl_s, 60);
-	if (c->statsd_ip) /* not given, and the default, are not the same, but mean it here */
+	if (c->statsd_ip) /* "not given" differs from the default, but means the same here */
 		assert_string_equal(c->statsd_ip, "127.0.0.1");
 	if (c->statsd_port)
 		assert_int_equal(c->statsd_port, 8125);
@@ -328,23 +328,24 @@ static const struct {
 	{"init_config: {statsd_ip: ''}\n" INSTANCE,
 	 "1: init_config.statsd_ip: \"\" is not valid; accepted: " STATSD_IP},
 	{"init_config: {expired_ttl: 5, exp_ttl: 6}\n" INSTANCE,
-	 "1: init_config.exp_ttl: exp_ttl and expired_ttl are one setting, but differ: 5 and 6; "
-	 "accepted: one of them\n"},
+	 "1: init_config.exp_ttl: exp_ttl and expired_ttl are the same setting, but differ: 5 and "
+	 "6; accepted: one of them\n"},
 	{"init_confg:\n" INSTANCE,
 	 "1: \"init_confg\" is not a known key (did you mean init_config?); " SECTIONS},
 	{INSTANCE "\"instance\\n\": 1\n",
 	 "4: \"instance?\" is not a known key (did you mean instances?); " SECTIONS},
-	{INSTANCE "[a]: 1\n", "4: a list stands where a key should; accepted: KEY: VALUE\n"},
+	{INSTANCE "[a]: 1\n", "4: a list stands where a key should be; accepted: KEY: VALUE\n"},
 	{INSTANCE "---\na: 1\n", "4: a second document begins here; accepted: one document, so "
 				 "remove the line ---\n"},
 	{INSTANCE INSTANCE, "4: instances: is given twice, first in line 1; accepted: once\n"},
 	{"instances:\n-\n", "2: instances[0]: is a single value; accepted: lines of the form KEY: "
 			    "VALUE\n"},
-	{"instances:\n- interface: lo\n", "2: instances[0]: neither ips nor hosts are given: list "
-					  "what to measure; 0.0.0.0/0 means everything\n"},
+	{"instances:\n- interface: lo\n",
+	 "2: instances[0]: neither ips nor hosts are given; list what to measure (0.0.0.0/0: every "
+	 "IPv4 address, ::/0: every IPv6 address)\n"},
 	{"instances:\n- interface: lo\n  ips: []\n  hosts:\n",
-	 "2: instances[0]: neither ips nor hosts are given: list what to measure; 0.0.0.0/0 means "
-	 "everything\n"},
+	 "2: instances[0]: neither ips nor hosts are given; list what to measure (0.0.0.0/0: every "
+	 "IPv4 address, ::/0: every IPv6 address)\n"},
 	{"instances:\n- ips: ['::1']\n", "2: instances[0]: interface is missing; accepted: "
 					 "interface: NAME, with a name that `ip link` shows\n"},
 	{"instances:\n- interface:\n  ips: ['::1']\n",
@@ -363,7 +364,7 @@ static const struct {
 	{"instances:\n- interface: lo\n  hosts: [1.2.3]\n",
 	 "3: instances[0].hosts[0]: \"1.2.3\" is not valid; accepted: a host name or an address\n"},
 	{"instances:\n- interface: lo\n  ips: [2001:db8::1/32]\n",
-	 "3: instances[0].ips[0]: \"2001:db8::1/32\" has bits set behind the prefix; accepted: "
+	 "3: instances[0].ips[0]: \"2001:db8::1/32\" has bits set beyond the prefix; accepted: "
 	 "2001:db8::/32 for the whole network, or the address without /BITS\n"},
 	{"instances: [\n", "2: not valid YAML: did not find expected node content, while parsing a "
 			   "flow node from line 2; put quotes around values such as \"::1\"\n"},
@@ -411,7 +412,7 @@ static void test_long_words(void **state)
 	assert_int_equal(load_text(text, &c), -EINVAL);
 	assert_string_equal(logged(path),
 			    "4: instances[0].tags: are 801 bytes long together, too many for a "
-			    "StatsD datagram; accepted: up to 800, with a comma for each\n");
+			    "StatsD datagram; accepted: up to 800, counting a comma for each\n");
 }
 
 static void test_unreadable(void **state)
@@ -425,10 +426,11 @@ static void test_unreadable(void **state)
 	assert_int_equal(config_load(directory, &c), -EISDIR);
 	assert_int_equal(config_load("/dev/zero", &c), -EFBIG);
 	snprintf(expected, sizeof(expected),
-		 "%s: no such file; write one (packaging/bpf-metro.yaml is a sample), or name "
+		 "%s: no such file; write one (packaging/bpf-metro.yaml is an example), or name "
 		 "another with --config FILE\n"
 		 "%s: cannot read the configuration: Is a directory\n"
-		 "/dev/zero: is larger than 16 MiB, and so no configuration; name the right file "
+		 "/dev/zero: is larger than 16 MiB, so it cannot be a configuration; name the "
+		 "right file "
 		 "with --config FILE\n",
 		 path, directory);
 	assert_string_equal(logged(NULL), expected);
@@ -456,11 +458,12 @@ static void test_arguments(void **state)
 		logged(NULL),
 		"interface: \"a/b\" cannot be an interface's name; accepted: a name without "
 		"spaces, / and :\n"
-		"peer: \"10.0.0.1/8\" has bits set behind the prefix; accepted: 10.0.0.0/8 for the "
+		"peer: \"10.0.0.1/8\" has bits set beyond the prefix; accepted: 10.0.0.0/8 for the "
 		"whole network, or the address without /BITS\n"
 		"peer: \"1.2.3.4.5\" is not valid; accepted: an address, a network such as "
 		"10.0.0.0/8, or a host name\n"
-		"peer: none is given: list what to measure; 0.0.0.0/0 means everything\n");
+		"peer: none is given; list what to measure (0.0.0.0/0: every IPv4 address, ::/0: "
+		"every IPv6 address)\n");
 }
 
 static char *slurp(const char *name, size_t *length)
@@ -483,7 +486,7 @@ static void load_and_forget(const char *bytes, size_t length)
 		config_free(c);
 }
 
-/* No check but the sanitizers': whatever a file holds, loading it ends, and frees what it took. */
+/* Checked by the sanitizers alone: whatever a file holds, loading it ends and frees everything. */
 static void test_damaged_files(void **state)
 {
 	static const char *const names[] = {SAMPLE_PATH, GO_METRO_PATH, MISTAKES_PATH};

@@ -7,84 +7,28 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
-
-#include "capture.h"
 #include "clock.h"
-#include "config.h"
+#include "load_config.h"
 #include "yaml_environment.h"
 
-static struct capture capture;
-
-static int load(const char *text, size_t length, struct config **config)
+/* .. without a word of warning. */
+static struct config *load_quietly(const char *text)
 {
-	struct capture file;
-	int err, fd = capture_file(&file);
+	struct config *config = load_good(text);
 
-	log_release(&capture);
-	log_capture(&capture);
-	*config = NULL;
-	assert_int_equal(write(fd, text, length), length);
-	close(fd);
-	err = config_load(file.path, config);
-	capture_free(&file);
-	return err;
-}
-
-/* What was logged, without the time and the file's name: "ERROR 3: ..." a line. */
-static const char *logged(void)
-{
-	static char out[65536];
-	const char *line = capture_read(&capture);
-	size_t length = 0;
-
-	for (out[0] = '\0'; *line; line = strchr(line, '\n') + 1) {
-		const char *level = strchr(line, ' ') + 1, *path = strchr(level, ' ') + 1;
-		const char *message = strchr(path, ':') + 1;
-
-		length += (size_t)snprintf(out + length, sizeof(out) - length, "%.*s%.*s\n",
-					   (int)(path - level), level, (int)strcspn(message, "\n"),
-					   message);
-	}
-	return out;
-}
-
-static struct config *load_good(const char *text)
-{
-	struct config *config;
-
-	assert_int_equal(load(text, strlen(text), &config), 0);
 	assert_string_equal(logged(), "");
 	return config;
 }
 
-static void assert_refused(const char *text, const char *message)
-{
-	struct config *config;
-
-	assert_int_equal(load(text, strlen(text), &config), -EINVAL);
-	assert_null(config);
-	assert_string_equal(logged(), message);
-}
-
 static int setup(void **state)
 {
-	(void)state;
-	log_capture(&capture);
+	catch_log(state);
 	setenv("NODE", "node-7", 1);
 	setenv("EMPTY", "", 1);
 	unsetenv("UNSET");
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	log_release(&capture);
-	return 0;
-}
-
-#define INSTANCE "instances:\n- interface: lo\n  ips: [127.0.0.1]\n"
 #define TAG(tag) INSTANCE "  tags:\n  - " tag "\n"
 
 /* ---- what a value becomes ---- */
@@ -129,7 +73,7 @@ static void test_tags(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct config *c = load_good(cases[i].text);
+		struct config *c = load_quietly(cases[i].text);
 
 		assert_string_equal(c->instances[0].tags[0], cases[i].tag);
 		config_free(c);
@@ -148,7 +92,7 @@ static void test_no_structure(void **state)
 		struct config *c;
 
 		setenv("TEXT", texts[i], 1);
-		c = load_good("instances:\n- {interface: file, pcap: \"${TEXT}\", ips: ['::1']}\n");
+		c = load_quietly("instances:\n- {interface: file, pcap: \"${TEXT}\", ips: ['::1']}\n");
 		assert_string_equal(c->instances[0].pcap, texts[i]);
 		config_free(c);
 	}
@@ -163,7 +107,7 @@ static void test_types(void **state)
 	setenv("INTERVAL", "2.5", 1);
 	setenv("YES", "true", 1);
 	setenv("NET", "10.7", 1);
-	c = load_good("init_config:\n"
+	c = load_quietly("init_config:\n"
 		      "  report_interval: ${INTERVAL:-10}\n"
 		      "  max_flows: \"${UNSET:-4096}\"\n"
 		      "  marks: 1${UNSET:-6}\n"
@@ -197,7 +141,7 @@ static void test_types(void **state)
 /* Nothing is no value, without quotes: the key's default. In quotes it is an empty one. */
 static void test_nothing(void **state)
 {
-	struct config *c = load_good("init_config: \n"
+	struct config *c = load_quietly("init_config: \n"
 				     "  max_flows: ${EMPTY}\n"
 				     "  statsd_port: ${UNSET:-}\n"
 				     "  statsd_ip: ${UNSET:-null}\n"
@@ -220,7 +164,7 @@ static void test_aliases(void **state)
 
 	(void)state;
 	setenv("TEXT", "${NODE}$$", 1);
-	c = load_good("x: &all {interface: \"${UNSET:-lo}\", tags: &tags [\"${TEXT}\"]}\n"
+	c = load_quietly("x: &all {interface: \"${UNSET:-lo}\", tags: &tags [\"${TEXT}\"]}\n"
 		      "instances:\n"
 		      "- {<<: *all, ips: ['::1']}\n"
 		      "- {<<: *all, ips: ['::2']}\n"
@@ -241,8 +185,8 @@ static void test_not_values(void **state)
 
 	(void)state;
 	assert_int_equal(load(text, strlen(text), &c), 0);
-	assert_non_null(strstr(logged(), "WARNING 5: instances[0]: \"${NODE}\" is not a known key, "
-					 "and ignored; "));
+	assert_non_null(strstr(logged(), "WARNING 5: instances[0]: \"${NODE}\" is not a known key "
+					 "and is ignored; "));
 	config_free(c);
 }
 
@@ -303,7 +247,7 @@ static void test_long_names(void **state)
 	setenv(name, "x", 1);
 	setenv(name + 1, "y", 1);
 	snprintf(text, sizeof(text), TAG("${%s}"), name + 1);
-	c = load_good(text);
+	c = load_quietly(text);
 	assert_string_equal(c->instances[0].tags[0], "y");
 	config_free(c);
 	snprintf(text, sizeof(text), TAG("${%s}"), name);
@@ -395,7 +339,7 @@ static void test_long_values(void **state)
 	memset(big, 'x', sizeof(big));
 	big[YAML_EXPANDED_MAX] = '\0';
 	setenv("BIG", big, 1);
-	c = load_good("instances:\n- {interface: file, pcap: \"${BIG}\", ips: ['::1']}\n");
+	c = load_quietly("instances:\n- {interface: file, pcap: \"${BIG}\", ips: ['::1']}\n");
 	assert_int_equal(strlen(c->instances[0].pcap), YAML_EXPANDED_MAX);
 	config_free(c);
 #define TOO_LONG                                                                                   \
@@ -433,13 +377,12 @@ static void test_many_values(void **state)
 	text = many((YAML_ENVIRONMENT_MAX_MIB << 20) / 32 + 2, &length);
 	setenv("BIG", "a123456789.123456789.123456789.x", 1);
 	assert_int_equal(load(text, length, &c), -EINVAL);
-	assert_string_equal(
-		logged(), "ERROR 524292: instances[0].hosts[524288]: with ${BIG}, variables stand "
-			  "for more than a configuration may have; accepted: up to 16 MiB of "
-			  "them\n"
-			  "ERROR 524293: instances[0].hosts[524289]: with ${BIG}, variables stand "
-			  "for more than a configuration may have; accepted: up to 16 MiB of "
-			  "them\n");
+	assert_string_equal(logged(), "ERROR 524292: instances[0].hosts[524288]: with ${BIG}, the "
+				      "variables' values are too long; accepted: up to 16 MiB "
+				      "together\n"
+				      "ERROR 524293: instances[0].hosts[524289]: with ${BIG}, the "
+				      "variables' values are too long; accepted: up to 16 MiB "
+				      "together\n");
 	free(text);
 }
 
@@ -462,7 +405,7 @@ static void test_quotes_needed(void **state)
 
 int main(void)
 {
-#define LOGGED_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define LOGGED_TEST(name) cmocka_unit_test_setup_teardown(name, setup, release_log)
 	const struct CMUnitTest tests[] = {
 		LOGGED_TEST(test_tags),          LOGGED_TEST(test_no_structure),
 		LOGGED_TEST(test_types),         LOGGED_TEST(test_nothing),

@@ -250,9 +250,11 @@ static void test_instances(void **state)
 #define PREFIXES "accepted: letters, digits, _ and -, with dots between, a letter first"
 #define AGGREGATES                                                                                 \
 	"accepted: address, configured, network/BITS with 0 to 32 bits, or network/BITS,BITS "     \
-	"with 0 to 128 for IPv6 behind the comma"
-#define PAIR     "excludes statsd_ip and statsd_port; accepted: a socket, or an address and a port"
-#define NO_OTHER "other servers than Datadog's have no distributions; accepted: true with "
+	"with 0 to 128 for IPv6 after the comma"
+#define PAIR                                                                                       \
+	"cannot be combined with statsd_ip and statsd_port; accepted: a socket, or an address "    \
+	"and a port"
+#define NO_OTHER "only Datadog's servers have distributions; accepted: true with "
 #define DIALECTS "dialect dogstatsd, or false"
 
 static void test_wrong_settings(void **state)
@@ -269,17 +271,18 @@ static void test_wrong_settings(void **state)
 		{"statsd_socket: [a]",
 		 "statsd_socket: is a list; accepted: one socket, as unix://PATH"},
 		{"statsd_ip: '::1:8125'",
-		 "statsd_ip: \"::1:8125\" has a port behind the address; accepted: ::1, with "
-		 "statsd_port: 8125, or, if all of it is the address, its eight groups"},
+		 "statsd_ip: \"::1:8125\" has a port after the address; accepted: ::1, with "
+		 "statsd_port: 8125, or, if all of it is the address, all eight groups written "
+		 "out"},
 		{"statsd_ip: '127.0.0.1:8125'",
-		 "statsd_ip: \"127.0.0.1:8125\" has a port behind the host; accepted: 127.0.0.1, "
+		 "statsd_ip: \"127.0.0.1:8125\" has a port after the host; accepted: 127.0.0.1, "
 		 "with statsd_port: 8125"},
 		{"statsd_ip: x-.y", "statsd_ip: \"x-.y\" is not valid; accepted: an IPv4 or IPv6 "
 				    "address, localhost, or a host name"},
 		{"statsd_socket: 'unix://" SOCKET_100 "12345678'",
 		 "statsd_socket: "
-		 "\"unix:///2345678901234567890123456789012345678901234567890123456789"
-		 "...\" has a path of 108 bytes, too many for a socket; accepted: up to 107"},
+		 "\"unix:///2345678901234567890123456789012345678901234567890123456789...\" has a "
+		 "path of 108 bytes, too long for a socket; accepted: up to 107"},
 		{"statsd_socket: 'unix:///a', statsd_ip: 127.0.0.1", "statsd_socket: " PAIR},
 		{"statsd_port: 1, statsd_socket: 'unix:///a'", "statsd_socket: " PAIR},
 		{"dialect: DogStatsD", "dialect: \"DogStatsD\" is not a dialect; accepted: "
@@ -297,9 +300,9 @@ static void test_wrong_settings(void **state)
 		 "prefix: \"a1234567890123456789012345678901234567890123456789012345678901234\" is "
 		 "too long; accepted: up to 64 characters"},
 		{"metrics: []", "metrics: is empty, so nothing would be reported; accepted: one "
-				"metric or more, or no such line: rtt, avg and jitter"},
+				"metric or more, or no metrics key (then rtt, avg and jitter)"},
 		{"metrics: rtt",
-		 "metrics: is a single value; accepted: a list, each item behind \"- \""},
+		 "metrics: is a single value; accepted: a list, each item after \"- \""},
 		{"metrics: [p50, p50]", "metrics[1]: p50 is in the list already; accepted: each "
 					"once"},
 		{"metrics: [last]",
@@ -356,8 +359,8 @@ static void test_wrong_instances(void **state)
 		       "instances[0]: interface: file needs a capture file; accepted: pcap: PATH "
 		       "beside it");
 	assert_refused("", "{interface: lo, pcap: a, hosts: [a]}",
-		       "instances[0]: pcap goes with interface: file alone; accepted: that, or "
-		       "remove pcap");
+		       "instances[0]: pcap only goes with interface: file; accepted: interface: "
+		       "file, or no pcap");
 	assert_refused("", "{interface: file, pcap: '', hosts: [a]}",
 		       "instances[0].pcap: is empty; accepted: the path of a capture file");
 }
@@ -366,19 +369,57 @@ static void test_pasted(void **state)
 {
 	(void)state;
 	assert_refused("", "{interface: ve0@if5, hosts: [a]}",
-		       "instances[0].interface: \"ve0@if5\" is how `ip link` shows the interface, "
-		       "with what is behind its name; accepted: ve0");
+		       "instances[0].interface: \"ve0@if5\" has more than the interface's name, as "
+		       "`ip link` shows it; accepted: ve0");
 	assert_refused("", "{interface: 'eth0.100@eth0-and-more:', hosts: [a]}",
-		       "instances[0].interface: \"eth0.100@eth0-and-more:\" is how `ip link` shows "
-		       "the interface, with what is behind its name; accepted: eth0.100");
+		       "instances[0].interface: \"eth0.100@eth0-and-more:\" has more than the "
+		       "interface's name, as `ip link` shows it; accepted: eth0.100");
 	assert_refused("", "{interface: 'lo:', hosts: [a]}",
-		       "instances[0].interface: \"lo:\" is how `ip link` shows the interface, with "
-		       "what is behind its name; accepted: lo");
+		       "instances[0].interface: \"lo:\" has more than the interface's name, as `ip "
+		       "link` shows it; accepted: lo");
 	assert_refused(
 		"", "{interface: lo, hosts: [m\xc3\xbcnchen.example]}",
 		"instances[0].hosts[0]: \"m\xc3\xbcnchen.example\" is not valid; accepted: a "
 		"host name or an address; write the name in ASCII, xn--..., as `idn2 NAME` "
 		"prints it");
+}
+
+static bool containers_of(const char *instance)
+{
+	struct config *config;
+	bool containers;
+
+	assert_int_equal(load("", instance, &config), 0);
+	containers = config->instances[0].containers;
+	config_free(config);
+	return containers;
+}
+
+/* Their tags take room from the others', whichever of the two keys comes first. */
+static void test_containers(void **state)
+{
+	char text[1000];
+
+	(void)state;
+	assert_false(containers_of("{interface: lo, hosts: [a]}"));
+	assert_true(containers_of("{interface: lo, hosts: [a], containers: true}"));
+	log_capture(&capture);
+	assert_false(containers_of("{interface: file, pcap: a, hosts: [a], containers: true}"));
+	assert_non_null(strstr(capture_read(&capture), "WARNING"));
+	assert_non_null(strstr(capture_read(&capture), "containers: true is ignored"));
+	log_release(&capture);
+	assert_refused("", "{interface: lo, hosts: [a], containers: 1}",
+		       "instances[0].containers: \"1\" is neither true nor false; accepted: true "
+		       "or false");
+	snprintf(text, sizeof(text),
+		 "{interface: lo, hosts: [a], containers: true, tags: ['%0599d']}", 1);
+	assert_true(containers_of(text));
+	snprintf(text, sizeof(text),
+		 "{interface: lo, hosts: [a], tags: ['%0600d'], containers: true}", 1);
+	assert_refused("", text,
+		       "instances[0].tags: are 601 bytes long together, too many for a StatsD "
+		       "datagram that has those of containers, too; accepted: up to 600, "
+		       "counting a comma for each");
 }
 
 static void test_file_as_argument(void **state)
@@ -401,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_others),         cmocka_unit_test(test_instances),
 		cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_wrong_instances),
 		cmocka_unit_test(test_pasted),         cmocka_unit_test(test_file_as_argument),
+		cmocka_unit_test(test_containers),
 	};
 
 	return cmocka_run_group_tests_name("config keys", tests, NULL, NULL);

@@ -8,87 +8,17 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
+#include <sys/resource.h>
 
 #include "array.h"
-#include "capture.h"
 #include "clock.h"
-#include "config.h"
+#include "load_config.h"
 #include "mistakes.h"
 #include "yaml_bounds.h"
 
-#define INSTANCE "instances:\n- interface: lo\n  ips: [127.0.0.1]\n"
-
-static struct capture capture;
-static struct capture file;
-
-/* Loads the text; what is logged meanwhile is in capture until the next call. */
-static int load(const char *text, size_t length, struct config **config)
-{
-	int err, fd = capture_file(&file);
-
-	log_release(&capture);
-	log_capture(&capture);
-	*config = NULL;
-	assert_int_equal(write(fd, text, length), length);
-	close(fd);
-	err = config_load(file.path, config);
-	capture_free(&file);
-	return err;
-}
-
-static struct config *load_good(const char *text)
-{
-	struct config *config;
-
-	assert_int_equal(load(text, strlen(text), &config), 0);
-	return config;
-}
-
-/* What was logged from behind "TIME ", and without the file's name: "ERROR 3: ..." a line. */
-static const char *logged(void)
-{
-	static char out[65536];
-	const char *line = capture_read(&capture);
-	size_t length = 0;
-
-	for (out[0] = '\0'; *line; line = strchr(line, '\n') + 1) {
-		const char *level = strchr(line, ' ') + 1, *path = strchr(level, ' ') + 1;
-		const char *message = strchr(path, ':') + 1;
-
-		length += (size_t)snprintf(out + length, sizeof(out) - length, "%.*s%.*s\n",
-					   (int)(path - level), level, (int)strcspn(message, "\n"),
-					   message);
-	}
-	return out;
-}
-
-static void assert_refused(const char *text, const char *message)
-{
-	struct config *config;
-
-	assert_int_equal(load(text, strlen(text), &config), -EINVAL);
-	assert_null(config);
-	assert_string_equal(logged(), message);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	log_capture(&capture);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	log_release(&capture);
-	return 0;
-}
-
 /* ---- what is too much ---- */
 
-/* Texts that are made, not written. */
+/* Texts too long to write down. */
 struct text {
 	char *at;
 	size_t length;
@@ -161,7 +91,7 @@ static void direct(struct text *text)
 	add(text, "---\n" INSTANCE);
 }
 
-/* The same, for those who end lines otherwise. */
+/* The same, with other line ends. */
 static void direct_otherwise(struct text *text)
 {
 	for (int i = 0; i < 100000; i++)
@@ -195,8 +125,8 @@ static void make_up_keys(struct text *text)
 		add(text, "  statsd_i%d: 1\n", i);
 }
 
-/* Each took seconds, minutes or hundreds of megabytes; within bounds, it is over in less than half
- * a second. Ten are allowed, of the processor's time: the machine may be busy. */
+/* Each took seconds, minutes or hundreds of megabytes; with bounds, less than half a second. Ten
+ * seconds of processor time are allowed: the machine may be busy. */
 static void test_bounds(void **state)
 {
 	static const struct {
@@ -204,32 +134,27 @@ static void test_bounds(void **state)
 		const char *message;
 	} cases[] = {
 		{nest_lists,
-		 "ERROR 4: a list or mapping that lies too deep in others; accepted: up "
-		 "to 32, one in the other\n"},
+		 "ERROR 4: lists or mappings nested too deep; accepted: up to 32 levels\n"},
 		{nest_mappings,
-		 "ERROR 1: a list or mapping that lies too deep in others; accepted: "
-		 "up to 32, one in the other\n"},
+		 "ERROR 1: lists or mappings nested too deep; accepted: up to 32 levels\n"},
 		{nest_blocks,
-		 "ERROR 1: a list or mapping that lies too deep in others; accepted: up "
-		 "to 32, one in the other\n"},
-		{repeat_list, "ERROR 55: with the alias \"i\", aliases repeat more values than a "
-			      "configuration may have; accepted: up to 100000 of them\n"},
-		{laugh, "ERROR 6: with the alias \"e\", aliases repeat more values than a "
-			"configuration may have; accepted: up to 100000 of them\n"},
-		{anchor_all,
-		 "ERROR 1: more anchors (&NAME) than a configuration may have; accepted: "
-		 "up to 256\n"},
-		{direct, "ERROR 17: more lines that begin with % than a configuration may have; "
-			 "accepted: up to 16\n"},
-		{direct_otherwise, "ERROR 1: more lines that begin with % than a configuration may "
-				   "have; accepted: up to 16\n"},
-		{merge_all, "ERROR 3: too many keys with those that are merged; accepted: up to "
-			    "256\n"
-			    "WARNING 2: \"b\" is not a known key, and ignored; known: init_config, "
-			    "instances\n"},
+		 "ERROR 1: lists or mappings nested too deep; accepted: up to 32 levels\n"},
+		{repeat_list, "ERROR 55: with the alias \"i\", aliases repeat too many values; "
+			      "accepted: up to 100000\n"},
+		{laugh, "ERROR 6: with the alias \"e\", aliases repeat too many values; accepted: "
+			"up to 100000\n"},
+		{anchor_all, "ERROR 1: too many anchors (&NAME); accepted: up to 256\n"},
+		{direct, "ERROR 17: too many lines that begin with %; accepted: up to 16\n"},
+		{direct_otherwise,
+		 "ERROR 1: too many lines that begin with %; accepted: up to 16\n"},
+		{merge_all,
+		 "ERROR 3: too many keys, counting merged ones; accepted: up to "
+		 "256\n"
+		 "WARNING 2: \"b\" is not a known key and is ignored; known: init_config, "
+		 "instances\n"},
 		{make_up_keys, "ERROR 5: init_config: has 400000 keys; accepted: up to 1024\n"},
-		{list_all, "ERROR 1: more values than a configuration may have; accepted: up to "
-			   "1048576; networks such as 10.0.0.0/8 stand for many addresses\n"},
+		{list_all, "ERROR 1: too many values; accepted: up to 1048576; a network such as "
+			   "10.0.0.0/8 stands for many addresses\n"},
 	};
 	struct text text = {.at = malloc(16 << 20)};
 
@@ -246,6 +171,41 @@ static void test_bounds(void **state)
 		assert_string_equal(logged(), cases[i].message);
 	}
 	free(text.at);
+}
+
+/* Instances, made of what comes after &x, a megabyte that aliases repeat. */
+static void assert_long_refused(const char *start, const char *repeated, size_t times,
+				const char *message)
+{
+	struct text text = {.at = malloc(2 << 20)};
+	__u64 before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	struct rusage usage;
+	struct config *config;
+
+	add(&text, "x: &x ");
+	repeat(&text, "y", 1 << 20);
+	add(&text, "\ninstances:\n%s", start);
+	repeat(&text, repeated, times);
+	assert_int_equal(load(text.at, text.length, &config), -EINVAL);
+	assert_true(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before < 3 * NS_PER_S);
+	getrusage(RUSAGE_SELF, &usage);
+	assert_in_range(usage.ru_maxrss, 1, 1 << 20); /* KiB */
+	assert_int_equal(count_of(logged(), message), MISTAKES_TOLD);
+	free(text.at);
+}
+
+/* What is refused is neither copied nor read to its end, as often as aliases repeat it. */
+static void test_long_texts(void **state)
+{
+	(void)state;
+	assert_long_refused("- interface: lo\n  ips: [10.0.0.1]\n  tags:\n", "  - *x\n", 3000,
+			    "yyy...\" is too long for a StatsD datagram; accepted: all tags "
+			    "together up to 800 bytes\n");
+	assert_long_refused("- interface: lo\n  hosts:\n", "  - *x\n", 3000,
+			    "yyy...\" is not valid; accepted: a host name or an address\n");
+	assert_long_refused("", "- {interface: file, pcap: *x, ips: [10.0.0.1]}\n", 3000,
+			    ".pcap: is too long; accepted: the path of a capture file, up to 4096 "
+			    "bytes\n");
 }
 
 /* Up to the bounds, everything is read. */
@@ -274,9 +234,9 @@ static void test_cycles(void **state)
 {
 	(void)state;
 	assert_refused(INSTANCE "more: &a [*a]\n",
-		       "ERROR 4: the alias \"a\" stands inside of the value that it means\n");
+		       "ERROR 4: the alias \"a\" is inside the value that it stands for\n");
 	assert_refused("instances:\n- &a\n  interface: lo\n  <<: *a\n",
-		       "ERROR 4: the alias \"a\" stands inside of the value that it means\n");
+		       "ERROR 4: the alias \"a\" is inside the value that it stands for\n");
 	assert_refused("instances: *a\n", "ERROR 1: not valid YAML: found undefined alias\n");
 }
 
@@ -293,8 +253,8 @@ static void test_many_mistakes(void **state)
 		add(&text, "key%d: 1\n", i);
 	assert_int_equal(load(text.at, text.length, &config), -EINVAL);
 	assert_int_equal(count_of(logged(), "\n"), 2 * MISTAKES_TOLD + 2);
-	assert_non_null(strstr(capture_read(&capture), ": 4900 more mistakes like these\n"));
-	assert_non_null(strstr(capture_read(&capture), ": 900 more warnings like these\n"));
+	assert_non_null(strstr(capture_read(&capture), ": 4900 more mistakes, not shown here\n"));
+	assert_non_null(strstr(capture_read(&capture), ": 900 more warnings, not shown here\n"));
 	free(text.at);
 }
 
@@ -364,8 +324,8 @@ static void test_wrong_merges(void **state)
 		add(&text, "key%d: 1, ", i);
 	add(&text, "ips: ['::1']}\n");
 	assert_int_equal(load(text.at, text.length, &(struct config *){NULL}), -EINVAL);
-	assert_non_null(strstr(logged(), "ERROR 2: too many keys with those that are merged; "
-					 "accepted: up to 256\n"));
+	assert_non_null(strstr(
+		logged(), "ERROR 2: too many keys, counting merged ones; accepted: up to 256\n"));
 	free(text.at);
 }
 
@@ -384,18 +344,20 @@ static void test_agent_keys(void **state)
 		"ad_identifiers: [x]\nlogs: [{type: file}]\n" INSTANCE
 		"  min_collection_interval: 15\n  empty_default_hostname: true\n"
 		"  service: web\n",
-		"WARNING 1: ad_identifiers is for the Datadog Agent, and ignored here\n"
-		"WARNING 2: logs is for the Datadog Agent, and ignored here\n"
-		"WARNING 6: instances[0]: min_collection_interval is for the Datadog Agent, "
-		"and ignored here; init_config.report_interval is the time between reports\n"
-		"WARNING 7: instances[0]: empty_default_hostname is for the Datadog Agent, and "
+		"WARNING 1: ad_identifiers is for the Datadog Agent and is ignored here\n"
+		"WARNING 2: logs is for the Datadog Agent and is ignored here\n"
+		"WARNING 6: instances[0]: min_collection_interval is for the Datadog Agent and is "
+		"ignored here; init_config.report_interval is the time between reports\n"
+		"WARNING 7: instances[0]: empty_default_hostname is for the Datadog Agent and is "
 		"ignored here\n"
-		"WARNING 8: instances[0]: service is for the Datadog Agent, and ignored here; "
-		"as a tag, it goes into tags\n");
+		"WARNING 8: instances[0]: service is for the Datadog Agent and is ignored here; to "
+		"have it as a tag, put it under tags\n");
 }
 
-#define KEYS        "interface, ips, hosts, tags, sample, sample_duration, sample_interval, pcap\n"
-#define IS_NO_KEY   " is not a known key, and ignored; known: "
+#define KEYS                                                                                       \
+	"interface, ips, hosts, tags, sample, sample_duration, sample_interval, pcap, "            \
+	"containers\n"
+#define IS_NO_KEY   " is not a known key and is ignored; known: "
 #define DO_YOU_MEAN " is not a known key (did you mean "
 
 static void test_unknown_keys(void **state)
@@ -404,7 +366,7 @@ static void test_unknown_keys(void **state)
 	assert_warned(INSTANCE "  weight: 3\n  \"a\\nb\": [1]\n",
 		      "WARNING 4: instances[0]: \"weight\"" IS_NO_KEY KEYS
 		      "WARNING 5: instances[0]: \"a?b\"" IS_NO_KEY KEYS);
-	/* what is there to be repeated is no mistake, what repeats it is */
+	/* a key that holds what is repeated is no mistake, one that repeats it is */
 	assert_warned(
 		"x-peers: {all: &all [127.0.0.1]}\ninstances:\n- interface: lo\n  ips: *all\n", "");
 	assert_warned("x-peers: &x [127.0.0.1]\n" INSTANCE "  peers: *x\n",
@@ -427,19 +389,19 @@ static void test_sample_of_file(void **state)
 	(void)state;
 	assert_false(c->instances[0].sample);
 	assert_string_equal(logged(), "WARNING 2: instances[0]: sample: true is ignored: a capture "
-				      "file is read at once, and whole\n");
+				      "file is always read whole\n");
 	config_free(c);
 }
 
 int main(void)
 {
-#define LOGGED_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define LOGGED_TEST(name) cmocka_unit_test_setup_teardown(name, catch_log, release_log)
 	const struct CMUnitTest tests[] = {
-		LOGGED_TEST(test_bounds),         LOGGED_TEST(test_within_bounds),
-		LOGGED_TEST(test_cycles),         LOGGED_TEST(test_many_mistakes),
-		LOGGED_TEST(test_merge),          LOGGED_TEST(test_wrong_merges),
-		LOGGED_TEST(test_agent_keys),     LOGGED_TEST(test_unknown_keys),
-		LOGGED_TEST(test_sample_of_file),
+		LOGGED_TEST(test_bounds),        LOGGED_TEST(test_within_bounds),
+		LOGGED_TEST(test_long_texts),    LOGGED_TEST(test_cycles),
+		LOGGED_TEST(test_many_mistakes), LOGGED_TEST(test_merge),
+		LOGGED_TEST(test_wrong_merges),  LOGGED_TEST(test_agent_keys),
+		LOGGED_TEST(test_unknown_keys),  LOGGED_TEST(test_sample_of_file),
 	};
 
 	return cmocka_run_group_tests_name("config yaml", tests, NULL, NULL);

@@ -61,7 +61,7 @@ static void test_same_id(void **state)
 	assert_true(copies_have(copies, &again, NOW + 182 * MS, 0, 0));
 }
 
-/* IDs come round again, and some systems always take the same. */
+/* IDs wrap around, and some systems always use the same. */
 static void test_long_after(void **state)
 {
 	struct packet p = data(77);

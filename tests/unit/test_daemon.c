@@ -18,7 +18,9 @@
 
 #define REQUESTS          "tests/data/captures/requests.pcap"
 #define FILE_OF(path, ip) "instances:\n- {interface: file, pcap: " path ", ips: [" ip "]}\n"
-#define LO(ip)            "init_config: {report_interval: 0.2}\ninstances:\n- {interface: lo, ips: [" ip "]}\n"
+#define CONFIG                                                                                     \
+	"init_config: {report_interval: 0.2, reverse_names: false}\n"                              \
+	"instances:\n"
 
 static struct capture journal, output, file;
 static struct daemon_settings settings;
@@ -74,7 +76,7 @@ static void test_captures(void **state)
 	(void)state;
 	assert_int_equal(run(config_of(FILE_OF(REQUESTS, "10.77.0.2"))), 0);
 	assert_in_range(printed("\"dst\":\"10.77.0.2\""), 50, 1000);
-	assert_int_equal(said("INFO the capture files are read, and there is no interface"), 1);
+	assert_int_equal(said("INFO all capture files are read, and there is no interface"), 1);
 	assert_false(log_is_file());
 }
 
@@ -98,22 +100,18 @@ static void test_no_interface(void **state)
 	assert_int_equal(printed("no round-trip times seen"), 0);
 }
 
-static void test_full_output(void **state)
-{
-	(void)state;
-	output = (struct capture){};
-	stdout_to(&output, open("/dev/full", O_WRONLY));
-	assert_int_equal(daemon_run(&settings, config_of(FILE_OF(REQUESTS, "10.77.0.2"))), -ENOSPC);
-	stdout_restore(&output);
-}
-
 /* ---- an interface ---- */
 
-/* Waits until the log has the text so often. */
+/* Waits until the log has the text so often; after too long, ends the daemon and this process. */
 static void await(const char *text, int times)
 {
-	while (said(text) < times)
+	for (int i = 0; said(text) < times; i++) {
+		if (i == 3000) {
+			kill(getppid(), SIGTERM);
+			_exit(1);
+		}
 		usleep(10000);
+	}
 }
 
 /* Requests and answers on a connection to this host. */
@@ -143,42 +141,91 @@ static void talk(void)
 /* Who uses the daemon: beside it, with what it reads and writes. */
 static void use(pid_t daemon)
 {
+	char moved[sizeof(journal.path) + 2];
+
 	await("INFO measuring on lo with libpcap", 1);
 	talk();
-	write_text(file.path, LO("not an address"));
+	write_text(file.path, CONFIG "- {interface: lo, ips: [not an address]}\n");
+	snprintf(moved, sizeof(moved), "%s.1", journal.path);
+	rename(journal.path, moved); /* as logrotate does it, who is told why nothing is reloaded */
 	kill(daemon, SIGHUP);
-	await("was not reloaded: going on with the configuration of before", 1);
-	write_text(file.path, LO("127.0.0.0/8"));
+	await("was not reloaded: keeping the old configuration", 1);
+	unlink(moved);
+	write_text(file.path, CONFIG "- {interface: lo, ips: [127.0.0.0/8], hosts: [localhost]}\n"
+				     "- {interface: m0, ips: [10.0.0.1]}\n");
 	kill(daemon, SIGHUP);
 	await("INFO reloaded ", 1);
+	await("INFO measuring on m0 with libpcap", 1);
+	await("INFO host localhost is ", 1);
 	talk();
 	kill(daemon, SIGTERM);
 }
 
-static void test_life(void **state)
+/* Runs the daemon in a namespace of its own while another process does what is said. */
+static int run_beside(void (*other)(pid_t daemon), int (*run_it)(struct config *config))
 {
 	struct config *config;
-	pid_t user, daemon = getpid();
-	int status;
+	pid_t pid, daemon = getpid();
+	int status, err;
 
-	(void)state;
 	enter_namespace();
+	add_link("m0", 70);
+	assert_true(run_tool("ip link set m0 up"));
 	close(capture_file(&file));
-	write_text(file.path, LO("127.0.0.1"));
+	write_text(file.path, CONFIG "- {interface: lo, ips: [127.0.0.1]}\n");
 	assert_int_equal(config_load(file.path, &config), 0);
 	settings.config_path = file.path;
-	user = fork();
-	if (user == 0) {
+	pid = fork();
+	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		use(daemon);
+		other(daemon);
 		_exit(0);
 	}
-	assert_int_equal(run(config), 0);
-	waitpid(user, &status, 0);
+	err = run_it(config);
+	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);
-	assert_in_range(printed("\"iface\":\"lo\",\"src\":\"127.0.0.1\""), 60, 100);
-	assert_int_equal(said("INFO counters: samples="), 1);
 	capture_free(&file);
+	return err;
+}
+
+static void test_life(void **state)
+{
+	const char *text;
+
+	(void)state;
+	settings.output = OUTPUT_TEXT;
+	assert_int_equal(run_beside(use, run), 0);
+	text = capture_read(&output);
+	assert_in_range(count_of(text, " ms\n"), 60, 100);
+	assert_int_equal(count_of(text, "\nlo    127.0.0.1 localhost "), 1); /* the table */
+	capture_free(&output);
+	assert_int_equal(said("INFO counters: samples="), 1);
+	assert_int_equal(said("INFO counters: samples=0 "), 0);
+}
+
+static void talk_alone(pid_t daemon)
+{
+	(void)daemon;
+	await("INFO measuring on lo with libpcap", 1);
+	talk();
+}
+
+static int run_full(struct config *config)
+{
+	int err;
+
+	output = (struct capture){};
+	stdout_to(&output, open("/dev/full", O_WRONLY));
+	err = daemon_run(&settings, config);
+	stdout_restore(&output);
+	return err;
+}
+
+/* Nobody tells it to end: what it measures is lost. */
+static void test_lost(void **state)
+{
+	(void)state;
+	assert_int_equal(run_beside(talk_alone, run_full), -ENOSPC);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
@@ -186,7 +233,7 @@ static void test_life(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(captures), T(no_capture), T(no_interface), T(full_output), T(life),
+		T(captures), T(no_capture), T(no_interface), T(life), T(lost),
 	};
 
 	return cmocka_run_group_tests_name("daemon", tests, NULL, NULL);

@@ -12,26 +12,13 @@
 #include <sys/timerfd.h>
 
 #include "array.h"
-#include "capture.h"
 #include "duty_cycle.h"
+#include "plans.h"
 #include "units.h"
 
 #define S NS_PER_S
 
 static struct capture capture;
-
-static struct config *load(const char *instances)
-{
-	struct capture file;
-	FILE *out = fdopen(capture_file(&file), "w");
-	struct config *config = NULL;
-
-	fprintf(out, "instances:\n%s", instances);
-	fclose(out);
-	assert_int_equal(config_load(file.path, &config), 0);
-	capture_free(&file);
-	return config;
-}
 
 static void test_phases(void **state)
 {
@@ -96,12 +83,12 @@ static double timer_left(const struct duty_cycle *cycle)
 
 static void test_apply(void **state)
 {
-	struct config *config =
-		load("- {interface: lo, ips: [10.0.0.1], sample: true, sample_duration: 100, "
-		     "sample_interval: 900}\n"
-		     "- {interface: lo, ips: [10.0.0.2, 10.0.0.3]}\n"
-		     "- {interface: lo, ips: [10.0.0.3], sample: true, sample_duration: 300, "
-		     "sample_interval: 200}\n");
+	struct config *config = config_of_instances(
+		"- {interface: lo, ips: [10.0.0.1], sample: true, sample_duration: 100, "
+		"sample_interval: 900}\n"
+		"- {interface: lo, ips: [10.0.0.2, 10.0.0.3]}\n"
+		"- {interface: lo, ips: [10.0.0.3], sample: true, sample_duration: 300, "
+		"sample_interval: 200}\n");
 	struct duty_cycle cycle;
 	struct peers *peers;
 
@@ -140,9 +127,11 @@ static void test_apply(void **state)
 /* What a reload does: a new table starts in the phase of the old. */
 static void test_other_peers(void **state)
 {
-	struct config *config = load("- {interface: lo, ips: [10.0.0.1], sample: true, "
-				     "sample_duration: 10, sample_interval: 90}\n");
-	struct config *plain = load("- {interface: lo, ips: [10.0.0.1], sample: false}\n");
+	struct config *config =
+		config_of_instances("- {interface: lo, ips: [10.0.0.1], sample: true, "
+				    "sample_duration: 10, sample_interval: 90}\n");
+	struct config *plain =
+		config_of_instances("- {interface: lo, ips: [10.0.0.1], sample: false}\n");
 	struct duty_cycle cycle;
 	struct peers *peers;
 
@@ -168,8 +157,9 @@ static void test_other_peers(void **state)
 
 static void test_timer(void **state)
 {
-	struct config *config = load("- {interface: lo, ips: [10.0.0.1], sample: true, "
-				     "sample_duration: 10, sample_interval: 90}\n");
+	struct config *config =
+		config_of_instances("- {interface: lo, ips: [10.0.0.1], sample: true, "
+				    "sample_duration: 10, sample_interval: 90}\n");
 	struct duty_cycle cycle;
 	struct peers *peers;
 	struct pollfd fd;

@@ -45,7 +45,7 @@ SCENARIO(fast_open_sent_again)
 	no_sample(l, 1040, 101);
 }
 
-/* The port is used again, with another initial number: the old connection's marks mean nothing. */
+/* The port is reused with another initial number: the old connection's marks mean nothing. */
 SCENARIO(port_used_again)
 {
 	static const __u32 isn[] = {1u << 20, 0x7fffff00u, 0x80000100u, 0xfff00000u};

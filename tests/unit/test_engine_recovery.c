@@ -151,7 +151,7 @@ SCENARIO(sent_again_after_its_ack)
 	sent(l, 0, 0, 100);
 	sent(l, 1, 100, 100);
 	acked(l, 20, 100, 20);
-	sent(l, 21, 0, 100); /* for nothing: takes no doubt to what follows */
+	sent(l, 21, 0, 100); /* needlessly: nothing after it is in doubt */
 	acked(l, 22, 200, 21);
 	sent(l, 23, 100, 100);
 	no_sample(l, 44, 200);
@@ -167,7 +167,7 @@ SCENARIO(sent_again_half_acknowledged)
 	no_sample(l, 220, 100);
 }
 
-/* A segment that the capture saw late fills a hole: as good as sent again. */
+/* A segment that the capture saw late fills a hole: the same as sent again. */
 SCENARIO(hole_filled_late)
 {
 	sent(l, 0, 0, 100);

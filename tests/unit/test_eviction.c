@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who makes room in a table that is nearly full: the flows that were silent the longest. */
+/* In a table that is nearly full, the flows that were silent longest make room. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #define IDLE_S    300
 #define MAX_FLOWS 1000
 
-/* Times near 0 and where the 32 bits of flow_clock turn over. */
+/* Times near 0 and where the 32 bits of flow_clock overflow. */
 static const __u64 nows[] = {1000 * SECOND_NS, 1ull << 52, (1ull << 52) + 100 * SECOND_NS};
 
 static struct sweep_terms terms_at(__u64 now_ns)

@@ -107,7 +107,7 @@ SCENARIO(first_data_behind_an_ack)
 	assert_int_equal(l->samples, 1);
 }
 
-/* While nobody knows where among the packets the break lies, each is an epoch of its own. */
+/* While it is unknown where among the packets the break lies, each has an epoch of its own. */
 SCENARIO(in_doubt)
 {
 	for (__u32 i = 0; i < 20; i++) {
@@ -143,7 +143,7 @@ SCENARIO(set_back)
 		assert_true(rtt_is(l->rtt[i], 100000));
 }
 
-/* Another flow, which saw nothing of the epoch before, loses nothing. */
+/* Another flow, without packets in the previous epoch, loses nothing. */
 SCENARIO(new_flow)
 {
 	sends(l, 0, 0, 0, 100);
@@ -161,7 +161,7 @@ static void handshake(struct line *l, __u32 epoch_syn, __u32 epoch_answer)
 	    DIRECTION_RECEIVED);
 }
 
-/* Their times are of the same clock. */
+/* Their times come from the same clock. */
 SCENARIO(handshakes)
 {
 	flow_table_set_handshakes(l->table, true);

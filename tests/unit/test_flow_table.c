@@ -57,7 +57,7 @@ static int sweep(struct line *l, __u64 idle_before_us, __u64 ended_before_us)
 	return steps;
 }
 
-/* A flow is known if an ACK for what it sent last makes a sample. */
+/* Is the flow there? It is if an ACK for the last data it sent makes a sample. */
 static bool knows(struct line *l, __u16 sport, __u64 us)
 {
 	unsigned int before = l->samples;
@@ -331,7 +331,7 @@ static struct peers *peers_of(const char *peer, struct config **config)
 	return peers;
 }
 
-/* The clock was set back by a day: what is older, by then, does not keep its place for as long. */
+/* The clock was set back by a day: older flows do not stay for a day because of that. */
 static void test_clock_set_back(void **state)
 {
 	const __u64 idle = 300 * NS_PER_S;
@@ -428,8 +428,7 @@ static void test_counters(void **state)
 	line_close(&l);
 }
 
-/* What only a capture file's reader wants to know costs nobody else: nothing is looked up for it.
- */
+/* What only readers of capture files want to know costs others nothing: it is not looked up. */
 static void test_seen(void **state)
 {
 	struct flow_table_settings settings = {

@@ -33,7 +33,7 @@ static void sort_by(const __u32 *from, __u32 *to, int shift)
 		to[places[from[i] >> shift & 0xffff]++] = from[i];
 }
 
-/* Of n random numbers of 32 bits, n^2 / 2^33 have been there before. */
+/* Of n random 32-bit numbers, n^2 / 2^33 have occurred before. */
 static void assert_as_if_random(make_key *make)
 {
 	double expected = (double)KEYS * KEYS / 2 / 4294967296.0;
@@ -158,7 +158,7 @@ static void test_every_bit(void **state)
 	}
 }
 
-/* There is no word for which the one that it is multiplied by does not count. */
+/* No word makes the one that it is multiplied by irrelevant. */
 static void test_no_word_hides_another(void **state)
 {
 	(void)state;

@@ -72,7 +72,7 @@ static void look(void)
 	following_look(&following, backend, plan.peers);
 }
 
-/* The kernel tells of it, perhaps in several messages. */
+/* The kernel reports it, perhaps in several messages. */
 static void wait_for_change(void)
 {
 	while (!asked[0])

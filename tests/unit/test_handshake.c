@@ -182,7 +182,7 @@ static void test_not_asked_for(void **state)
 	line_close(&l);
 }
 
-/* As many at a time as there are places: some lose theirs, and no time is another's. */
+/* As many at a time as there are places: some lose theirs, but none gets another's time. */
 static void test_many(void **state)
 {
 	unsigned int told = 0;
@@ -238,7 +238,7 @@ static void test_retransmissions(void **state)
 	line_close(&l);
 }
 
-/* The jitter must not begin with a sample that there never was. */
+/* The jitter must not begin with a sample that never existed. */
 static void test_record_without_samples(void **state)
 {
 	struct line l;

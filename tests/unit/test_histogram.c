@@ -104,7 +104,7 @@ static void test_one_percent_over_all_rtts(void **state)
 	}
 }
 
-/* Two that were merged are the one that had all of their values. */
+/* Two that were merged equal one that had all of their values. */
 static void test_merge(void **state)
 {
 	struct histogram low = {}, high = {}, all = {}, none = {};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Levels, and files that make room: what is kept, and what happens when that cannot be done. */
+/* Levels, and files that are rotated: what is kept, and what happens when rotating fails. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -141,7 +141,7 @@ static void test_appends(void **state)
 	assert_int_equal(stat_.st_mode & 0137, 0); /* nothing for others */
 }
 
-/* logrotate without a signal: the file that it made is gone on with, and nothing renamed. */
+/* logrotate without a signal: logging goes on in the file that it made, and nothing is renamed. */
 static void test_moved_away(void **state)
 {
 	(void)state;
@@ -227,7 +227,7 @@ static void test_says_that_it_fails(void **state)
 	in = fopen(path, "r");
 	text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
 	fclose(in);
-	for (const char *at = text; (at = strstr(at, " WARNING this file is to be rotated")); at++)
+	for (const char *at = text; (at = strstr(at, " WARNING cannot rotate this log file")); at++)
 		said++;
 	assert_int_equal(said, 1);
 }
@@ -286,7 +286,7 @@ static void test_directory(void **state)
 	assert_int_equal(first_of(name), 1);
 }
 
-/* Who started it by hand reads why it ended, wherever else it logs. */
+/* Whoever started it by hand reads why it ended, wherever else it logs. */
 static void test_critical(void **state)
 {
 	int saved = dup(STDERR_FILENO), fd;

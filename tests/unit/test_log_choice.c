@@ -52,7 +52,7 @@ static void test_file(void **state)
 	capture_free(&file);
 }
 
-/* One that cannot be had changes nothing, and says so where the log goes on. */
+/* One that cannot be opened changes nothing, and the old log says so. */
 static void test_no_file(void **state)
 {
 	const struct config config = {.log_level = LEVEL_INFO};
@@ -63,10 +63,10 @@ static void test_no_file(void **state)
 	log_capture(&capture);
 	log_choice_apply(&choice, &config);
 	assert_true(log_is_file());
-	assert_int_equal(
-		count_of(capture_read(&capture), "WARNING log file /proc/nowhere/metro.log: "), 1);
-	assert_int_equal(
-		count_of(capture_read(&capture), "; going on to log to the file of before\n"), 1);
+	assert_int_equal(count_of(capture_read(&capture),
+				  "WARNING cannot open log file /proc/nowhere/metro.log: "),
+			 1);
+	assert_int_equal(count_of(capture_read(&capture), "; still logging to the old file\n"), 1);
 	log_release(&capture);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Marks that grow by need find what a ring finds that never fills. */
+/* Rings that grow as needed find what a ring finds that never fills. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -131,7 +131,7 @@ static void send_some(struct tables *t, struct chance *c, __u64 us)
 	}
 }
 
-/* The second table has room for few: what it finds is right, and may be less. */
+/* The second table has little room: it may find less, but nothing wrong. */
 static void acknowledge(struct tables *t, struct chance *c, __u64 us)
 {
 	unsigned int flow = below(c, FLOWS), samples[3];

@@ -113,7 +113,7 @@ static void test_head_wraps(void **state)
 	}
 }
 
-/* The mark whose neighbours are closest in time goes, and the one below it says so. */
+/* The mark whose neighbours are closest in time is dropped, and the one below it notes that. */
 static void test_thin_victim(void **state)
 {
 	(void)state;
@@ -136,7 +136,7 @@ static void test_thin_victim(void **state)
 	}
 }
 
-/* A gap bit is no part of the time: it must not make two equal times far apart. */
+/* A gap bit is not part of the time: equal times must not look far apart because of it. */
 static void test_thin_with_gaps_at_one_time(void **state)
 {
 	struct ring r = ring_new(8, 0);

@@ -17,7 +17,7 @@ static struct measuring_choice choice;
 static struct measuring measuring;
 static struct event_loop *loop;
 static struct plan plan;
-static int failure; /* that was told of */
+static int failure; /* that was reported */
 static bool fd_is_bad;
 
 static int attach(void *arg, struct backend *backend, char reason[BACKEND_REASON])
@@ -104,7 +104,7 @@ static void test_auto(void **state)
 	assert_string_equal(capture_read(&capture), "");
 }
 
-/* Whatever BPF cannot do, libpcap is tried; one line says why. */
+/* Whatever BPF cannot do, libpcap is tried; one line in the log says why. */
 static void test_fallback(void **state)
 {
 	static const struct {
@@ -115,7 +115,7 @@ static void test_fallback(void **state)
 		{0, -ENOSPC, 0,
 		 "bpf.open bpf.peers bpf.detach bpf.close pcap.open pcap.peers "
 		 "pcap.attach",
-		 "setting the peers failed"},
+		 "cannot set the peers"},
 		{0, 0, -ENOTSUP,
 		 "bpf.open bpf.peers bpf.attach bpf.detach bpf.close pcap.open "
 		 "pcap.peers pcap.attach",
@@ -132,7 +132,7 @@ static void test_fallback(void **state)
 		assert_asked(cases[i].asked);
 		assert_ptr_equal(measuring.backend, &small_pcap.backend);
 		snprintf(line, sizeof(line),
-			 "WARNING BPF is not possible here: %s; measuring with libpcap\n",
+			 "WARNING BPF cannot be used here: %s; falling back to libpcap\n",
 			 cases[i].reason);
 		assert_int_equal(count_of(capture_read(&capture), line), 1);
 		measuring_close(&measuring);
@@ -185,7 +185,7 @@ static void test_expression(void **state)
 	assert_int_equal(start(), 0);
 	assert_asked("pcap.open pcap.peers pcap.attach");
 	assert_string_equal(small_pcap.settings.expression, "port 443");
-	assert_non_null(strstr(capture_read(&capture), "INFO --filter selects libpcap: "));
+	assert_non_null(strstr(capture_read(&capture), "INFO --filter does not work with BPF: "));
 }
 
 /* It measures, but nobody could hear it. */
@@ -235,6 +235,9 @@ static void test_settings(void **state)
 	assert_int_equal(s.file_marks, 64);
 	assert_false(s.handshakes);
 	assert_int_equal((__u64)s.batch_age * TICK_NS, 60 * NS_PER_S);
+	plan.config->report_interval_s = 244;
+	s = measuring_settings(&measuring, plan.config);
+	assert_int_equal((__u64)s.batch_age * TICK_NS, 60 * NS_PER_S);
 }
 
 static void test_follow(void **state)
@@ -267,7 +270,7 @@ static void test_read(void **state)
 	assert_int_equal(event_loop_once(loop, true), 0);
 	assert_int_equal(failure, -ENETDOWN);
 	assert_non_null(strstr(capture_read(&capture),
-			       "CRITICAL measuring has come to an end: Network is down\n"));
+			       "CRITICAL cannot go on measuring: Network is down\n"));
 }
 
 /* In steps, one at a time, until the walk is complete. */
@@ -296,7 +299,7 @@ static void test_sweep(void **state)
 	assert_asked("");
 }
 
-/* The rest of a walk does not see flows that it has passed: another one follows. */
+/* A walk does not see again the flows that it has passed: another one follows. */
 static void test_sweep_all(void **state)
 {
 	(void)state;

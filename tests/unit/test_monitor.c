@@ -197,7 +197,7 @@ static void test_same_name(void **state)
 	assert_int_equal(monitor.reattached, 1);
 }
 
-/* .. and has the index that it had. That the backend alone can know. */
+/* .. and has the same index. Only the backend can notice that. */
 static void test_same_index(void **state)
 {
 	(void)state;
@@ -254,7 +254,7 @@ static void test_exchanged(void **state)
 
 static void test_two_names(void **state)
 {
-	const char *one = "INFO other and m0 are one interface: it is measured once, as m0\n";
+	const char *one = "INFO other and m0 are the same interface: it is measured once, as m0\n";
 
 	(void)state;
 	enter_namespace();
@@ -287,7 +287,7 @@ static void explain(unsigned int second, bool watched)
 	monitor_explain(&monitor, backend, plan.peers, &terms);
 }
 
-/* Of an interface that has peers; of any other, nothing can come. */
+/* Only for an interface that has peers: no other can have samples. */
 static void test_silence(void **state)
 {
 	(void)state;

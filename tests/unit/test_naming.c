@@ -121,7 +121,7 @@ static void test_host(void **state)
 	assert_int_equal(servers, 0);
 }
 
-/* It was heard of, but there is nothing to tell the backends. */
+/* There was an answer, but nothing to tell the backends. */
 static void test_host_fails(void **state)
 {
 	(void)state;

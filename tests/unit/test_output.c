@@ -21,7 +21,7 @@
 
 static struct capture out;
 
-/* Standard output fails with this error: it is told once, kept, and returned by close. */
+/* Standard output fails with this error: it is logged once, kept, and returned by close. */
 static void assert_output_fails(int (*open_sink)(struct sink **, const struct peers *), int fd,
 				int error)
 {
@@ -155,7 +155,7 @@ static void test_output_waits_for_a_slow_reader(void **state)
 
 static void put_number(struct output *output, __u64 number)
 {
-	output_filled(output, decimal(output_room(output, DECIMAL_MAX), number));
+	output_filled(output, decimal(output_room(output, strlen("18446744073709551615")), number));
 }
 
 static void test_output_numbers(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The short way through the parser says what the long way says, or leaves it to that. */
+/* The parser's fast path gives the same result as the slow one, or leaves the packet to it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ static long load(void *ctx, __u32 offset, void *to, __u32 len)
 	return 0;
 }
 
-/* Returns what the short way says. */
+/* Returns what the fast path says. */
 static enum plain_kind compare(const struct bytes *b, __u32 captured)
 {
 	__u8 *copy = malloc(captured + 1); /* for AddressSanitizer to see what is read behind it */
@@ -61,7 +61,7 @@ static struct bytes frame_of(__u16 type, __u8 protocol)
 	return b;
 }
 
-/* Nothing is gained by a short way that nothing takes. */
+/* A fast path that no packet takes would be useless. */
 static void test_plain_packets(void **state)
 {
 	struct bytes v4 = frame_of(ETHERTYPE_IPV4, PROTOCOL_TCP);

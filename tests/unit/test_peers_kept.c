@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Addresses that have left the answer to their host's name, and connections that have not. */
+/* Addresses that are no longer in the answer to their host's name, and connections that go on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,7 +85,7 @@ static void assert_name(const struct peers *peers, unsigned int ifindex, const c
 		assert_null(found);
 }
 
-/* So much later, a walk that finds flows to one address, or to none. */
+/* This much later: a walk that finds flows to one address, or to none. */
 static int walk(struct peers *peers, time_t seconds, const char *text)
 {
 	ahead_s += seconds;
@@ -121,7 +121,7 @@ static void test_kept_with_flows(void **state)
 	set_host(peers, "b.example", "192.0.2.7");
 	assert_int_equal(walk(peers, IDLE_S - 1, NULL), 0);
 	assert_true(matches(peers, 2, "192.0.2.1"));
-	/* no flows for so long: measured no more, but its name is known for late samples */
+	/* no flows for this long: no longer measured, but its name is known for late samples */
 	assert_int_equal(walk(peers, 2, NULL), 1);
 	assert_false(matches(peers, 2, "192.0.2.1"));
 	assert_name(peers, 2, "192.0.2.1", "a.example");
@@ -236,9 +236,9 @@ static void test_bound(void **state)
 	}
 	assert_int_equal(peers_count(peers), 1 + 2 * (KEPT_MAX + 1));
 	assert_int_equal(count_of(capture_read(&log), "\n"), 1);
-	assert_non_null(strstr(capture_read(&log),
-			       "WARNING host a.example: more than 512 addresses "
-			       "that have left the answers"));
+	assert_non_null(
+		strstr(capture_read(&log),
+		       "WARNING host a.example: more than 512 former addresses, which the"));
 	log_release(&log);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Text of others on its way to a terminal or a log: nothing in it may be obeyed, or hide. */
+/* Foreign text on its way to a terminal or a log: nothing in it may be obeyed, or be hidden. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -25,7 +25,7 @@ static int measure(void *arg, const struct plan *next)
 	return backend->ops->set_peers(backend, next->peers);
 }
 
-/* There is no way back, and yet nothing of before is gone. */
+/* A failed reload leaves everything as it was. */
 static void leave(void *arg, const struct plan *next)
 {
 	assert_ptr_equal(arg, &plan);
@@ -102,7 +102,7 @@ static void test_mistake(void **state)
 	assert_int_equal(reload_text("instances:\n" LO("10.0.0.300")), -EINVAL);
 	assert_asked("");
 	assert_unchanged();
-	assert_int_equal(said("going on with the configuration of before\n"), 1);
+	assert_int_equal(said("keeping the old configuration\n"), 1);
 }
 
 static void test_no_file(void **state)
@@ -128,7 +128,7 @@ static void test_environment(void **state)
 	unsetenv("DD_DOGSTATSD_PORT");
 }
 
-/* A backend that cannot take the peers gets those of before again. */
+/* A backend that cannot take the new peers gets the old ones again. */
 static void test_rollback(void **state)
 {
 	(void)state;
@@ -138,7 +138,9 @@ static void test_rollback(void **state)
 	assert_asked("bpf.peers bpf.peers");
 	assert_ptr_equal(small_bpf.peers, before.peers);
 	assert_unchanged();
-	assert_int_equal(said("was not reloaded: No space left on device\n"), 1);
+	assert_int_equal(
+		said("was not reloaded: No space left on device; keeping the old configuration\n"),
+		1);
 	assert_int_equal(reload_text("instances:\n" LO("10.0.0.2")), 0);
 	assert_true(has("10.0.0.2"));
 }
@@ -192,8 +194,7 @@ static void test_inherits(void **state)
 
 static void test_captures(void **state)
 {
-	const char *line =
-		"WARNING capture files are read when bpf-metro is started, and only then\n";
+	const char *line = "WARNING new capture files are only read when bpf-metro is restarted\n";
 
 	(void)state;
 	plan_free(&plan);
@@ -225,7 +226,7 @@ static void test_sizes(void **state)
 			 keys[i]);
 		assert_int_equal(reload_text(text), 0);
 		before = plan;
-		assert_int_equal(said("snaplen take effect when bpf-metro is restarted\n"),
+		assert_int_equal(said("snaplen only take effect when bpf-metro is restarted\n"),
 				 2 * i + 1);
 		assert_int_equal(reload_text(text), 0);
 		before = plan;

@@ -160,7 +160,7 @@ static void test_statsd(void **state)
 					   "dst:10.0.0.2,role:db,iface:lo"));
 }
 
-/* Standard output is full: there is no use in going on. */
+/* Standard output is full: stops. */
 static void test_lost(void **state)
 {
 	(void)state;
@@ -228,7 +228,7 @@ static void test_follow(void **state)
 	plan_free(&other);
 }
 
-/* A server that cannot be: the one of before goes on. */
+/* An impossible server: the old one stays. */
 static void test_follow_mistake(void **state)
 {
 	struct config other;
@@ -241,8 +241,7 @@ static void test_follow_mistake(void **state)
 	setenv("DD_DOGSTATSD_URL", "udp://", 1);
 	reporting_follow(&reporting, &other);
 	unsetenv("DD_DOGSTATSD_URL");
-	assert_non_null(strstr(capture_read(&capture),
-			       "ERROR going on with the StatsD server of before\n"));
+	assert_non_null(strstr(capture_read(&capture), "ERROR keeping the old StatsD server\n"));
 	deliver();
 	report();
 	assert_non_null(strstr(received(), "system.net.tcp.rtt:2.000000|g"));

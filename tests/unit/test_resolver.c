@@ -140,8 +140,8 @@ static void take_until_count(struct resolver *resolver, size_t count)
 		;
 }
 
-/* When the IPv6 half of an answer cannot be had, the IPv6 addresses of before stay, and it is asked
- * for again soon. */
+/* If the IPv6 half of an answer is missing, the old IPv6 addresses stay, and it is asked for again
+ * soon. */
 static void test_half_an_answer(void **state)
 {
 	static const struct resolver_pace often = {.refresh_ms = 10, .retry_ms = 10};
@@ -201,7 +201,7 @@ static void test_server(void **state)
 	assert_int_equal(count_of(capture.text, "\n"), 2);
 }
 
-/* What stays is asked for at once, and what is known of it is not said again. */
+/* Names that stay are asked for at once, and what is known of them is not logged again. */
 static void test_other_names(void **state)
 {
 	static const struct resolver_pace pace = {.refresh_ms = 60000, .retry_ms = 60000};

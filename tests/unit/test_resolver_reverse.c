@@ -60,7 +60,7 @@ static struct resolver *start_reverse(const struct resolver_pace *pace)
 	return resolver;
 }
 
-/* Waits until the name server was asked so often. */
+/* Waits until the name server was asked this often. */
 static void await_lookups(unsigned int count)
 {
 	double end = now_s() + 30;
@@ -149,7 +149,7 @@ static void test_hostile(void **state)
 	assert_int_equal(count_of(capture_read(&capture), "\n"), 0); /* normal, not worth a line */
 }
 
-/* No name is an answer, and not asked for again soon; silence is none. */
+/* "No name" is an answer, and not asked for again soon; silence is not an answer. */
 static void test_retries(void **state)
 {
 	static const struct resolver_pace pace = {.refresh_ms = 60000, .retry_ms = 10};

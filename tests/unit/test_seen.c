@@ -60,7 +60,7 @@ static void test_unread(void **state)
 	seen_count(seen.links, "177");
 	assert_says(&seen,
 		    "no samples: 5 packets seen, no TCP; not read: 3 ESP, 1 of link type 177; "
-		    "capture on the tunnel's own interface, where they are bare");
+		    "capture on the tunnel's own interface, where packets are not wrapped");
 	counters[COUNTER_SAMPLES] = 7;
 	counters[COUNTER_FRAGMENTS] = 2;
 	assert_says(&seen, "not read: 3 ESP, 1 of link type 177, 2 IP fragments");
@@ -144,8 +144,8 @@ static void test_no_data(void **state)
 			   "another --local, or none");
 	seen.ours = SEEN_PEERS;
 	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, 8 of it to or from the peers, none "
-			   "with data to measure; do the peers send the data? They are those who "
-			   "receive it");
+			   "with data to measure; do the peers send the data? Peers must be the "
+			   "hosts that receive it");
 	seen.ours = SEEN_ALL;
 	assert_says(&seen, "no samples: 9 packets seen, 9 TCP, none with data to measure");
 }

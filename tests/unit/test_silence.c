@@ -40,7 +40,7 @@ static bool report(struct silence *s, unsigned int n, double interval_s, bool wa
 	return silence_follow(s, "eth0", now, &terms);
 }
 
-/* After how many reports is it told, if measuring began an interval before the first? */
+/* After how many reports is it logged, if measuring began an interval before the first? */
 static unsigned int told_after(double interval_s, bool watched)
 {
 	struct silence s = {.since_ns = NS_PER_S};
@@ -123,7 +123,7 @@ static void test_nothing(void **state)
 	assert_true(s.told);
 }
 
-/* Where downloads are usual nothing is said of them, but of losses. */
+/* Where downloads are usual, they are not mentioned, but losses are. */
 static void test_usual(void **state)
 {
 	struct census_figures now = {.samples = 1, .seen = {1, 0, 1}};
@@ -177,19 +177,20 @@ static void test_texts(void **state)
 	EXPLAINED("2 connections to peers without any ACK: ", "do the peers answer",
 		  .unanswered = 2);
 	EXPLAINED("2 connections to peers without any ACK, 5 data segments from peers: ",
-		  "its ACKs arrive through another interface", .unanswered = 2,
-		  .seen.data_received = 5);
+		  "do the ACKs for data that leaves here arrive through another interface",
+		  .unanswered = 2, .seen.data_received = 5);
 	EXPLAINED("5 data segments from peers, 3 ACKs to peers: ", "only the peers send data",
 		  .seen = {5, 0, 3});
-	EXPLAINED("5 data segments from peers, 6 ACKs from peers for no data that left here: ",
-		  "what this host sends leaves through another interface", .seen = {5, 6, 0});
-	EXPLAINED("3 ACKs to peers: ", "nothing but ACKs leaves here", .seen.acks_sent = 3);
+	EXPLAINED(
+		"5 data segments from peers, 6 ACKs from peers for data that did not leave here: ",
+		"what this host sends leaves through another interface", .seen = {5, 6, 0});
+	EXPLAINED("3 ACKs to peers: ", "only ACKs leave here", .seen.acks_sent = 3);
 	counters[COUNTER_FRAGMENTS] = 7;
 	EXPLAINED("7 IP fragments: ", "fragments are not measured");
 	counters[COUNTER_FRAGMENTS] = 0;
 	counters[COUNTER_ACKS_AMBIGUOUS] = 3;
 	counters[COUNTER_ACKS_UNSEEN] = 4;
-	EXPLAINED("9 connections with 7 segments of no use", "seen twice", .answered = 9);
+	EXPLAINED("9 connections with 7 segments of no use", "pass here twice", .answered = 9);
 	counters[COUNTER_CAPTURE_DROPS] = 8;
 	EXPLAINED("8 packets that libpcap lost: libpcap loses packets", "use the BPF backend",
 		  .samples = 0);

@@ -23,7 +23,7 @@ static struct sink *json_open(void)
 
 static void test_json_bytes(void **state)
 {
-	const struct flow v6 = {"fd00::1", "2001:db8::1:0", 65535, 1, 2};
+	const struct ends v6 = {"fd00::1", "2001:db8::1:0", 65535, 1, 2};
 	struct sink *sink = json_open();
 	int status;
 
@@ -95,7 +95,7 @@ static void test_json_many_flows(void **state)
 	(void)state;
 	stdout_capture(&out);
 	for (unsigned int i = 0; i < 3 * flows; i++) {
-		const struct flow of = {"10.0.0.1", dst, i % 7, i % flows, 2};
+		const struct ends of = {"10.0.0.1", dst, i % 7, i % flows, 2};
 
 		snprintf(dst, sizeof(dst), "10.0.0.%u", i % 250);
 		take_one(sink, &of, i == 2 * flows ? "old" : "eth0", i + 1, i);

@@ -26,7 +26,7 @@ static void choose(struct statsd_fixture *f)
 
 static void take_from(struct statsd_fixture *f, const char *src, const char *dst, int ms)
 {
-	const struct flow of = {src, dst, 1, 2, f->lo};
+	const struct ends of = {src, dst, 1, 2, f->lo};
 
 	take_one(f->sink, &of, "lo", 0, (__u32)ms * TICKS_A_MS);
 }
@@ -167,7 +167,7 @@ static void test_exactly_the_cap(void **state)
 	assert_null(strstr(capture_read(&f->log), "max_series"));
 }
 
-/* Whoever was reported keeps its place in the next interval, whoever comes first then. */
+/* A host that was reported keeps its place in the next interval, whoever comes first then. */
 static void test_cap_is_stable(void **state)
 {
 	struct statsd_fixture *f = *state;
@@ -211,7 +211,7 @@ static void test_cap_says_so_once(void **state)
 	}
 	log = capture_read(&f->log);
 	assert_int_equal(count_of(log, "WARNING more series than max_series (2): 3 of this"), 1);
-	assert_int_equal(count_of(log, "no more series than max_series (2) again"), 1);
+	assert_int_equal(count_of(log, "all series fit into max_series (2) again"), 1);
 }
 
 /* One dst:other for each source and each instance's tags, and its statistics are theirs. */

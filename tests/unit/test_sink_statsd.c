@@ -62,8 +62,8 @@ static void test_statsd_intervals(void **state)
 static void test_statsd_without_instance(void **state)
 {
 	struct statsd_fixture *f = *state;
-	const struct flow unknown = {"fd00::1", "fd00::2", 1, 2, f->lo};
-	const struct flow file = {"10.0.0.1", "10.0.0.2", 1, 2, 0};
+	const struct ends unknown = {"fd00::1", "fd00::2", 1, 2, f->lo};
+	const struct ends file = {"10.0.0.1", "10.0.0.2", 1, 2, 0};
 
 	take_one(f->sink, &unknown, "lo", 0, TICKS_A_MS);
 	report(f);
@@ -81,7 +81,7 @@ static void test_statsd_without_instance(void **state)
 static void test_statsd_instances(void **state)
 {
 	struct statsd_fixture *f = *state;
-	const struct flow shared = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
+	const struct ends shared = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
 
 	take_one(f->sink, &shared, "lo", 0, TICKS_A_MS);
 	report(f);
@@ -98,8 +98,8 @@ static void test_statsd_instances(void **state)
 static void test_statsd_name_of_two_addresses(void **state)
 {
 	struct statsd_fixture *f = *state;
-	const struct flow one = {"10.0.0.1", "10.8.0.1", 1, 2, f->lo};
-	const struct flow two = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
+	const struct ends one = {"10.0.0.1", "10.8.0.1", 1, 2, f->lo};
+	const struct ends two = {"10.0.0.1", "10.9.0.1", 1, 2, f->lo};
 
 	take(f->sink, &one, "lo", 0, 3, three);
 	take_one(f->sink, &two, "lo", 0, 1 * TICKS_A_MS);
@@ -115,7 +115,7 @@ static void test_statsd_name_of_two_addresses(void **state)
 static void test_statsd_strange_interface(void **state)
 {
 	struct statsd_fixture *f = *state;
-	const struct flow other = {"10.0.0.1", "10.1.1.1", 1, 2, 99};
+	const struct ends other = {"10.0.0.1", "10.1.1.1", 1, 2, 99};
 
 	take_one(f->sink, &other, "a,b|c#d", 0, TICKS_A_MS);
 	report(f);
@@ -129,7 +129,7 @@ static void test_statsd_many_windows(void **state)
 	int got = 0, length;
 
 	for (int i = 0; i < 300; i++) {
-		const struct flow of = {"10.0.0.1", dst, 1, 2, f->lo};
+		const struct ends of = {"10.0.0.1", dst, 1, 2, f->lo};
 
 		snprintf(dst, sizeof(dst), "10.77.%d.%d", i / 200, i % 200);
 		take_one(f->sink, &of, "lo", 0, i);

@@ -14,7 +14,7 @@ static struct capture out;
 
 static void test_text_lines(void **state)
 {
-	const struct flow v6 = {"fd00::1", "fd00::2", 1, 65535, 2};
+	const struct ends v6 = {"fd00::1", "fd00::2", 1, 65535, 2};
 	struct sink *sink = NULL;
 	int status;
 
@@ -59,7 +59,7 @@ static void test_text_without_samples(void **state)
 static void test_text_names_and_jitter(void **state)
 {
 	struct statsd_fixture *f = *state;
-	const struct flow www = {"10.0.0.1", "10.8.0.1", 1, 2, f->lo};
+	const struct ends www = {"10.0.0.1", "10.8.0.1", 1, 2, f->lo};
 	struct flow_record record = make_record(&www, 1, 1, three);
 	struct delivery delivery = {&record, "lo", WALL_NS, 0};
 	struct sink *sink = NULL;

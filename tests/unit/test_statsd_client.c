@@ -8,22 +8,9 @@
 #include <cmocka.h>
 
 #include "clients.h"
+#include "failing_send.h"
 
-/* send() of the C library, except that the next fail_sends calls fail. */
-static int fail_sends;
-static int fail_errno;
-
-ssize_t send(int fd, const void *buffer, size_t length, int flags)
-{
-	if (fail_sends) {
-		fail_sends--;
-		errno = fail_errno;
-		return -1;
-	}
-	return sendto(fd, buffer, length, flags, NULL, 0);
-}
-
-/* So for connect(). */
+/* connect() of the C library, except that the next fail_connects calls fail. */
 static int fail_connects;
 
 int connect(int fd, const struct sockaddr *addr, socklen_t length)
@@ -192,7 +179,7 @@ static void test_lines_of_half_a_datagram(void **state)
 	assert_int_equal(server_receive(f->server, f->text, sizeof(f->text)), 716);
 }
 
-/* The whole story of an outage: what is counted, and what is said when. */
+/* An outage from beginning to end: what is counted, and what is logged when. */
 static void test_server_stops_and_starts_again(void **state)
 {
 	struct fixture *f = *state;
@@ -271,7 +258,7 @@ static void test_missing_server_is_told_once(void **state)
 	assert_int_equal(count_of(log_text(f), AGAIN), 0);
 }
 
-/* The error that send() returns belongs to a datagram before: this one still goes out. */
+/* The error that send() returns belongs to an earlier datagram: this one still goes out. */
 static void test_error_of_an_earlier_datagram(void **state)
 {
 	struct fixture *f = *state;

@@ -173,8 +173,8 @@ static void test_inode(void **state)
 	assert_string_equal(container, "");
 }
 
-/* On the host there is no container, and its cgroups are none. Whether this test runs in one is
- * told by the kernel. */
+/* The host is no container, and its cgroups do not count. The kernel says whether this test runs in
+ * one. */
 static void test_host_namespace(void **state)
 {
 	struct statsd_container_paths host = paths;

@@ -45,7 +45,7 @@ static void test_name_is_told(void **state)
 	assert_null(statsd_client_server_name(f->client));
 }
 
-/* A report in time finds the address there: no word about a failure. */
+/* A report that comes after the address is known: no message about a failure. */
 static void test_resolved_before_the_first_report(void **state)
 {
 	struct fixture *f = *state;
@@ -158,7 +158,7 @@ static void test_move_ends_an_outage(void **state)
 	close(other);
 }
 
-/* A server that listens on one of its addresses alone is found, by a turn a report. */
+/* A server that listens on only one of its addresses is found, trying one address per report. */
 static void test_next_address_is_tried(void **state)
 {
 	struct fixture *f = *state;

@@ -10,21 +10,8 @@
 #include <pthread.h>
 
 #include "clients.h"
+#include "failing_send.h"
 #include "statsd_queue.h"
-
-/* send() of the C library, except that the next fail_sends calls fail. */
-static int fail_sends;
-static int fail_errno;
-
-ssize_t send(int fd, const void *buffer, size_t length, int flags)
-{
-	if (fail_sends) {
-		fail_sends--;
-		errno = fail_errno;
-		return -1;
-	}
-	return sendto(fd, buffer, length, flags, NULL, 0);
-}
 
 static void test_first_burst_leaves_at_once(void **state)
 {
@@ -201,7 +188,7 @@ static void test_report_without_end(void **state)
 	assert_counted(f, room, before);
 }
 
-/* What leaves between two reports wins no time for what waits longer. */
+/* What is sent between two reports gives no extra time to what waits longer. */
 static void test_patience_is_with_the_oldest(void **state)
 {
 	struct fixture *f = *state;

@@ -150,15 +150,15 @@ static void test_mistakes(void **state)
 		{{.ip = "fe80::1%lo"}, "\"fe80::1%lo\" is not valid"},
 		{{.ip = SEVENTY SEVENTY SEVENTY SEVENTY ".a"}, "is not valid"},
 		{{.ip = "::1:8125"},
-		 "statsd_ip: \"::1:8125\" has a port behind the address; accepted: ::1, with "
+		 "statsd_ip: \"::1:8125\" has a port after the address; accepted: ::1, with "
 		 "statsd_port: 8125, or"},
 		{{.ip = "::1:18125"}, "accepted: ::1, with statsd_port: 18125, or"},
 		{{.ip = "192.0.2.1:8126"},
-		 "statsd_ip: \"192.0.2.1:8126\" has a port behind the host; accepted: 192.0.2.1, "
+		 "statsd_ip: \"192.0.2.1:8126\" has a port after the host; accepted: 192.0.2.1, "
 		 "with statsd_port: 8126"},
 		{{.ip = "h:8125"}, "accepted: h, with statsd_port: 8125"},
 		{{.ip = "localhost:1"}, "accepted: localhost, with statsd_port: 1"},
-		{{.ip = "[::1]:8125"}, "behind the host; accepted: ::1, with statsd_port: 8125"},
+		{{.ip = "[::1]:8125"}, "after the host; accepted: ::1, with statsd_port: 8125"},
 		{{.ip = "[]:8125"}, "\"[]:8125\" is not valid"},
 		{{.ip = "[:8125"}, "\"[:8125\" is not valid"},
 		{{.ip = "]:8125"}, "\"]:8125\" is not valid"},
@@ -176,20 +176,22 @@ static void test_mistakes(void **state)
 		{{.socket = "unix://"}, "statsd_socket: \"unix://\" is not valid"},
 		{{.socket = "unix://@"}, "statsd_socket: \"unix://@\" is not valid"},
 		{{.socket = "unix:///" SEVENTY SEVENTY},
-		 "has a path of 141 bytes, too many for a socket; accepted: up to 107"},
+		 "has a path of 141 bytes, too long for a socket; accepted: up to 107"},
 		{{.url = "agent:8125"},
-		 "environment variable DD_DOGSTATSD_URL: \"agent:8125\" is no StatsD server for "
+		 "environment variable DD_DOGSTATSD_URL: \"agent:8125\" is not the URL of a StatsD "
+		 "server on "
 		 "Linux"},
-		{{.url = "http://agent:8125"}, "\"http://agent:8125\" is no StatsD server"},
+		{{.url = "http://agent:8125"},
+		 "\"http://agent:8125\" is not the URL of a StatsD server"},
 		{{.url = "\\\\.\\pipe\\dsd"},
-		 "DD_DOGSTATSD_URL: \"\\\\.\\pipe\\dsd\" is no StatsD server"},
-		{{.url = "udp://"}, "DD_DOGSTATSD_URL: \"\" is no server"},
-		{{.url = "udp://:8125"}, "DD_DOGSTATSD_URL: \":8125\" is no server"},
-		{{.url = "udp://[::1"}, "\"[::1\" is no server"},
-		{{.url = "udp://[::1]8125"}, "\"[::1]8125\" is no server"},
-		{{.url = "udp://a:"}, "DD_DOGSTATSD_URL: \"\" is no port"},
-		{{.url = "udp://a:0"}, "DD_DOGSTATSD_URL: \"0\" is no port"},
-		{{.url = "udp://a:65536"}, "\"65536\" is no port; accepted: 1 to 65535"},
+		 "DD_DOGSTATSD_URL: \"\\\\.\\pipe\\dsd\" is not the URL of a StatsD server"},
+		{{.url = "udp://"}, "DD_DOGSTATSD_URL: \"\" is not a server"},
+		{{.url = "udp://:8125"}, "DD_DOGSTATSD_URL: \":8125\" is not a server"},
+		{{.url = "udp://[::1"}, "\"[::1\" is not a server"},
+		{{.url = "udp://[::1]8125"}, "\"[::1]8125\" is not a server"},
+		{{.url = "udp://a:"}, "DD_DOGSTATSD_URL: \"\" is not a port"},
+		{{.url = "udp://a:0"}, "DD_DOGSTATSD_URL: \"0\" is not a port"},
+		{{.url = "udp://a:65536"}, "\"65536\" is not a port; accepted: 1 to 65535"},
 		{{.url = "udp://a/b"}, "\"a/b\" is not valid; accepted: an IPv4"},
 		{{.url = "udp://x-.y"}, "\"x-.y\" is not valid"},
 		{{.url = "unix://" SEVENTY}, "DD_DOGSTATSD_URL: \"unix://0123"},
@@ -198,18 +200,20 @@ static void test_mistakes(void **state)
 		{{.host = "\xc2\x9b"
 			  "31m"},
 		 "DD_AGENT_HOST: \"?31m\" is not valid"},
-		{{.host = "pipe://x"}, "DD_AGENT_HOST: \"pipe://x\" is no StatsD server"},
+		{{.host = "pipe://x"},
+		 "DD_AGENT_HOST: \"pipe://x\" is not the URL of a StatsD server"},
 		{{.host = "a", .env_port = "x"},
-		 "environment variable DD_DOGSTATSD_PORT: \"x\" is no port"},
-		{{.env_port = "-1"}, "environment variable DD_DOGSTATSD_PORT: \"-1\" is no port"},
+		 "environment variable DD_DOGSTATSD_PORT: \"x\" is not a port"},
+		{{.env_port = "-1"},
+		 "environment variable DD_DOGSTATSD_PORT: \"-1\" is not a port"},
 		/* an IPv6 address and a port without brackets between */
 		{{.url = "udp://::1:8125"},
-		 "DD_DOGSTATSD_URL: \"::1:8125\" does not tell where the address ends; accepted: "
+		 "DD_DOGSTATSD_URL: \"::1:8125\" does not show where the address ends; accepted: "
 		 "[::1]:8125, or, if 8125 belongs to the address, [::1:8125]"},
 		{{.url = "udp://fd00::1:5/"}, "accepted: [fd00::1]:5, or"},
 		{{.url = "udp://::1:18125"},
 		 "DD_DOGSTATSD_URL: \"::1:18125\" lacks brackets; accepted: [::1]:18125\n"},
-		{{.host = "::1:8125"}, "DD_AGENT_HOST: \"::1:8125\" does not tell"},
+		{{.host = "::1:8125"}, "DD_AGENT_HOST: \"::1:8125\" does not show"},
 		{{.host = "fd00::1:18125"}, "lacks brackets; accepted: [fd00::1]:18125\n"},
 	};
 	struct statsd_server server = {.port = 1};

@@ -156,8 +156,8 @@ static void test_abstract_socket(void **state)
 	close(server);
 }
 
-/* The server ends, its socket stays behind or not, and another comes: nothing is lost but what was
- * reported while there was none. */
+/* The server ends, with or without leaving its socket behind, and another one comes: only what was
+ * reported in between is lost. */
 static void server_restarts(struct fixture *f, bool file_stays)
 {
 	int server = listen_as(SOCK_DGRAM);
@@ -400,8 +400,7 @@ static void test_short_writes(void **state)
 	close(listening);
 }
 
-/* A packet of which a part is out can't be taken back: only a new connection has no broken frame.
- */
+/* A packet that was partly sent cannot be taken back: only a new connection has no broken frame. */
 static void test_cut_packet_is_given_up(void **state)
 {
 	struct fixture *f = *state;
@@ -457,7 +456,7 @@ static void test_stream_server_restarts(void **state)
 	assert_counted(f, 3, 0);
 	assert_string_equal(log_text(f), "");
 
-	/* It ends with something unread: the report that was in is refused. */
+	/* It ends with something unread: that report counts as refused. */
 	report(f, 2);
 	close(server);
 	close(listening);

@@ -13,8 +13,8 @@
 #include "samples.h"
 #include "window.h"
 
-static const struct flow first_flow = {"10.0.0.1", "10.0.0.2", 40000, 443, 3};
-static const struct flow second_flow = {"10.0.0.1", "10.0.0.2", 40001, 443, 3};
+static const struct ends first_flow = {"10.0.0.1", "10.0.0.2", 40000, 443, 3};
+static const struct ends second_flow = {"10.0.0.1", "10.0.0.2", 40001, 443, 3};
 
 static void add(struct windows *windows, const struct flow_record *record)
 {
@@ -137,7 +137,7 @@ static void test_last_is_by_time_not_by_order(void **state)
 	add(&windows, &equal);
 	assert_near(window_ticks_ms(windows.first->stats.last), 3);
 
-	/* The next interval knows nothing of the times of this one. */
+	/* The next interval starts without the times of this one. */
 	windows_clear(&windows);
 	add(&windows, &older);
 	assert_near(window_ticks_ms(windows.first->stats.last), 1);
@@ -146,7 +146,7 @@ static void test_last_is_by_time_not_by_order(void **state)
 
 static void test_what_makes_a_window(void **state)
 {
-	static const struct flow flows[] = {
+	static const struct ends flows[] = {
 		{"10.0.0.1", "10.0.0.2", 1, 2, 3}, {"10.0.0.1", "10.0.0.2", 9, 2, 3},
 		{"10.0.0.1", "10.0.0.2", 1, 9, 3}, {"10.0.0.9", "10.0.0.2", 1, 2, 3},
 		{"10.0.0.1", "10.0.0.9", 1, 2, 3}, {"10.0.0.1", "10.0.0.2", 1, 2, 9},
@@ -190,7 +190,7 @@ static void test_extremes(void **state)
 	windows_clear(&windows);
 }
 
-/* A record of n samples ends behind its last: what lies there is another record's. */
+/* A record of n samples ends after its last: what follows belongs to another record. */
 static void test_reads_no_more_than_count(void **state)
 {
 	const __u32 rtt[] = {TICKS_A_MS, 3 * TICKS_A_MS};

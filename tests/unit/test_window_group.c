@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Counting by groups comes to the same as counting one by one. */
+/* Counting in groups gives the same as counting one by one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
