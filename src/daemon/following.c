@@ -79,8 +79,10 @@ int following_start(struct following *f, struct event_loop *loop, const struct c
 	int err;
 
 	f->loop = loop;
-	f->monitor =
-		(struct monitor){.must_find = f->must_find, .leaving = f->leaving, .arg = f->arg};
+	f->monitor = (struct monitor){.must_find = f->must_find,
+				      .leaving = f->leaving,
+				      .refused = f->refused,
+				      .arg = f->arg};
 	f->watch = link_watch_open();
 	f->timer = event_timer(0);
 	err = hear(f);

@@ -19,6 +19,7 @@ struct following {
 	void (*changed)(void *arg); /* interfaces or addresses have: time for following_look */
 	void (*opened)(void *arg);  /* beside the loop: time for following_take */
 	void (*leaving)(void *arg); /* before one goes, while its name and tags are known */
+	bool (*refused)(void *arg, const char *reason); /* as monitor.h has it */
 	void *arg;
 
 	/* Its own. */
