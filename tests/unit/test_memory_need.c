@@ -38,6 +38,8 @@ static const struct measured measured[] = {
 	{{BPF(1000, 32, 1), .addresses = 100000, .reverse_names = true}, 57.0, 0},
 	{{BPF(1000, 32, 1), .networks = 100000}, 44.2, 0},
 	{{BPF(32768, 32, 20), .addresses = 100000}, 56.2, 0},
+	{{BPF(32768, 32, 200), .addresses = 1000}, 31.7, 0},
+	{{BPF(1048576, 64, 200), .addresses = 100000}, 820.7, 0},
 	{{BPF(32768, 32, 1), .networks = 1}, 30.7, 44.8}, /* with 32,768 series */
 	{{BPF(32768, 32, 1), .networks = 1, .quantiles = true}, 0, 65.7},
 	{{BPF(32768, 32, 1), .networks = 1, .distribution = true}, 0, 56.4},
@@ -49,6 +51,9 @@ static const struct measured measured[] = {
 	{{PCAP(32768, 32, 1), .networks = 1}, 0, 46.5}, /* with 32,768 series */
 	{{PCAP(1000, 32, 20), .addresses = 20}, 1.9, 0},
 	{{PCAP(1000, 32, 200), .addresses = 200}, 7.4, 0},
+	{{PCAP(32768, 32, 1), .addresses = 1000, .reverse_names = true}, 1.7, 0},
+	{{PCAP(32768, 32, 20), .addresses = 1000}, 2.4, 0},
+	{{PCAP(1048576, 64, 200), .addresses = 100000}, 38.8, 0},
 	{{PCAP(1000, 32, 1), .addresses = 100000}, 27.3, 72.6},
 	{{PCAP(1000, 32, 1), .networks = 100000}, 27.6, 0},
 };
