@@ -142,6 +142,7 @@ void bpf_programs_unload(struct bpf_programs *p)
 	metro__destroy(p->skel);
 	descriptor_close(&p->flows);
 	descriptor_close(&p->hosts);
+	free(p->interfaces);
 	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
 }
 
