@@ -12,19 +12,18 @@
 
 /* ---- the kernel's, as of Linux 6.18 (htab_elem, bucket, lpm_trie_node) ---- */
 
-#define HASH_ELEMENT     48  /* in front of key and value, each of whole eights */
-#define HASH_BUCKET      16  /* there is a power of two of them */
-#define HOST_ELEMENT     104 /* of an object of 96 and the note of whom it is charged to */
-#define NETWORK_NODES    144 /* two of these, since most networks need a node that branches */
-#define PROGRAMS         (400 * 1024)      /* programs, their BTF, maps of one entry */
-#define CPU_BYTES        (24 * 1024)       /* objects at hand on each CPU, counters */
-#define VERIFYING        (11800 * 1024)    /* since Linux 6.17 .. */
-#define VERIFYING_EARLY  (3 * 1024 * 1024) /* .. and before: what libbpf takes */
-#define BPF_INTERFACE    1200
-#define PCAP_INTERFACE   (30 * 1024) /* socket and buffers of libpcap .. */
-#define PCAP_FILTER_NET  640 /* .. and its filter, which has networks in place of many peers */
-#define PCAP_FILTER_NETS 64
-#define PCAP_RING        (8 * 1024 * 1024) /* pages of a packet socket's ring are not charged */
+#define HASH_ELEMENT    48  /* in front of key and value, each of whole eights */
+#define HASH_BUCKET     16  /* there is a power of two of them */
+#define HOST_ELEMENT    104 /* of an object of 96 and the note of whom it is charged to */
+#define NETWORK_NODES   144 /* two of these, since most networks need a node that branches */
+#define PROGRAMS        (400 * 1024)      /* programs, their BTF, maps of one entry */
+#define CPU_BYTES       (24 * 1024)       /* objects at hand on each CPU, counters */
+#define VERIFYING       (11800 * 1024)    /* since Linux 6.17 .. */
+#define VERIFYING_EARLY (3 * 1024 * 1024) /* .. and before: what libbpf takes */
+#define BPF_INTERFACE   1200
+#define PCAP_INTERFACE  (30 * 1024)       /* socket and buffers of libpcap .. */
+#define PCAP_FILTER_NET 640               /* .. and its filter */
+#define PCAP_RING       (8 * 1024 * 1024) /* pages of a packet socket's ring are not charged */
 
 /* ---- our own, as measured with the C library's allocator ---- */
 
@@ -100,11 +99,11 @@ static __u64 own_peers(const struct memory_terms *t)
 
 static __u64 count_series(const struct memory_terms *t)
 {
-	__u64 count = t->max_flows, pairs = t->addresses * (t->interfaces ? t->interfaces : 1);
+	__u64 count = t->max_flows;
 
 	if (t->max_series && t->max_series < count)
 		count = t->max_series;
-	return !t->networks && pairs < count ? pairs : count;
+	return !t->networks && t->pairs < count ? t->pairs : count;
 }
 
 static __u64 one_series(const struct memory_terms *t)
@@ -133,13 +132,9 @@ static __u64 greater(__u64 a, __u64 b)
 
 static __u64 interfaces(const struct memory_terms *t)
 {
-	__u64 nets = t->interfaces ? (t->addresses + t->networks) / t->interfaces : 0;
-
 	if (t->bpf)
 		return (__u64)t->interfaces * BPF_INTERFACE;
-	if (nets > PCAP_FILTER_NETS)
-		nets = PCAP_FILTER_NETS;
-	return t->interfaces * (PCAP_INTERFACE + nets * PCAP_FILTER_NET);
+	return (__u64)t->interfaces * PCAP_INTERFACE + t->filtered * PCAP_FILTER_NET;
 }
 
 /* Those of before and the ones that follow are there at the same time, and the file they come of.

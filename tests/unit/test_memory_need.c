@@ -74,6 +74,10 @@ static void test_measured(void **state)
 		struct memory_need need;
 
 		terms.cpus = 2;
+		terms.pairs = terms.addresses; /* each is on one interface */
+		terms.filtered = terms.addresses + terms.networks;
+		if (terms.filtered > MEMORY_FILTERED * terms.interfaces)
+			terms.filtered = MEMORY_FILTERED * terms.interfaces;
 		terms.verifier_is_charged = true;
 		need = memory_need_of(&terms);
 		print_message("%zu: %.1f and %.1f MB, measured %.1f and %.1f\n", i,
@@ -86,8 +90,8 @@ static void test_measured(void **state)
 
 /* ---- how it hangs together ---- */
 
-static const struct memory_terms usual = {BPF(32768, 32, 1), .addresses = 10, .cpus = 4,
-					  .verifier_is_charged = true};
+static const struct memory_terms usual = {BPF(32768, 32, 1), .addresses = 10, .pairs = 10,
+					  .cpus = 4, .verifier_is_charged = true};
 
 static void test_sums(void **state)
 {
@@ -132,7 +136,7 @@ static void test_earlier_kernels_verify_for_nothing(void **state)
 static __u64 series(struct memory_terms terms)
 {
 	return memory_need_of(&terms).series /
-	       memory_need_of(&(struct memory_terms){.max_flows = 1, .addresses = 1}).series;
+	       memory_need_of(&(struct memory_terms){.max_flows = 1, .pairs = 1}).series;
 }
 
 static void test_series_are_bounded(void **state)
@@ -141,7 +145,7 @@ static void test_series_are_bounded(void **state)
 
 	(void)state;
 	assert_int_equal(series(terms), 10); /* addresses on one interface */
-	terms.interfaces = 3;
+	terms.pairs = 30;
 	assert_int_equal(series(terms), 30);
 	terms.networks = 1;
 	assert_int_equal(series(terms), 32768); /* one for each connection */
