@@ -202,8 +202,9 @@ static void open_due(struct monitor *monitor, struct backend *backend, bool retr
 
 static void begin(struct monitor *monitor, struct monitored *m, struct hold *hold)
 {
-	bool again = awaited_find(&monitor->awaited, m->now.name) || m->lost;
+	bool lost = awaited_find(&monitor->awaited, m->now.name) || m->lost;
 
+	burst_came(&monitor->burst, hold, m->said);
 	m->hold = hold;
 	m->said = true;
 	m->error = 0;
@@ -212,12 +213,11 @@ static void begin(struct monitor *monitor, struct monitored *m, struct hold *hol
 		  (monotonic_ns() - m->seen_ns) / NS_PER_MS);
 	/* What the counters said before begins with the next report. */
 	m->silence = (struct silence){
-		.since_ns = again ? 0 : monotonic_ns(),
+		.since_ns = lost ? 0 : monotonic_ns(),
 		.one_of_many = !awaited_names(&monitor->awaited, m->now.name),
 	};
-	monitor->reattached += again;
+	monitor->reattached += lost;
 	m->lost = false;
-	burst_came(&monitor->burst, hold);
 }
 
 /* Of the hold, everything but the name is as it was when it was opened. */
