@@ -21,8 +21,9 @@
 #define RECORDS_READ 16384
 
 struct measured {
-	struct interface interface;
+	struct hold hold;
 	struct attachment attachment;
+	bool xdp_in_vain;         /* asked for, but it is a bond */
 	bool sighting;            /* sightings are counted on it */
 	struct sightings sighted; /* sightings from earlier counts */
 	struct measured *next;
@@ -55,7 +56,7 @@ static struct measured *measured_find(struct backend_bpf *b, unsigned int ifinde
 {
 	struct measured *m;
 
-	LL_SEARCH_SCALAR(b->measured, m, interface.ifindex, ifindex);
+	LL_SEARCH_SCALAR(b->measured, m, hold.interface.ifindex, ifindex);
 	return m;
 }
 
@@ -108,7 +109,7 @@ static int hook_choose(const struct interface *interface, enum hook_choice *hook
 
 static struct sightings sightings_of(const struct backend_bpf *b, const struct measured *m)
 {
-	struct sightings now = bpf_programs_sightings(&b->programs, m->interface.ifindex);
+	struct sightings now = bpf_programs_sightings(&b->programs, m->hold.interface.ifindex);
 
 	return (struct sightings){
 		.data_received = m->sighted.data_received + now.data_received,
@@ -128,18 +129,23 @@ static void sight(struct backend_bpf *b, struct measured *m, bool on)
 	if (m->sighting)
 		m->sighted = sightings_of(b, m);
 	m->sighting = on;
-	bpf_programs_sight(&b->programs, m->interface.ifindex, on);
-	log_debug("%s: %s", m->interface.name,
+	bpf_programs_sight(&b->programs, m->hold.interface.ifindex, on);
+	log_debug("%s: %s", m->hold.interface.name,
 		  on ? "counting what passes" : "no longer counting what passes");
 	LL_FOREACH (b->measured, m)
 		any |= m->sighting;
 	b->programs.skel->bss->count_sightings = any;
 }
 
-static int kernel_attach(struct backend *backend, const struct interface *interface,
-			 char reason[BACKEND_REASON])
+static struct measured *measured_of(struct hold *hold)
 {
-	struct backend_bpf *b = self(backend);
+	return (struct measured *)hold;
+}
+
+static int kernel_open(struct backend *backend, const struct interface *interface,
+		       struct hold **hold, char reason[BACKEND_REASON])
+{
+	const struct backend_bpf *b = self(backend);
 	enum hook_choice hook = b->settings.hook;
 	struct hook_programs programs;
 	struct measured *m;
@@ -149,45 +155,71 @@ static int kernel_attach(struct backend *backend, const struct interface *interf
 		err = hook_choose(interface, &hook, reason);
 	if (err)
 		return err;
+	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", interface->name);
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	m->interface = *interface;
+	m->hold.interface = *interface;
+	m->xdp_in_vain = hook != b->settings.hook;
 	err = attachment_open(&m->attachment, &programs, interface, hook, reason);
 	if (err) {
 		free(m);
 		return err;
 	}
-	LL_PREPEND(b->measured, m);
-	census_open(&b->census, interface->ifindex);
-	sight(b, m, true);
-	if (hook != b->settings.hook) /* only now: attempts that fail are repeated */
-		log_warning("%s is a bond, where XDP would see the interfaces in it: using TC",
-			    interface->name);
-	log_info("measuring on %s with BPF at %s", interface->name,
+	snprintf(m->hold.how, sizeof(m->hold.how), "BPF at %s",
 		 attachment_kind(&m->attachment, hook));
+	*hold = &m->hold;
 	return 0;
 }
 
-static void kernel_detach(struct backend *backend, unsigned int ifindex)
+static int kernel_adopt(struct backend *backend, struct hold *hold, char reason[BACKEND_REASON])
+{
+	struct backend_bpf *b = self(backend);
+	struct measured *m = measured_of(hold);
+
+	(void)reason;
+	LL_PREPEND(b->measured, m);
+	census_open(&b->census, hold->interface.ifindex);
+	sight(b, m, true);
+	if (m->xdp_in_vain) /* only now: attempts that fail are repeated */
+		log_warning("%s is a bond, where XDP would see the interfaces in it: using TC",
+			    hold->interface.name);
+	return 0;
+}
+
+static struct hold *kernel_release(struct backend *backend, unsigned int ifindex)
 {
 	struct backend_bpf *b = self(backend);
 	struct measured *m = measured_find(b, ifindex);
 
 	if (!m)
-		return;
+		return NULL;
 	LL_DELETE(b->measured, m);
-	attachment_close(&m->attachment);
 	sight(b, m, false);
 	census_close(&b->census, ifindex);
+	return &m->hold;
+}
+
+static void kernel_shut(struct hold *hold)
+{
+	struct measured *m = measured_of(hold);
+
+	attachment_close(&m->attachment);
 	free(m);
 }
 
-static int kernel_check(struct backend *backend, unsigned int ifindex, char reason[BACKEND_REASON])
+static int kernel_check(struct hold *hold, const struct interface *interface,
+			char reason[BACKEND_REASON])
 {
-	const struct measured *m = measured_find(self(backend), ifindex);
+	return attachment_check(&measured_of(hold)->attachment, interface, reason);
+}
 
-	return m ? attachment_check(&m->attachment, &m->interface, reason) : 0;
+static void kernel_rename(struct backend *backend, const struct interface *interface)
+{
+	struct measured *m = measured_find(self(backend), interface->ifindex);
+
+	if (m)
+		m->hold.interface = *interface;
 }
 
 static int kernel_set_peers(struct backend *backend, const struct peers *peers)
@@ -200,6 +232,15 @@ static int kernel_set_peers(struct backend *backend, const struct peers *peers)
 	b->peers = peers;
 	b->peers_changed = true;
 	return 0;
+}
+
+static int kernel_set_interfaces(struct backend *backend, const struct peers *peers)
+{
+	struct backend_bpf *b = self(backend);
+	int err = bpf_peers_set_interfaces(&b->programs, peers);
+
+	b->peers_changed |= !err;
+	return err;
 }
 
 static int kernel_fd(struct backend *backend)
@@ -225,7 +266,7 @@ static int on_record(void *arg, void *data, size_t size)
 		return 0; /* the interface is gone */
 	delivery = (struct delivery){
 		.record = record,
-		.iface = m->interface.name,
+		.iface = m->hold.interface.name,
 		.wall_ns = record->time_ns + b->wall_offset_ns,
 	};
 	b->settings.deliver(b->settings.arg, &delivery);
@@ -322,7 +363,7 @@ static void kernel_close(struct backend *backend)
 	struct backend_bpf *b = self(backend);
 
 	while (b->measured)
-		kernel_detach(backend, b->measured->interface.ifindex);
+		kernel_shut(kernel_release(backend, b->measured->hold.interface.ifindex));
 	flow_walk_free(b->walk);
 	census_free(&b->census);
 	ring_buffer__free(b->ring);
@@ -332,10 +373,14 @@ static void kernel_close(struct backend *backend)
 
 static const struct backend_ops kernel_ops = {
 	.name = "bpf",
-	.attach = kernel_attach,
-	.detach = kernel_detach,
+	.open = kernel_open,
+	.adopt = kernel_adopt,
+	.release = kernel_release,
 	.check = kernel_check,
+	.shut = kernel_shut,
+	.rename = kernel_rename,
 	.set_peers = kernel_set_peers,
+	.set_interfaces = kernel_set_interfaces,
 	.fd = kernel_fd,
 	.read = kernel_read,
 	.sweep = kernel_sweep,

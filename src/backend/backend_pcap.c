@@ -7,6 +7,7 @@
 #include "expression.h"
 #include "frame.h"
 #include "pcap_filter.h"
+#include "pcap_handle.h"
 #include "sweep.h"
 #include "units.h"
 
@@ -19,19 +20,18 @@
 #include <time.h>
 #include <utlist.h>
 
-#define BUFFER_BYTES (8 * 1024 * 1024) /* of each interface, in the kernel */
-#define BLOCK_MS     50                /* packets wait at most this long for a block to fill */
-#define PACKETS      1024              /* read before drops and clock are looked at again */
-#define ROUNDS       64                /* times PACKETS before the next interface's turn */
+#define PACKETS 1024 /* read before drops and clock are looked at again */
+#define ROUNDS  64   /* times PACKETS before the next interface's turn */
 
 /* An interface whose packets we get a copy of. */
 struct tap {
+	struct hold hold;
 	struct backend_pcap *backend;
-	struct interface interface;
-	pcap_t *pcap; /* NULL while the interface is down */
+	pcap_t *pcap;
+	bool ended; /* the interface went down */
 	enum link_layer link;
-	bool filtered; /* the handle has a filter */
-	__u64 drops;   /* of handles that are closed by now */
+	bool filtered; /* the handle has a filter .. */
+	__u32 set;     /* .. for this set of peers */
 	struct breaks breaks;
 	struct tap *next;
 };
@@ -45,6 +45,7 @@ struct backend_pcap {
 	int local_error; /* of the last attempt to read addresses, so that it is logged once */
 	struct expression *expression; /* NULL: none */
 	struct tap *taps;
+	struct pcap_filters filters; /* for the present peers */
 	struct clock_watch clock;
 	__u32 epochs; /* of all taps (breaks.h) */
 	__u64 drops;  /* of taps that are closed by now */
@@ -61,12 +62,12 @@ static void deliver(void *arg, const struct flow_record *record)
 	struct tap *tap;
 	struct delivery delivery;
 
-	LL_SEARCH_SCALAR(b->taps, tap, interface.ifindex, record->key.ifindex);
+	LL_SEARCH_SCALAR(b->taps, tap, hold.interface.ifindex, record->key.ifindex);
 	if (!tap)
 		return;
 	delivery = (struct delivery){
 		.record = record,
-		.iface = tap->interface.name,
+		.iface = tap->hold.interface.name,
 		.wall_ns = record->time_ns,
 	};
 	b->settings.deliver(b->settings.arg, &delivery);
@@ -112,34 +113,28 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *header, const u_cha
 		follow_clock(b);
 	tap->breaks.last_ns = segment.now_ns;
 	segment.epoch = breaks_epoch(&tap->breaks, segment.now_ns);
-	segment.ifindex = tap->interface.ifindex;
+	segment.ifindex = tap->hold.interface.ifindex;
 	segment.place = 0; /* an interface is one place */
-	segment.directions =
-		directions_of(&b->directions, &tap->interface, tap->link, bytes, &segment.packet);
+	segment.directions = directions_of(&b->directions, &tap->hold.interface, tap->link, bytes,
+					   &segment.packet);
 	flow_table_expect(b->table, &segment);
 	flow_table_run(b->table, &segment);
 }
 
-/* Lets only the peers' packets through; none at all while there are no peers. */
+/* Lets only the peers' packets through; nothing where there are none. */
 static int filter_set(struct tap *tap, char reason[BACKEND_REASON])
 {
-	struct bpf_insn nothing = {BPF_RET | BPF_K, 0, 0, 0};
-	struct bpf_program none = {.bf_len = 1, .bf_insns = &nothing}, program;
-	int some, err = 0;
+	struct backend_pcap *b = tap->backend;
+	int err;
 
-	some = pcap_filter_compile(tap->pcap, tap->backend->directions.peers,
-				   tap->interface.ifindex, tap->link == LINK_ETHERNET, &program);
-	if (some < 0)
-		err = some;
-	else
-		err = pcap_filter_install(tap->pcap, some ? &program : &none, tap->filtered);
+	tap->set = peers_set_of(b->directions.peers, tap->hold.interface.ifindex);
+	err = pcap_filters_use(&b->filters, tap->pcap, b->directions.peers, tap->set,
+			       tap->link == LINK_ETHERNET, tap->filtered);
 	tap->filtered |= !err;
 	if (err)
 		snprintf(reason, BACKEND_REASON, "cannot filter packets on %s: %.180s",
-			 tap->interface.name,
+			 tap->hold.interface.name,
 			 err == -ENOMEM ? strerror(-err) : pcap_geterr(tap->pcap));
-	if (some == 1)
-		pcap_freecode(&program);
 	return err;
 }
 
@@ -154,142 +149,106 @@ static int expression_turn(struct tap *tap, char reason[BACKEND_REASON])
 					sizeof(detail));
 	if (err)
 		snprintf(reason, BACKEND_REASON, "cannot use --filter on %s: %.180s",
-			 tap->interface.name, detail);
+			 tap->hold.interface.name, detail);
 	return err;
 }
 
-/* Packets that the interface's handles lost, past ones and the present one. */
+/* Packets that the interface's handle lost. */
 static __u64 tap_drops(const struct tap *tap)
 {
 	struct pcap_stat stat = {};
 
+	pcap_stats(tap->pcap, &stat);
+	return stat.ps_drop;
+}
+
+static struct tap *tap_of(struct hold *hold)
+{
+	return (struct tap *)hold;
+}
+
+static void live_shut(struct hold *hold)
+{
+	struct tap *tap = tap_of(hold);
+
 	if (tap->pcap)
-		pcap_stats(tap->pcap, &stat);
-	return tap->drops + stat.ps_drop;
+		pcap_close(tap->pcap);
+	free(tap);
 }
 
-static void handle_close(struct tap *tap)
+static int live_open(struct backend *backend, const struct interface *interface, struct hold **hold,
+		     char reason[BACKEND_REASON])
 {
-	if (!tap->pcap)
-		return;
-	tap->drops = tap_drops(tap);
-	epoll_ctl(tap->backend->epoll, EPOLL_CTL_DEL, pcap_get_selectable_fd(tap->pcap), NULL);
-	pcap_close(tap->pcap);
-	tap->pcap = NULL;
-	tap->filtered = false;
-}
-
-static int handle_fail(struct tap *tap, char reason[BACKEND_REASON], int status)
-{
-	const char *hint = "", *detail = pcap_geterr(tap->pcap);
-
-	if (status == PCAP_ERROR_PERM_DENIED)
-		hint = " (needs CAP_NET_RAW, or root)";
-	if (!*detail)
-		detail = pcap_statustostr(status);
-	snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.160s%s", tap->interface.name,
-		 detail, hint);
-	pcap_close(tap->pcap);
-	tap->pcap = NULL;
-	if (status == PCAP_ERROR_IFACE_NOT_UP)
-		return -ENETDOWN;
-	if (status == PCAP_ERROR_NO_SUCH_DEVICE)
-		return -ENODEV; /* it has just gone */
-	return status == PCAP_ERROR_PERM_DENIED ? -EPERM : -EIO;
-}
-
-static int handle_activate(struct tap *tap, char reason[BACKEND_REASON])
-{
-	const struct backend_settings *s = &tap->backend->settings;
-	char error[PCAP_ERRBUF_SIZE];
-	int status;
-
-	tap->pcap = pcap_create(tap->interface.name, error);
-	if (!tap->pcap) {
-		snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.180s",
-			 tap->interface.name, error);
-		return -EIO;
-	}
-	pcap_set_snaplen(tap->pcap, (int)s->snaplen);
-	pcap_set_promisc(tap->pcap, 0);
-	pcap_set_timeout(tap->pcap, BLOCK_MS);
-	pcap_set_buffer_size(tap->pcap, BUFFER_BYTES);
-	pcap_set_immediate_mode(tap->pcap, s->batch_limit == 1);          /* someone is watching */
-	pcap_set_tstamp_precision(tap->pcap, PCAP_TSTAMP_PRECISION_NANO); /* or else micro */
-	status = pcap_activate(tap->pcap);
-	if (status < 0)
-		return handle_fail(tap, reason, status);
-	if (frame_link_layer(pcap_datalink(tap->pcap), &tap->link)) {
-		snprintf(reason, BACKEND_REASON, "%s: link type %d is not supported",
-			 tap->interface.name, pcap_datalink(tap->pcap));
-		return -ENOTSUP;
-	}
-	if (pcap_setnonblock(tap->pcap, 1, error))
-		return handle_fail(tap, reason, PCAP_ERROR);
-	return 0;
-}
-
-static int handle_open(struct tap *tap, char reason[BACKEND_REASON])
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = tap};
-	int err;
-
-	err = handle_activate(tap, reason);
-	if (!err)
-		err = expression_turn(tap, reason);
-	if (!err)
-		err = filter_set(tap, reason);
-	if (!err && epoll_ctl(tap->backend->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(tap->pcap),
-			      &event)) {
-		err = -errno;
-		snprintf(reason, BACKEND_REASON, "cannot wait for packets on %s: %s",
-			 tap->interface.name, strerror(errno));
-	}
-	follow_clock(tap->backend);
-	breaks_open(&tap->breaks, &tap->backend->epochs);
-	if (err)
-		handle_close(tap);
-	return err;
-}
-
-static int live_attach(struct backend *backend, const struct interface *interface,
-		       char reason[BACKEND_REASON])
-{
-	struct backend_pcap *b = self(backend);
 	struct tap *tap = calloc(1, sizeof(*tap));
 	int err;
 
+	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", interface->name);
 	if (!tap)
 		return -ENOMEM;
-	tap->backend = b;
-	tap->interface = *interface;
-	err = handle_open(tap, reason);
-	if (err && err != -ENETDOWN) {
-		free(tap);
-		return err;
-	}
-	LL_PREPEND(b->taps, tap);
-	census_open(flow_table_census(b->table), interface->ifindex);
+	tap->backend = self(backend);
+	tap->hold = (struct hold){.interface = *interface, .how = "libpcap"};
+	err = pcap_handle_open(&tap->pcap, &tap->link, interface, &tap->backend->settings, reason);
 	if (err)
-		log_warning("%s; waiting for it to come up", reason);
+		live_shut(&tap->hold);
 	else
-		log_info("measuring on %s with libpcap", interface->name);
+		*hold = &tap->hold;
+	return err;
+}
+
+static int live_adopt(struct backend *backend, struct hold *hold, char reason[BACKEND_REASON])
+{
+	struct backend_pcap *b = self(backend);
+	struct tap *tap = tap_of(hold);
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = tap};
+	int err = expression_turn(tap, reason);
+
+	if (!err)
+		err = filter_set(tap, reason);
+	if (!err && epoll_ctl(b->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(tap->pcap), &event)) {
+		err = -errno;
+		snprintf(reason, BACKEND_REASON, "cannot wait for packets on %s: %s",
+			 hold->interface.name, strerror(errno));
+	}
+	if (err)
+		return err;
+	follow_clock(b);
+	breaks_open(&tap->breaks, &b->epochs);
+	LL_PREPEND(b->taps, tap);
+	census_open(flow_table_census(b->table), hold->interface.ifindex);
 	return 0;
 }
 
-static void live_detach(struct backend *backend, unsigned int ifindex)
+static struct hold *live_release(struct backend *backend, unsigned int ifindex)
 {
 	struct backend_pcap *b = self(backend);
 	struct tap *tap;
 
-	LL_SEARCH_SCALAR(b->taps, tap, interface.ifindex, ifindex);
+	LL_SEARCH_SCALAR(b->taps, tap, hold.interface.ifindex, ifindex);
 	if (!tap)
-		return;
+		return NULL;
 	LL_DELETE(b->taps, tap);
-	handle_close(tap);
 	census_close(flow_table_census(b->table), ifindex);
-	b->drops += tap->drops;
-	free(tap);
+	b->drops += tap_drops(tap);
+	if (!tap->ended)
+		epoll_ctl(b->epoll, EPOLL_CTL_DEL, pcap_get_selectable_fd(tap->pcap), NULL);
+	return &tap->hold;
+}
+
+static unsigned int live_ended(struct backend *backend)
+{
+	struct tap *tap;
+
+	LL_SEARCH_SCALAR(self(backend)->taps, tap, ended, true);
+	return tap ? tap->hold.interface.ifindex : 0;
+}
+
+static void live_rename(struct backend *backend, const struct interface *interface)
+{
+	struct tap *tap;
+
+	LL_SEARCH_SCALAR(self(backend)->taps, tap, hold.interface.ifindex, interface->ifindex);
+	if (tap)
+		tap->hold.interface = *interface;
 }
 
 static int live_set_peers(struct backend *backend, const struct peers *peers)
@@ -301,8 +260,29 @@ static int live_set_peers(struct backend *backend, const struct peers *peers)
 
 	b->directions.peers = peers;
 	flow_table_set_peers(b->table, peers);
+	pcap_filters_forget(&b->filters);
 	LL_FOREACH (b->taps, tap) {
-		one = tap->pcap ? filter_set(tap, reason) : 0;
+		one = tap->ended ? 0 : filter_set(tap, reason);
+		if (one) {
+			log_error("%s", reason);
+			err = one;
+		}
+	}
+	return err;
+}
+
+/* What has another set now, or has gone, needs another filter. */
+static int live_set_interfaces(struct backend *backend, const struct peers *peers)
+{
+	char reason[BACKEND_REASON];
+	int err = 0, one;
+	struct tap *tap;
+
+	flow_table_set_peers(self(backend)->table, peers);
+	LL_FOREACH (self(backend)->taps, tap) {
+		if (tap->ended || tap->set == peers_set_of(peers, tap->hold.interface.ifindex))
+			continue;
+		one = filter_set(tap, reason);
 		if (one) {
 			log_error("%s", reason);
 			err = one;
@@ -334,8 +314,9 @@ static void tap_read(struct tap *tap)
 	if (n >= 0)
 		return;
 	log_warning("no longer capturing on %s: %s; waiting for it to come up again",
-		    tap->interface.name, pcap_geterr(tap->pcap));
-	handle_close(tap);
+		    tap->hold.interface.name, pcap_geterr(tap->pcap));
+	epoll_ctl(tap->backend->epoll, EPOLL_CTL_DEL, pcap_get_selectable_fd(tap->pcap), NULL);
+	tap->ended = true;
 }
 
 static int live_read(struct backend *backend)
@@ -343,38 +324,24 @@ static int live_read(struct backend *backend)
 	struct tap *tap;
 
 	LL_FOREACH (self(backend)->taps, tap)
-		if (tap->pcap)
+		if (!tap->ended)
 			tap_read(tap);
 	return 0;
 }
 
-/* Tries again where capturing ended because the interface went down. */
 static void live_refresh(struct backend *backend)
 {
 	struct backend_pcap *b = self(backend);
-	char reason[BACKEND_REASON];
-	struct interface now;
-	struct tap *tap;
 	int err = local_addresses_read(&b->directions.local);
 
 	if (err && err != b->local_error)
 		log_warning("cannot read this host's addresses: %s", strerror(-err));
 	b->local_error = err;
-	LL_FOREACH (b->taps, tap) {
-		if (tap->pcap || interface_find(tap->interface.name, &now) ||
-		    now.ifindex != tap->interface.ifindex)
-			continue; /* it runs, or is another interface now, which others attach to */
-		tap->interface = now;
-		if (handle_open(tap, reason))
-			log_debug("%s", reason);
-		else
-			log_info("measuring on %s again", tap->interface.name);
-	}
 }
 
 static void live_drain(struct backend *backend)
 {
-	struct timespec wait = {.tv_nsec = 2 * BLOCK_MS * 1000000l};
+	struct timespec wait = {.tv_nsec = 2 * PCAP_BLOCK_MS * 1000000l};
 
 	nanosleep(&wait, NULL); /* until the kernel has handed over the block that it is filling */
 	live_read(backend);
@@ -420,7 +387,8 @@ static void live_close(struct backend *backend)
 	struct backend_pcap *b = self(backend);
 
 	while (b->taps)
-		live_detach(backend, b->taps->interface.ifindex);
+		live_shut(live_release(backend, b->taps->hold.interface.ifindex));
+	pcap_filters_forget(&b->filters);
 	flow_table_free(b->table);
 	local_addresses_free(&b->directions.local);
 	expression_free(b->expression);
@@ -430,9 +398,14 @@ static void live_close(struct backend *backend)
 
 static const struct backend_ops live_ops = {
 	.name = "pcap",
-	.attach = live_attach,
-	.detach = live_detach,
+	.open = live_open,
+	.adopt = live_adopt,
+	.release = live_release,
+	.shut = live_shut,
+	.ended = live_ended,
+	.rename = live_rename,
 	.set_peers = live_set_peers,
+	.set_interfaces = live_set_interfaces,
 	.fd = live_fd,
 	.read = live_read,
 	.sweep = live_sweep,

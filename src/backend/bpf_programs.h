@@ -10,8 +10,10 @@
 
 struct bpf_programs {
 	struct metro *skel;
-	int flows;             /* the map of flows */
-	int hosts;             /* the map of peers by address that is in use; -1: none yet */
+	int flows;         /* the map of flows */
+	int hosts;         /* the map of peers by address that is in use; -1: none yet */
+	__u32 *interfaces; /* .. and their numbers that it has */
+	size_t interfaces_count;
 	__u8 networks_version; /* value of the current entries in the map of networks */
 };
 

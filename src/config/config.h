@@ -43,11 +43,11 @@ struct aggregate {
 	unsigned int bits_v6; /* AGGREGATE_NETWORK: 0 .. 128 */
 };
 
-/* One entry of `instances`: the peers to measure on one interface, and the tags for them. */
+/* One entry of `instances`: the peers to measure on some interfaces, and the tags for them. */
 struct instance {
-	char *interface;                /* "file": a capture file, which pcap names */
-	char *pcap;                     /* path; NULL unless interface is "file" */
-	bool sample;                    /* measure only part of the time */
+	char *interface; /* which ones, see selection.h; "file": a capture file, which pcap names */
+	char *pcap;      /* path; NULL unless interface is "file" */
+	bool sample;     /* measure only part of the time */
 	unsigned int sample_duration_s; /* of measuring: 1 .. 86400 */
 	unsigned int sample_interval_s; /* of the pause after that: 1 .. 86400 */
 	struct prefix *ips;
@@ -99,7 +99,8 @@ struct config {
 int config_load(const char *path, struct config **config);
 
 /* What `bpf-metro -i IFACE PEER...` means: the defaults, log to standard error, and one instance.
- * peers are addresses, networks or host names. Mistakes are reported as above. */
+ * interface is one term of a selection, peers are addresses, networks or host names. Mistakes are
+ * reported as above. */
 int config_from_arguments(const char *interface, char *const peers[], size_t count,
 			  struct config **config);
 

@@ -9,8 +9,6 @@
 #include "config.h"
 #include "mistakes.h"
 
-int instance_set_interface(struct instance *instance, struct mistakes *mistakes, const char *name);
-
 /* The path of a capture file. */
 int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, const char *path);
 

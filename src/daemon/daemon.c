@@ -8,6 +8,7 @@
 #include "wiring.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 /* ---- SIGHUP ---- */
 
@@ -34,13 +35,12 @@ static void leave_plan(void *arg, const struct plan *next)
 /* A configuration that had only capture files may have interfaces now. */
 static void follow_measuring(struct wiring *w)
 {
-	if (monitor_configure(&w->following.monitor, w->plan.config, w->measuring.backend))
-		log_error("out of memory: some interfaces are not measured");
+	following_configure(&w->following, w->plan.config);
 	if (!w->measuring.backend && plan_has_interfaces(&w->plan))
 		measuring_start(&w->measuring, w->plan.config, w->plan.peers);
 	measuring_follow(&w->measuring, w->plan.config);
 	if (w->measuring.backend)
-		monitor_follow(&w->following.monitor, w->measuring.backend);
+		following_look(&w->following, w->measuring.backend, w->plan.peers, true);
 	wiring_identify(w);
 }
 
@@ -211,6 +211,17 @@ static int live(struct wiring *w)
 	return err ? err : err_stop;
 }
 
+/* Each interface takes two, and shells give a process 1024 of the many that it may have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Signals come before anything else: threads that are made later have them blocked, too. */
 static int start_loop(struct wiring *w, int *signals)
 {
@@ -233,6 +244,7 @@ int daemon_run(const struct daemon_settings *settings, struct config *config)
 	wiring_init(&w, settings, config);
 	log_serve_daemon(true);
 	log_choice_apply(&settings->log, config);
+	raise_descriptor_limit();
 	err = start_loop(&w, &signals);
 	if (!err)
 		err = live(&w);

@@ -144,7 +144,7 @@ static void tell(struct silence *s, const char *iface, const struct census_figur
 		s->told = true;
 		return;
 	}
-	if (!s->measured && !s->told_nothing)
+	if (!s->measured && !s->told_nothing && !s->one_of_many)
 		log_info("%s: no packet from or to a peer in %.0f s: are the addresses and the "
 			 "interface right?",
 			 iface, seconds);

@@ -12,7 +12,7 @@ static int attach(void *arg, struct backend *backend, char reason[BACKEND_REASON
 {
 	struct wiring *w = arg;
 
-	return monitor_start(&w->following.monitor, backend, reason);
+	return following_attach(&w->following, backend, reason);
 }
 
 static void detach(void *arg, struct backend *backend)
@@ -59,8 +59,16 @@ static void follow_interfaces(void *arg)
 
 	if (!w->measuring.backend)
 		return;
-	following_look(&w->following, w->measuring.backend, w->plan.peers);
+	following_look(&w->following, w->measuring.backend, w->plan.peers, false);
 	wiring_identify(w);
+}
+
+static void take_interfaces(void *arg)
+{
+	struct wiring *w = arg;
+
+	if (w->measuring.backend)
+		following_take(&w->following, w->measuring.backend);
 }
 
 /* ---- containers ---- */
@@ -201,7 +209,11 @@ static void end_interval(struct wiring *w)
 	monitor_explain(&w->following.monitor, w->measuring.backend, w->plan.peers, &terms);
 	if (peers_forget_idle(w->plan.peers) > 0) /* the walk has told them of all flows */
 		measuring_set_peers(&w->measuring, w->plan.peers);
-	follow_interfaces(w); /* no event says what others do to our programs */
+	if (!w->measuring.backend)
+		return;
+	/* Not every thing that others do to our programs makes news. */
+	following_look(&w->following, w->measuring.backend, w->plan.peers, true);
+	wiring_identify(w);
 }
 
 /* ---- phases ---- */
@@ -245,10 +257,13 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 		.settings = settings,
 		.plan = {.config = config},
 		.measuring = {.choice = &settings->measuring, .ops = &measuring_ops, .arg = w},
-		.following = {.changed = follow_interfaces,
+		.following = {.must_find = !settings->config_path,
+			      .changed = follow_interfaces,
+			      .opened = take_interfaces,
 			      .leaving = deliver_all,
 			      .arg = w,
-			      .watch = -1},
+			      .watch = -1,
+			      .timer = -1},
 		.reporting = {.output = settings->output,
 			      .watched = settings->watched,
 			      .due = on_due,

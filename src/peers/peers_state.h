@@ -10,9 +10,11 @@
 
 struct peers {
 	const struct config *config;
-	__u32 *ifindices; /* by instance; 0: no such interface now */
+	__u32 *files;     /* by instance: number of the capture file, or 0 */
 	bool *resting;    /* by instance */
 	bool *told_local; /* by instance */
+	bool *loopback;   /* by instance: it measures the loopback interface */
+	struct peers_sets sets;
 	struct peer_names names;
 	size_t kept_count;        /* kept addresses, counted per instance */
 	bool changed;             /* hosts or file numbers changed since the table was made */
@@ -25,6 +27,13 @@ struct peers {
 
 /* Makes the table from what is known now. After -ENOMEM the old one stays. */
 int peers_rebuild(struct peers *peers);
+
+/* So many entries an instance may need. */
+size_t peers_room_of(const struct peers *peers, const struct instance *instance);
+
+/* ---- peers_links.c ---- */
+
+void peers_note_loopback(struct peers *peers, const struct links *links);
 
 /* ---- peers_hosts.c ---- */
 
