@@ -180,4 +180,5 @@ void instance_clear(struct instance *instance)
 	free(instance->ips);
 	free_texts(instance->hosts, instance->hosts_count);
 	free_texts(instance->tags, instance->tags_count);
+	free(instance->ports);
 }

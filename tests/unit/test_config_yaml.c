@@ -317,7 +317,9 @@ static void test_agent_keys(void **state)
 		"have it as a tag, put it under tags\n");
 }
 
-#define KEYS        "interface, ips, hosts, tags, sample, sample_duration, sample_interval, pcap\n"
+#define KEYS                                                                                       \
+	"interface, ips, hosts, tags, ports, tag_port, sample, sample_duration, sample_interval, " \
+	"pcap\n"
 #define IS_NO_KEY   " is not a known key and is ignored; known: "
 #define DO_YOU_MEAN " is not a known key (did you mean "
 
