@@ -2,6 +2,7 @@
 /* Writes the peers as an expression that libpcap compiles in time: with many, as fewer and wider
  * networks. */
 #include "pcap_filter.h"
+#include "addresses.h"
 #include "array.h"
 
 #include <errno.h>
@@ -64,7 +65,10 @@ static int collect(struct nets *nets, const struct scope *s, bool v4, bool few_p
 
 static int compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct prefix));
+	const struct prefix *x = a, *y = b; /* which end in padding */
+	int order = address_compare(&x->addr, &y->addr);
+
+	return order ? order : x->bits - y->bits;
 }
 
 static void cut(struct prefix *prefix, unsigned int bits)

@@ -8,7 +8,8 @@
 
 #include "utf8.h"
 
-#define LABEL_MAX 63
+#define LABEL_MAX  63
+#define HINT_BYTES 1024 /* of a text that are looked at; a name has no more in any script */
 
 static bool label_is_valid(const char *label, size_t length)
 {
@@ -44,9 +45,10 @@ bool host_name_is_valid(const char *name)
  * would need another library to make it. */
 const char *host_name_hint(const char *text)
 {
+	const char *end = text + HINT_BYTES;
 	__u32 code;
 
-	for (size_t length; *text; text += length ? length : 1) {
+	for (size_t length; text < end && *text; text += length ? length : 1) {
 		length = utf8_take(text, &code);
 		if (length > 1 && utf8_is_letter(code) && utf8_is_printable(code))
 			return "; write the name in ASCII, xn--..., as `idn2 NAME` prints it";

@@ -63,6 +63,8 @@ struct instance {
 	struct ports *ports;     /* only connections with an end on one of these; NULL: all */
 	unsigned int ports_list; /* which list that is, 0 .. PORT_LISTS_MAX - 1 */
 	bool tag_port;           /* the tag port:N, the end that is among ports */
+	bool containers; /* tags of the container at the other end of the interface; default false
+			  */
 };
 
 struct config {

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
  * value, two host names and an interface leave to the tags.
  */
 #define TAGS_MAX        800
+#define CONTAINER_BYTES 200 /* of a container's tags and origin, out of the above */
+#define PORT_BYTES      (sizeof("port:65535,") - 1)
 
 #define ACCEPTED_PREFIX "an IPv4 or IPv6 address or a network such as 10.0.0.0/8"
 #define ACCEPTED_HOST   "a host name or an address"
@@ -48,6 +51,12 @@ int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, cons
 {
 	if (!*path) {
 		mistake(mistakes, "is empty; accepted: the path of a capture file");
+		return 0;
+	}
+	if (strnlen(path, PATH_MAX + 1) > PATH_MAX) { /* aliases may repeat what is not copied */
+		mistake(mistakes,
+			"is too long; accepted: the path of a capture file, up to %d bytes",
+			PATH_MAX);
 		return 0;
 	}
 	instance->pcap = strdup(path);
@@ -143,6 +152,14 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 		mistake(mistakes, "is empty; accepted: a tag such as env:production");
 		return 0;
 	}
+	/* Aliases may repeat a long one a hundred thousand times: it is not even copied. */
+	if (strnlen(tag, TAGS_MAX + 1) > TAGS_MAX) {
+		mistake(mistakes,
+			"%s is too long for a StatsD datagram; accepted: all tags together up to "
+			"%d bytes",
+			mistake_quote(tag, quoted), TAGS_MAX);
+		return 0;
+	}
 	if (!tag_is_clean(tag)) {
 		mistake(mistakes,
 			"%s would break the StatsD line; accepted: a tag without "
@@ -156,14 +173,17 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 void instance_check_tags(const struct instance *instance, struct mistakes *mistakes)
 {
 	size_t length = 0;
+	int most = TAGS_MAX - (instance->containers ? CONTAINER_BYTES : 0) -
+		   (instance->tag_port ? (int)PORT_BYTES : 0);
 
 	for (size_t i = 0; i < instance->tags_count; i++)
 		length += strlen(instance->tags[i]) + 1;
-	if (length > TAGS_MAX)
+	if (length > (size_t)most)
 		mistake(mistakes,
-			"are %zu bytes long together, too many for a StatsD datagram; accepted: up "
-			"to %d, counting a comma for each",
-			length, TAGS_MAX);
+			"are %zu bytes long together, too many for a StatsD datagram%s; accepted: "
+			"up to %d, counting a comma for each",
+			length, instance->containers ? " that has those of containers, too" : "",
+			most);
 }
 
 static void free_texts(char **texts, size_t count)

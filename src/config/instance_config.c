@@ -99,11 +99,7 @@ static int read_hosts(struct yaml_reader *reader, const struct yaml_key *key, ya
 static int read_tags(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 		     void *target)
 {
-	int err = yaml_read_list(reader, key, node, read_tag, target);
-
-	yaml_at(reader, node);
-	instance_check_tags(target, reader->mistakes);
-	return err;
+	return yaml_read_list(reader, key, node, read_tag, target);
 }
 
 static int read_port(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
@@ -150,6 +146,7 @@ static const struct yaml_key instance_keys[] = {
 	{"sample_duration", yaml_read_whole, FIELD(sample_duration_s), 1, SECONDS_MAX},
 	{"sample_interval", yaml_read_whole, FIELD(sample_interval_s), 1, SECONDS_MAX},
 	{"pcap", read_pcap, 0, 0, 0},
+	{"containers", yaml_read_bool, FIELD(containers), 0, 0},
 };
 
 /* What the Datadog Agent knows here, for any check. */
@@ -219,6 +216,31 @@ static void check_ports(struct yaml_reader *reader, yaml_node_t *node, const str
 	yaml_at(reader, node);
 }
 
+/* When all is read: it depends on containers how long they may be. */
+static void check_tags(struct yaml_reader *reader, yaml_node_t *node,
+		       const struct instance *instance)
+{
+	yaml_node_t *tags = yaml_lookup(reader, node, "tags");
+	size_t depth;
+
+	if (!tags)
+		return;
+	depth = mistakes_enter(reader->mistakes, ".tags");
+	yaml_at(reader, tags);
+	instance_check_tags(instance, reader->mistakes);
+	mistakes_leave(reader->mistakes, depth);
+	yaml_at(reader, node);
+}
+
+static void check_containers(struct yaml_reader *reader, struct instance *instance)
+{
+	if (!instance->containers || !reads_file(instance))
+		return;
+	mistakes_warn(reader->mistakes, "containers: true is ignored: behind a capture file there "
+					"are none");
+	instance->containers = false;
+}
+
 static void check_interface(struct yaml_reader *reader, yaml_node_t *node,
 			    const struct instance *instance)
 {
@@ -253,5 +275,7 @@ int read_instance(struct yaml_reader *reader, const struct yaml_key *key, yaml_n
 			"IPv4 address, ::/0: every IPv6 address)");
 	check_sample(reader, node, instance);
 	check_ports(reader, node, config, instance);
+	check_containers(reader, instance);
+	check_tags(reader, node, instance);
 	return 0;
 }

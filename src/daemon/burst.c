@@ -9,24 +9,25 @@
 
 #define PAUSE_NS (2 * NS_PER_S) /* what comes so soon is said together */
 
-static void add(struct burst_side *side, const char *name, const char *how)
+static void add(struct burst_side *side, const char *name, bool again)
 {
 	unsigned int at = side->count++;
 
 	if (at >= BURST_NAMES)
 		return;
 	snprintf(side->names[at], sizeof(side->names[at]), "%s", name);
-	snprintf(side->how[at], sizeof(side->how[at]), "%s", how);
+	side->again[at] = again;
 }
 
-void burst_came(struct burst *burst, const struct hold *hold)
+void burst_came(struct burst *burst, const struct hold *hold, bool again)
 {
-	add(&burst->came, hold->interface.name, hold->how);
+	add(&burst->came, hold->interface.name, again);
+	snprintf(burst->came.how, sizeof(burst->came.how), "%s", hold->how);
 }
 
 void burst_went(struct burst *burst, const char *name)
 {
-	add(&burst->went, name, "");
+	add(&burst->went, name, false);
 }
 
 static bool is_many(const struct burst_side *side)
@@ -44,7 +45,7 @@ static void say_many(const struct burst *burst, unsigned int measured)
 	if (is_many(came))
 		log_info("measuring on %u %sinterfaces (%s, %s, %s, ...) with %s%s", came->count,
 			 measured > came->count ? "more " : "", came->names[0], came->names[1],
-			 came->names[2], came->how[0], also);
+			 came->names[2], came->how, also);
 	else
 		log_info("no longer measuring on %u interfaces (%s, %s, %s, ...)", went->count,
 			 went->names[0], went->names[1], went->names[2]);
@@ -59,7 +60,8 @@ void burst_say(struct burst *burst, unsigned int measured)
 	for (unsigned int i = 0; !is_many(came) && !is_many(went) && i < went->count; i++)
 		log_info("no longer measuring on %s", went->names[i]);
 	for (unsigned int i = 0; !is_many(came) && i < came->count; i++)
-		log_info("measuring on %s with %s", came->names[i], came->how[i]);
+		log_info("measuring on %s%s with %s", came->names[i],
+			 came->again[i] ? " again" : "", came->how);
 	*burst = (struct burst){.said_ns = monotonic_ns()};
 }
 

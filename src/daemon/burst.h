@@ -11,7 +11,8 @@
 struct burst_side {
 	unsigned int count;
 	char names[BURST_NAMES][IF_NAMESIZE];
-	char how[BURST_NAMES][sizeof(((struct hold *)0)->how)];
+	bool again[BURST_NAMES];
+	char how[sizeof(((struct hold *)0)->how)]; /* of the last */
 };
 
 struct burst {
@@ -19,7 +20,8 @@ struct burst {
 	__u64 said_ns; /* CLOCK_MONOTONIC: when the last one was */
 };
 
-void burst_came(struct burst *burst, const struct hold *hold);
+/* again: it was measured before, and that it ended was said. */
+void burst_came(struct burst *burst, const struct hold *hold, bool again);
 void burst_went(struct burst *burst, const char *name);
 
 /* How long to wait with saying it, since something was said just now; 0: not at all. */

@@ -15,6 +15,7 @@ struct monitored {
 	unsigned int flags;   /* IFF_UP .. */
 	bool changed;         /* they have, since it was last tried */
 	enum { WAITING, OPENING, MEASURED } state;
+	bool said;         /* that it is measured */
 	bool lost;         /* it was measured, and what ended that was said */
 	int error;         /* of the last attempt, so that it is said once */
 	struct hold *hold; /* NULL unless it is measured */
@@ -75,7 +76,7 @@ static void say_gone(struct monitor *monitor, const struct monitored *m)
 	if (awaited_names(&monitor->awaited, m->now.name)) {
 		log_warning("interface %s is gone", m->now.name);
 		awaited_lose(&monitor->awaited, m->now.name);
-	} else if (m->hold) {
+	} else if (m->said) {
 		log_debug("no longer measuring on %s", m->now.name);
 		burst_went(&monitor->burst, m->now.name);
 	}
@@ -201,21 +202,22 @@ static void open_due(struct monitor *monitor, struct backend *backend, bool retr
 
 static void begin(struct monitor *monitor, struct monitored *m, struct hold *hold)
 {
-	bool again = awaited_find(&monitor->awaited, m->now.name) || m->lost;
+	bool lost = awaited_find(&monitor->awaited, m->now.name) || m->lost;
 
+	burst_came(&monitor->burst, hold, m->said);
 	m->hold = hold;
+	m->said = true;
 	m->error = 0;
 	set_state(monitor, m, MEASURED);
 	log_debug("measuring on %s with %s, %llu ms after it was seen", m->now.name, hold->how,
 		  (monotonic_ns() - m->seen_ns) / NS_PER_MS);
 	/* What the counters said before begins with the next report. */
 	m->silence = (struct silence){
-		.since_ns = again ? 0 : monotonic_ns(),
+		.since_ns = lost ? 0 : monotonic_ns(),
 		.one_of_many = !awaited_names(&monitor->awaited, m->now.name),
 	};
-	monitor->reattached += again;
+	monitor->reattached += lost;
 	m->lost = false;
-	burst_came(&monitor->burst, hold);
 }
 
 /* Of the hold, everything but the name is as it was when it was opened. */

@@ -5,6 +5,8 @@
 
 #include "log.h"
 
+#include <string.h>
+
 static void take_result(struct naming *n, const struct resolver_result *result)
 {
 	int err = 0;
@@ -50,8 +52,13 @@ int naming_start(struct naming *n, struct event_loop *loop)
 {
 	int err = resolver_start(&n->resolver, NULL);
 
+	if (err)
+		return err;
 	n->loop = loop;
-	return err ? err : event_loop_add(loop, resolver_fd(n->resolver), on_resolver, n);
+	err = event_loop_add(loop, resolver_fd(n->resolver), on_resolver, n);
+	if (err)
+		log_error("cannot start looking up names: %s", strerror(-err));
+	return err;
 }
 
 int naming_follow(struct naming *n, const struct config *config, struct peers *peers,

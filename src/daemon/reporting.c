@@ -125,6 +125,18 @@ struct silence_terms reporting_silence_terms(const struct reporting *r,
 void reporting_set_peers(struct reporting *r, const struct peers *peers)
 {
 	r->sink->peers = peers;
+	reporting_relabel(r, 0);
+}
+
+void reporting_set_containers(struct reporting *r, const struct container_table *containers)
+{
+	r->sink->containers = containers;
+}
+
+void reporting_relabel(struct reporting *r, __u32 ifindex)
+{
+	if (r->sink->ops->relabel)
+		r->sink->ops->relabel(r->sink, ifindex);
 }
 
 void reporting_follow(struct reporting *r, const struct config *config)

@@ -57,8 +57,10 @@ static void follow_interfaces(void *arg)
 {
 	struct wiring *w = arg;
 
-	if (w->measuring.backend)
-		following_look(&w->following, w->measuring.backend, w->plan.peers, false);
+	if (!w->measuring.backend)
+		return;
+	following_look(&w->following, w->measuring.backend, w->plan.peers, false);
+	wiring_identify(w);
 }
 
 static void take_interfaces(void *arg)
@@ -67,6 +69,21 @@ static void take_interfaces(void *arg)
 
 	if (w->measuring.backend)
 		following_take(&w->following, w->measuring.backend);
+}
+
+/* ---- containers ---- */
+
+static void on_container(void *arg, __u32 ifindex)
+{
+	struct wiring *w = arg;
+
+	reporting_relabel(&w->reporting, ifindex);
+}
+
+void wiring_identify(struct wiring *w)
+{
+	identifying_look(&w->identifying, w->loop, w->plan.peers);
+	reporting_set_containers(&w->reporting, identifying_table(&w->identifying));
 }
 
 /* ---- names ---- */
@@ -120,8 +137,7 @@ int wiring_start_captures(struct wiring *w)
 	return err;
 }
 
-/* What was read goes out as one report: soon, or, with nothing else to measure, in the end. */
-static void captures_over(struct wiring *w)
+int wiring_end_captures(struct wiring *w)
 {
 	int timer = captures_timer(w->captures), err;
 
@@ -129,6 +145,14 @@ static void captures_over(struct wiring *w)
 		event_loop_remove(w->loop, timer);
 	err = captures_end(w->captures, w->plan.peers);
 	w->captures = NULL;
+	return err;
+}
+
+/* What was read goes out as one report: soon, or at the end if there is nothing else to measure. */
+static void captures_over(struct wiring *w)
+{
+	int err = wiring_end_captures(w);
+
 	measuring_sweep(&w->measuring, true);
 	if (w->measuring.backend)
 		return;
@@ -158,7 +182,7 @@ static void on_due(void *arg)
 {
 	struct wiring *w = arg;
 
-	/* What is read of capture files is one report. Those are read fast. */
+	/* While capture files are read, which is fast, reports wait: they go out as one. */
 	measuring_sweep(&w->measuring, !captures_are_read(w));
 }
 
@@ -185,8 +209,11 @@ static void end_interval(struct wiring *w)
 	monitor_explain(&w->following.monitor, w->measuring.backend, w->plan.peers, &terms);
 	if (peers_forget_idle(w->plan.peers) > 0) /* the walk has told them of all flows */
 		measuring_set_peers(&w->measuring, w->plan.peers);
-	if (w->measuring.backend) /* of what others do to our programs, not all makes news */
-		following_look(&w->following, w->measuring.backend, w->plan.peers, true);
+	if (!w->measuring.backend)
+		return;
+	/* Not every thing that others do to our programs makes news. */
+	following_look(&w->following, w->measuring.backend, w->plan.peers, true);
+	wiring_identify(w);
 }
 
 /* ---- phases ---- */
@@ -201,7 +228,7 @@ static void on_phase(void *arg, int fd)
 		measuring_change_peers(&w->measuring, w->plan.peers);
 }
 
-/* When measuring has begun: loading the programs takes its time. */
+/* After measuring has begun: loading the programs takes time. */
 int wiring_start_duty_cycle(struct wiring *w)
 {
 	int err = duty_cycle_start(&w->duty_cycle);
@@ -213,6 +240,13 @@ int wiring_start_duty_cycle(struct wiring *w)
 	else
 		duty_cycle_apply(&w->duty_cycle, w->plan.config, w->plan.peers);
 	return err;
+}
+
+void wiring_stop_duty_cycle(struct wiring *w)
+{
+	if (w->duty_cycle.timer >= 0)
+		event_loop_remove(w->loop, w->duty_cycle.timer);
+	duty_cycle_stop(&w->duty_cycle);
 }
 
 /* ---- all of them ---- */
@@ -235,6 +269,9 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 			      .due = on_due,
 			      .arg = w},
 		.naming = {.ops = &naming_ops, .arg = w},
+		.identifying = {.listener = {.before = deliver_all,
+					     .changed = on_container,
+					     .arg = w}},
 		.duty_cycle = {.timer = -1},
 	};
 }

@@ -10,7 +10,6 @@
 #include "local_addresses.h"
 #include "log.h"
 #include "peers_files.h"
-#include "selection.h"
 
 static bool reads_file(const struct instance *instance)
 {
@@ -19,7 +18,7 @@ static bool reads_file(const struct instance *instance)
 
 /* ---- the table ---- */
 
-static size_t room_of_instance(const struct peers *peers, const struct instance *instance)
+size_t peers_room_of(const struct peers *peers, const struct instance *instance)
 {
 	size_t room = instance->ips_count;
 
@@ -40,8 +39,7 @@ static size_t room_needed(const struct peers *peers)
 		const struct peers_set *set = &peers->sets.at[i];
 
 		for (size_t k = 0; k < set->count; k++)
-			room += room_of_instance(peers,
-						 &peers->config->instances[set->instances[k]]);
+			room += peers_room_of(peers, &peers->config->instances[set->instances[k]]);
 	}
 	return room;
 }
@@ -200,17 +198,6 @@ static int make_room(struct peers *peers, size_t room)
 	return peers->files && peers->resting && peers->told_local && peers->loopback ? 0 : -ENOMEM;
 }
 
-static void note_loopback(struct peers *peers, const struct links *links)
-{
-	const struct config *config = peers->config;
-
-	for (size_t i = 0; links && i < links->count; i++)
-		for (size_t k = 0; k < config->instances_count; k++)
-			if (links->at[i].flags & IFF_LOOPBACK && !reads_file(&config->instances[k]))
-				peers->loopback[k] |= selection_has(config->instances[k].interface,
-								    &links->at[i]);
-}
-
 static int fill(struct peers *peers, const struct config *config, const struct links *links)
 {
 	int err;
@@ -223,7 +210,7 @@ static int fill(struct peers *peers, const struct config *config, const struct l
 	if (err)
 		return err;
 	peers_files_number(config, peers->files, NULL, NULL);
-	note_loopback(peers, links);
+	peers_note_loopback(peers, links);
 	err = peers_sets_make(&peers->sets, config, peers->files, links, NULL);
 	err = err < 0 ? err : add_hosts(peers);
 	return err ? err : peers_rebuild(peers);
@@ -255,61 +242,6 @@ void peers_free(struct peers *peers)
 	free(peers->told_local);
 	free(peers->loopback);
 	free(peers);
-}
-
-static bool same_interfaces(const struct peers_sets *a, const struct peers_sets *b)
-{
-	return a->interfaces_count == b->interfaces_count &&
-	       !memcmp(a->interfaces, b->interfaces, a->interfaces_count * sizeof(*a->interfaces));
-}
-
-/* Does any interface lose what it had? */
-static bool leaves(const struct peers_sets *old, const struct peers_sets *now)
-{
-	for (size_t i = 0; i < old->interfaces_count; i++)
-		if (peers_sets_of(now, old->interfaces[i].number) != old->interfaces[i].set)
-			return true;
-	return false;
-}
-
-/* The sets take the place of those that there are, with a table if that takes another. */
-static int use_sets(struct peers *peers, const struct peers_sets *now, bool fresh)
-{
-	struct peers_sets old = peers->sets;
-	int err;
-
-	peers_note_flows(peers);
-	peers->sets = *now;
-	err = fresh ? peers_rebuild(peers) : 0;
-	if (err)
-		peers->sets = old;
-	else
-		peers_sets_clear(&old);
-	return err;
-}
-
-enum peers_change peers_follow_links(struct peers *peers, const struct links *links,
-				     void (*before)(void *arg), void *arg)
-{
-	struct peers_sets now;
-	int fresh = peers_sets_make(&now, peers->config, peers->files, links, &peers->sets);
-
-	if (fresh < 0)
-		goto no_memory;
-	if (same_interfaces(&now, &peers->sets)) {
-		peers_sets_clear(&now);
-		return PEERS_SAME;
-	}
-	if (leaves(&peers->sets, &now))
-		before(arg);
-	note_loopback(peers, links);
-	if (!use_sets(peers, &now, fresh))
-		return fresh ? PEERS_SETS : PEERS_INTERFACES;
-	peers_sets_clear(&now);
-
-no_memory:
-	log_error("out of memory: interfaces that came or went are not followed yet");
-	return PEERS_SAME;
 }
 
 /* ---- addresses of this host ---- */
@@ -412,36 +344,6 @@ size_t peers_count(const struct peers *peers)
 const struct peer *peers_at(const struct peers *peers, size_t i)
 {
 	return peers->measured[i];
-}
-
-__u32 peers_set_of(const struct peers *peers, __u32 ifindex)
-{
-	return peers_sets_of(&peers->sets, ifindex);
-}
-
-bool peers_any(const struct peers *peers, __u32 ifindex)
-{
-	__u32 set = peers_set_of(peers, ifindex);
-
-	for (size_t i = 0; i < peers->sets.count; i++)
-		for (size_t k = 0; k < peers->sets.at[i].count; k++) {
-			__u32 instance = peers->sets.at[i].instances[k];
-
-			if (peers->sets.at[i].number == set && !peers->resting[instance] &&
-			    room_of_instance(peers, &peers->config->instances[instance]))
-				return true;
-		}
-	return false;
-}
-
-size_t peers_interfaces_count(const struct peers *peers)
-{
-	return peers->sets.interfaces_count;
-}
-
-struct peers_interface peers_interface_at(const struct peers *peers, size_t i)
-{
-	return peers->sets.interfaces[i];
 }
 
 bool peers_rest(struct peers *peers, size_t instance_index, bool resting)

@@ -115,6 +115,12 @@ struct peers_interface peers_interface_at(const struct peers *peers, size_t i);
  * if that changed anything (tell the backends). */
 bool peers_rest(struct peers *peers, size_t instance_index, bool resting);
 
+/* Calls fn for each interface that an instance measures now, also while it rests, but for no
+ * capture file. For one that several instances measure, once for each. */
+void peers_each_interface(const struct peers *peers,
+			  void (*fn)(void *arg, __u32 ifindex, const struct instance *instance),
+			  void *arg);
+
 /* ---- what to call it ---- */
 
 /* The host name by which the address was configured, or else its reverse name, without a trailing

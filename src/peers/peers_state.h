@@ -30,6 +30,13 @@ struct peers {
 /* Makes the table from what is known now. After -ENOMEM the old one stays. */
 int peers_rebuild(struct peers *peers);
 
+/* So many entries an instance may need. */
+size_t peers_room_of(const struct peers *peers, const struct instance *instance);
+
+/* ---- peers_links.c ---- */
+
+void peers_note_loopback(struct peers *peers, const struct links *links);
+
 /* ---- peers_hosts.c ---- */
 
 /* Copies from the table to the hosts what walks over the flows have seen since the last time. */

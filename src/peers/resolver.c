@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,6 +15,7 @@
 #include "log.h"
 #include "resolver_list.h"
 #include "resolver_tasks.h"
+#include "worker.h"
 
 /* How long a stop waits for threads to end. Idle ones need microseconds; a lookup that takes longer
  * is left behind. */
@@ -99,7 +99,7 @@ static void put_in_lane(struct shared *shared, struct task *task)
 	__u64 latest = monotonic_ns() + shared->pace.refresh_ms * NS_PER_MS;
 
 	if (task->busy)
-		return; /* its thread frees it */
+		return; /* its thread puts it there */
 	if (task->kind != RESOLVED_ADDRESS)
 		task->due_ns = 0;
 	else if (task->due_ns > latest)
@@ -128,38 +128,26 @@ static void replace_tasks(struct shared *shared, const struct wanted_list *list,
 		pthread_cond_broadcast(&shared->lanes[i].wake);
 }
 
-static int start_lane(struct lane *lane, unsigned int threads, const pthread_attr_t *attr)
+static int start_lane(struct lane *lane, unsigned int threads)
 {
 	int err = 0;
 
 	while (!err && lane->threads < threads) {
-		pthread_t thread;
-
-		err = -pthread_create(&thread, attr, resolver_work, lane);
+		err = worker_start(resolver_work, lane);
 		lane->threads += !err;
 		lane->shared->threads += !err;
 	}
 	return lane->threads || !threads ? 0 : err; /* one is enough */
 }
 
-/* Signals belong to the event loop: the threads must not catch them. */
 static int start_threads(struct shared *shared, const size_t count_of[LANES])
 {
-	sigset_t all, old;
-	pthread_attr_t attr;
 	int err = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	for (int i = 0; i < LANES && !err; i++)
-		err = start_lane(&shared->lanes[i],
-				 count_of[i] < threads_max[i] ? (unsigned int)count_of[i]
-							      : threads_max[i],
-				 &attr);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+		err = start_lane(&shared->lanes[i], count_of[i] < threads_max[i]
+							    ? (unsigned int)count_of[i]
+							    : threads_max[i]);
 	return err;
 }
 

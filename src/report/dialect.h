@@ -4,15 +4,18 @@
 #define METRO_DIALECT_H
 
 #include "config.h"
+#include "container.h"
 #include "line.h"
 #include "metrics.h"
 
 /* What all lines have in common. Borrowed texts; none may be NULL. */
 struct wire {
 	enum dialect dialect;
-	const char *prefix;    /* of metric names, with its final dot; "": none */
-	const char *tags;      /* DogStatsD: more tags for every line, separated by commas; or "" */
-	const char *container; /* DogStatsD: the container's id, or "" */
+	const char *prefix; /* of metric names, with its final dot; "": none */
+	/* DogStatsD: more tags for every line, separated by commas; or "" */
+	const char *tags;
+	const char *tags_of_others; /* .. where it has an origin of its own */
+	const char *container;      /* DogStatsD: the id of our own container, or "" */
 };
 
 /* Who is measured. */
@@ -20,14 +23,24 @@ struct subject {
 	const char *src;
 	const char *dst;
 	const char *iface;
-	const char *tags; /* the instance's, from tags_add_configured, .. */
+	/* The instance's, from tags_add_configured, and a container's behind them. */
+	const char *tags;
 	size_t tags_length;
 };
 
 /*
+ * Appends a container to a list of tags, of which no more may follow: container_id and pod_uid, as
+ * far as they are known, and for DogStatsD the origin, from which the Agent tells what other tags
+ * belong to the container: |c:ID, or, if only the pod is known, the tag that tells the Agent of one
+ * and | alone. start: as for tags_add_configured.
+ */
+void dialect_add_container(struct line *tags, size_t start, enum dialect dialect,
+			   const struct container *container);
+
+/*
  * Writes what tells one series of a metric from another:
  *
- *   dogstatsd  src:SRC,dst:DST,TAGS,iface:IFACE
+ *   dogstatsd  src:SRC,dst:DST,TAGS,iface:IFACE    and the origin behind a bar, if it has one
  *   graphite   ;src=SRC;dst=DST;TAGS;iface=IFACE
  *   influx     ,src=SRC,dst=DST,TAGS,iface=IFACE
  *   statsd     .SRC.DST.IFACE    without the tags
@@ -38,7 +51,8 @@ void dialect_series(struct line *series, enum dialect dialect, const struct subj
  * A line: begin, one value or several with colons between them, end. series is from dialect_series,
  * or "" for a metric about bpf-metro itself.
  *
- *   dogstatsd  NAME:VALUE|g|#SERIES    .. |c and |d are the other types; |c:CONTAINER may follow
+ *   dogstatsd  NAME:VALUE|g|#SERIES    .. |c and |d are the other types; |c:CONTAINER may follow,
+ *              the series' own or else ours
  *   others     NAMESERIES:VALUE|g
  */
 void dialect_begin(struct line *line, const struct wire *wire, const char *name,

@@ -79,6 +79,7 @@ static const char *src_of(const struct window *window, char text[PREFIX_TEXT])
 struct tag_lists {
 	struct series *series;
 	const struct flow_key *flow;
+	const struct container *container; /* NULL: none is known */
 	struct line line;
 };
 
@@ -119,6 +120,8 @@ static void add_list(void *arg, const struct instance *instance)
 		add_port(line, start, series->settings.dialect, instance, lists->flow);
 	for (size_t i = 0; instance && i < instance->tags_count; i++)
 		tags_add_configured(line, start, series->settings.dialect, instance->tags[i]);
+	if (instance && instance->containers && lists->container)
+		dialect_add_container(line, start, series->settings.dialect, lists->container);
 	if (line->length > LINE_MAX_BYTES) {
 		if (!series->told_tags)
 			log_warning("the tags of all instances with the same peer are together "
@@ -139,6 +142,8 @@ static const char *tags_of(struct series *series, const struct peers *peers,
 
 	lists.series = series;
 	lists.flow = flow;
+	lists.container =
+		series->containers ? container_table_find(series->containers, flow->ifindex) : NULL;
 	line_clear(&lists.line);
 	if (peers)
 		peers_each_instance(peers, flow, add_list, &lists);
@@ -403,6 +408,18 @@ void series_forget_routes(struct series *series)
 {
 	clear_routes(series);
 	close_empty(series);
+}
+
+void series_forget_interface(struct series *series, __u32 ifindex)
+{
+	struct route *route, *next;
+
+	HASH_ITER (hh, series->routes, route, next) {
+		if (ifindex && route->key.ifindex != ifindex)
+			continue;
+		HASH_DEL(series->routes, route);
+		free(route);
+	}
 }
 
 /* A window that had samples keeps its place for one interval. */

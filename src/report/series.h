@@ -7,6 +7,7 @@
 #ifndef METRO_SERIES_H
 #define METRO_SERIES_H
 
+#include "container_table.h"
 #include "dialect.h"
 #include "peers.h"
 #include "smoothed.h"
@@ -24,6 +25,8 @@ struct series {
 	struct windows windows; /* set what they keep before the first sample */
 	__u64 folded;           /* how many went into dst:other in this interval .. */
 	__u64 folded_total;     /* how many ever */
+	/* Those of instances that want their tags; NULL: none. The owner sets it. */
+	const struct container_table *containers;
 
 	/* private */
 	struct series_settings settings;
@@ -62,6 +65,9 @@ void series_next_interval(struct series *series, const struct peers *peers);
 /* Drops what was derived from peers or a configuration that are about to change, or just have. What
  * was counted stays in its window, and goes out under its old tags. */
 void series_forget_routes(struct series *series);
+
+/* The same, for what was made from the container at the other end of an interface (0: any). */
+void series_forget_interface(struct series *series, __u32 ifindex);
 
 void series_free(struct series *series);
 

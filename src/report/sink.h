@@ -3,6 +3,7 @@
 #ifndef METRO_SINK_H
 #define METRO_SINK_H
 
+#include "container_table.h"
 #include "counters.h"
 #include "delivery.h"
 #include "peers.h"
@@ -14,6 +15,7 @@ struct sink {
 	const struct peers *peers; /* borrowed; the owner replaces it when it changes, and keeps it
 				      until close; may be NULL (a capture file): then no names
 				      and no tags */
+	const struct container_table *containers; /* likewise; NULL: none are looked for */
 	int error; /* 0, or -errno: output is lost (standard output closed or full) and this was
 		      reported; stop */
 };
@@ -24,6 +26,9 @@ struct sink_ops {
 	unsigned int batch_limit;
 	/* Takes in a delivery, which is only valid during the call. */
 	void (*take)(struct sink *sink, const struct delivery *delivery);
+	/* The container at the other end of this interface (0: any of them) has become another, or
+	 * tags have: what was taken in stays what it was. May be NULL. */
+	void (*relabel)(struct sink *sink, __u32 ifindex);
 	/* The end of a report interval; counters are the backend's, since the start; NULL: not
 	 * known. May be NULL. */
 	void (*report)(struct sink *sink, const __u64 counters[COUNTERS]);

@@ -16,7 +16,8 @@
 #define CACHED_FLOWS  512            /* a power of two */
 #define ESCAPED_IFACE (6 * IFNAMSIZ) /* every byte as \u00ff */
 #define MIDDLE_MAX    (ESCAPED_IFACE + 2 * ADDRESS_TEXT + 80)
-#define LINE_REST     128 /* of a line: everything but the middle */
+#define LINE_REST     128 /* of a line: everything but the middle and the end */
+#define END_MAX       (CONTAINER_ID + POD_UID + 64)
 
 /*
  * The part of a line that is the same for all samples of a flow: from the quote after the time to
@@ -28,6 +29,7 @@ struct flow_text {
 	char iface[IFNAMSIZ];
 	unsigned int length; /* 0: this place is free */
 	char middle[MIDDLE_MAX];
+	char end[END_MAX]; /* a container's keys; "": none */
 };
 
 struct json_sink {
@@ -36,6 +38,27 @@ struct json_sink {
 	struct output output;
 	struct flow_text flows[CACHED_FLOWS];
 };
+
+/* Does some instance with this peer want the container's keys? */
+static void ask_instance(void *arg, const struct instance *instance)
+{
+	bool *wanted = arg;
+
+	*wanted |= instance->containers;
+}
+
+static const struct container *container_of_flow(const struct sink *sink,
+						 const struct flow_key *key)
+{
+	const struct container *container = NULL;
+	bool wanted = false;
+
+	if (sink->containers)
+		container = container_table_find(sink->containers, key->ifindex);
+	if (container && sink->peers)
+		peers_each_instance(sink->peers, key, ask_instance, &wanted);
+	return wanted ? container : NULL;
+}
 
 static struct json_sink *json_sink(struct sink *sink)
 {
@@ -73,7 +96,20 @@ static void escape_iface(const char *name, char escaped[ESCAPED_IFACE])
 	*to = '\0';
 }
 
-static void make_flow_text(struct flow_text *flow, const struct flow_key *key, const char *iface)
+/* Both are of characters that JSON takes as they are. */
+static void make_end(struct flow_text *flow, const struct container *container)
+{
+	char *to = flow->end;
+
+	*to = '\0';
+	if (container && *container->id)
+		to = stpcpy(stpcpy(stpcpy(to, ",\"container_id\":\""), container->id), "\"");
+	if (container && *container->pod_uid)
+		stpcpy(stpcpy(stpcpy(to, ",\"pod_uid\":\""), container->pod_uid), "\"");
+}
+
+static void make_flow_text(struct flow_text *flow, const struct flow_key *key, const char *iface,
+			   const struct container *container)
 {
 	char escaped[ESCAPED_IFACE], *to = flow->middle;
 
@@ -87,6 +123,7 @@ static void make_flow_text(struct flow_text *flow, const struct flow_key *key, c
 	to = decimal(stpcpy(to, "\",\"dport\":"), key->peer_port);
 	to = stpcpy(to, ",\"rtt_ns\":");
 	flow->length = (unsigned int)(to - flow->middle);
+	make_end(flow, container);
 }
 
 /* Connections of one host differ in a port and in the peer's last bits: mix those. */
@@ -106,14 +143,14 @@ static const struct flow_text *flow_text(struct json_sink *json, const struct de
 
 	if (!flow->length || memcmp(&flow->key, key, sizeof(*key)) ||
 	    strncmp(flow->iface, delivery->iface, sizeof(flow->iface) - 1))
-		make_flow_text(flow, key, delivery->iface);
+		make_flow_text(flow, key, delivery->iface, container_of_flow(&json->sink, key));
 	return flow;
 }
 
 static void write_sample(struct json_sink *json, const struct delivery *delivery, __u32 rtt)
 {
 	const struct flow_text *flow = flow_text(json, delivery);
-	char *to = output_room(&json->output, MIDDLE_MAX + LINE_REST);
+	char *to = output_room(&json->output, MIDDLE_MAX + END_MAX + LINE_REST);
 
 	to = stpcpy(to, "{\"time\":\"");
 	to = stpcpy(to, timestamp_text(&json->timestamp, delivery->wall_ns));
@@ -121,7 +158,7 @@ static void write_sample(struct json_sink *json, const struct delivery *delivery
 	to = decimal(to + flow->length, (__u64)rtt * TICK_NS);
 	if (delivery->frame)
 		to = decimal(stpcpy(to, ",\"frame\":"), delivery->frame);
-	to = stpcpy(to, "}\n");
+	to = stpcpy(stpcpy(to, flow->end), "}\n");
 	output_filled(&json->output, to);
 }
 
@@ -136,6 +173,15 @@ static void json_take(struct sink *sink, const struct delivery *delivery)
 	if (!delivery->frame)
 		output_flush(&json->output);
 	sink->error = json->output.error;
+}
+
+static void json_relabel(struct sink *sink, __u32 ifindex)
+{
+	struct json_sink *json = json_sink(sink);
+
+	for (size_t i = 0; i < CACHED_FLOWS; i++)
+		if (!ifindex || json->flows[i].key.ifindex == ifindex)
+			json->flows[i].length = 0;
 }
 
 static void json_flush(struct sink *sink)
@@ -164,6 +210,7 @@ static const struct sink_ops json_ops = {
 	.name = "json",
 	.batch_limit = 1,
 	.take = json_take,
+	.relabel = json_relabel,
 	.report = json_report,
 	.flush = json_flush,
 	.close = json_close,

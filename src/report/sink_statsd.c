@@ -54,6 +54,7 @@ static struct wire wire_of(const struct statsd_sink *statsd)
 		.dialect = statsd->choice.series.dialect,
 		.prefix = statsd->choice.prefix,
 		.tags = statsd->identity.tags,
+		.tags_of_others = statsd_identity_tags_of_others(&statsd->identity),
 		.container = statsd->identity.container,
 	};
 }
@@ -226,11 +227,17 @@ static void statsd_take(struct sink *sink, const struct delivery *delivery)
 
 	if (!windows_want(&statsd->series.windows, record))
 		return;
+	statsd->series.containers = sink->containers;
 	window = series_window(&statsd->series, sink->peers, record, delivery->iface);
 	if (window && statsd->choice.distribution)
 		make_room(statsd, window);
 	if (!window || window_add(&statsd->series.windows, window, record))
 		statsd->samples_lost += record->count;
+}
+
+static void statsd_relabel(struct sink *sink, __u32 ifindex)
+{
+	series_forget_interface(&statsd_sink(sink)->series, ifindex);
 }
 
 /* ---- configuration ---- */
@@ -356,6 +363,7 @@ static const struct sink_ops statsd_ops = {
 	.batch_limit = BATCH_MAX,
 	.take = statsd_take,
 	.report = statsd_report,
+	.relabel = statsd_relabel,
 	.reconfigure = statsd_reconfigure,
 	.close = statsd_close,
 	.fd = statsd_fd,

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "array.h"
+#include "container.h"
 #include "utf8.h"
 
 /* The cgroup namespace of the host: PROC_CGROUP_INIT_INO of the kernel's linux/proc_ns.h. */
@@ -24,19 +25,18 @@
 
 #define HEX(n)               "[0-9a-f]{" #n "}"
 #define DOCKER_ID            HEX(64)
-#define FARGATE_ID           HEX(32) "-[0-9]+"
-#define GARDEN_ID            HEX(8) "[-_]" HEX(4) "[-_]" HEX(4) "[-_]" HEX(4) "[-_]" HEX(12)
 
-/* "HIERARCHY:CONTROLLERS:PATH" where PATH ends in an id, with systemd in the name of a scope. */
-#define CGROUP_LINE "^[0-9]+:[^:]*:.*(" GARDEN_ID "|" DOCKER_ID "|" FARGATE_ID ")(\\.scope)?$"
 /* What the engine mounts over /etc/hostname comes from a directory named for the container, or, in
  * a Kubernetes pod, for its sandbox. */
 #define MOUNT_LINE                                                                                 \
 	"^.*/([^/[:space:]]+)/(" DOCKER_ID "|" HEX(32) "-[0-9]{10})/[^[:space:]]*hostname"
 
+#define SANDBOXES  "sandboxes"
 #define GROUPS     3
 #define MEMORY_V1  ":memory:"
 #define UNIFIED_V2 "0::"
+
+#define ENTITY_ID  "dd.internal.entity_id"
 
 /* ---- tags ---- */
 
@@ -63,33 +63,36 @@ static void append_tag(struct statsd_identity *identity, const char *key, const 
 
 /* ---- container ---- */
 
-struct search {
-	regex_t regex;
-	unsigned int group;       /* the one that is the id */
-	const char *not_in_first; /* a line whose first group is this does not count; NULL: any */
-};
-
-static bool is_text(const char *line, const regmatch_t *match, const char *text)
+/* The path's last directory must be the container's: what runs in one below it is not told. */
+static bool take_cgroup(const void *unused, const char *line, char *found)
 {
-	size_t length = match->rm_eo - match->rm_so;
+	const char *path = container_line_path(line);
+	struct container container;
+	bool own;
 
-	return strlen(text) == length && !memcmp(line + match->rm_so, text, length);
+	(void)unused;
+	if (!path || !container_of_path(path, &container, &own) || !own)
+		return false;
+	strcpy(found, container.id);
+	return true;
 }
 
-static bool search_line(const struct search *search, const char *line,
-			char found[STATSD_CONTAINER_MAX])
+/* A directory named "sandboxes" has those of pods. */
+static bool take_mount(const void *regex, const char *line, char *found)
 {
 	regmatch_t match[GROUPS];
-	const regmatch_t *id = &match[search->group];
+	const regmatch_t *kind = &match[1], *id = &match[2];
+	size_t length;
 
-	if (regexec(&search->regex, line, GROUPS, match, 0))
+	if (regexec(regex, line, GROUPS, match, 0))
 		return false;
-	if (search->not_in_first && is_text(line, &match[1], search->not_in_first))
+	length = (size_t)(id->rm_eo - id->rm_so);
+	if (length >= STATSD_CONTAINER_MAX ||
+	    ((size_t)(kind->rm_eo - kind->rm_so) == strlen(SANDBOXES) &&
+	     !memcmp(line + kind->rm_so, SANDBOXES, strlen(SANDBOXES))))
 		return false;
-	if (id->rm_eo - id->rm_so >= STATSD_CONTAINER_MAX)
-		return false;
-	memcpy(found, line + id->rm_so, id->rm_eo - id->rm_so);
-	found[id->rm_eo - id->rm_so] = '\0';
+	memcpy(found, line + id->rm_so, length);
+	found[length] = '\0';
 	return true;
 }
 
@@ -114,21 +117,15 @@ static bool each_line(const char *path,
 	return done;
 }
 
-static bool take_search(const void *arg, const char *line, char *found)
+static bool find_in_mounts(const char *path, char found[STATSD_CONTAINER_MAX])
 {
-	return search_line(arg, line, found);
-}
-
-static bool find_id(const char *path, const char *pattern, unsigned int group,
-		    const char *not_in_first, char found[STATSD_CONTAINER_MAX])
-{
-	struct search search = {.group = group, .not_in_first = not_in_first};
+	regex_t regex;
 	bool done;
 
-	if (regcomp(&search.regex, pattern, REG_EXTENDED))
+	if (regcomp(&regex, MOUNT_LINE, REG_EXTENDED))
 		return false;
-	done = each_line(path, take_search, &search, found);
-	regfree(&search.regex);
+	done = each_line(path, take_mount, &regex, found);
+	regfree(&regex);
 	return done;
 }
 
@@ -177,9 +174,9 @@ void statsd_container_read(char container[STATSD_CONTAINER_MAX],
 			   const struct statsd_container_paths *paths)
 {
 	container[0] = '\0';
-	if (find_id(paths->cgroup, CGROUP_LINE, 1, NULL, container))
+	if (each_line(paths->cgroup, take_cgroup, NULL, container))
 		return;
-	if (find_id(paths->mountinfo, MOUNT_LINE, 2, "sandboxes", container))
+	if (find_in_mounts(paths->mountinfo, container))
 		return;
 	if (is_host_namespace(paths->namespace))
 		return; /* the id would have been there */
@@ -209,10 +206,20 @@ void statsd_identity_read(struct statsd_identity *identity)
 	};
 
 	memset(identity, 0, sizeof(*identity));
-	append_tag(identity, "dd.internal.entity_id", "DD_ENTITY_ID");
+	append_tag(identity, ENTITY_ID, "DD_ENTITY_ID");
 	append_tag(identity, "env", "DD_ENV");
 	append_tag(identity, "service", "DD_SERVICE");
 	append_tag(identity, "version", "DD_VERSION");
 	if (is_wanted())
 		statsd_container_read(identity->container, &paths);
+}
+
+const char *statsd_identity_tags_of_others(const struct statsd_identity *identity)
+{
+	const char *tags = identity->tags;
+
+	if (strncmp(tags, ENTITY_ID ":", strlen(ENTITY_ID ":")) != 0)
+		return tags;
+	tags += strcspn(tags, ",");
+	return *tags ? tags + 1 : tags;
 }

@@ -18,6 +18,9 @@ struct statsd_identity {
 /* Never fails: what can't be read is left out. */
 void statsd_identity_read(struct statsd_identity *identity);
 
+/* The tags without the first of these, which names our pod: for metrics of others. */
+const char *statsd_identity_tags_of_others(const struct statsd_identity *identity);
+
 /* Where statsd_container_read looks. */
 struct statsd_container_paths {
 	const char *cgroup;       /* /proc/self/cgroup */

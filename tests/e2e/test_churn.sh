@@ -79,6 +79,14 @@ heeded_at_once() {
   wait_until 0 reloaded_more_than "$before"
 }
 
+# Requests are made 100 times a second, and JSON has each at once.
+samples_grow() {
+  local before
+  before=$(samples metro)
+  sleep 1
+  holds 'now - before > 50' "now=$(samples metro)" "before=$before"
+}
+
 reloaded_more_than() {
   [ "$(log_count metro 'INFO reloaded ')" -gt "$1" ]
 }
@@ -111,6 +119,7 @@ churn() {
     come "$number"
     if [ "$round" = 1 ]; then
       tap_check "$backend: a signal is heeded while ports are attached" heeded_at_once
+      tap_check "$backend: samples arrive meanwhile" samples_grow
       tap_check "$backend: all $number ports are measured" wait_until 20 attached "$number"
       say_waits "$backend, $number ports"
     else

@@ -280,7 +280,7 @@ reload_keeps_environment() {
   sed -i 's/"again:.*/"${NODE_GONE}"]/' "$NODE_YAML"
   kill -HUP "$(background_pid metro)"
   log_has metro "ERROR $NODE_YAML:7: instances\[0\].tags\[1\]: .{NODE_GONE} is not set" &&
-    log_has metro 'not reloaded: going on' && end_node 'node:gamma,again:gamma'
+    log_has metro 'not reloaded: keeping the old configuration' && end_node 'node:gamma,again:gamma'
 }
 
 tap_check "a variable is a tag, and in no line of the log" node_becomes_tag alpha

@@ -138,7 +138,7 @@ test_default() { # BACKEND
 }
 
 measured_again() { # INTERFACE
-  [ "$(log_count metro "INFO measuring on $1 with ")" -ge 2 ]
+  [ "$(log_count metro "INFO measuring on $1 (again )?with ")" -ge 2 ]
 }
 
 # ---- taken away ----------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ test_taken_away() {
   sleep 1.5
   in_client tc qdisc del dev metro0 clsact
   tap_check "clsact is deleted: that is noticed long before the report" log_has metro \
-    'has removed ours \(at clsact\); attaching again'
+    'has removed our BPF program \(at clsact\); attaching again'
   tap_check "clsact is deleted: it is measured again" wait_until 5 measured_again metro0
   tap_check "clsact is deleted: every sample" found 50 metro0 "$METRO_SERVER_V4"
   tap_check "clsact is deleted: it ends well" ends_well

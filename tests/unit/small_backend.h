@@ -28,7 +28,8 @@ struct small_backend {
 
 	/* The answers. */
 	int open_error, peers_error, attach_error, adopt_error, check_error, read_error;
-	unsigned int ended;          /* the interface whose hold has */
+	unsigned int ended; /* the interface whose hold has */
+	bool tell_shut;
 	unsigned int slow_ms;        /* how long the next attaching takes */
 	unsigned int peers_failures; /* how often peers_error is given; 0: always */
 	unsigned int steps;          /* that a walk has; 0 is one, too */
@@ -118,6 +119,8 @@ static inline struct hold *small_release(struct backend *backend, unsigned int i
 
 static inline void small_shut(struct hold *hold)
 {
+	if (small_bpf.tell_shut)
+		note("bpf.shut");
 	free(hold);
 }
 

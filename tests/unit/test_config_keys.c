@@ -384,6 +384,44 @@ static void test_pasted(void **state)
 		"prints it");
 }
 
+static bool containers_of(const char *instance)
+{
+	struct config *config;
+	bool containers;
+
+	assert_int_equal(load("", instance, &config), 0);
+	containers = config->instances[0].containers;
+	config_free(config);
+	return containers;
+}
+
+/* Their tags take room from the others', whichever of the two keys comes first. */
+static void test_containers(void **state)
+{
+	char text[1000];
+
+	(void)state;
+	assert_false(containers_of("{interface: lo, hosts: [a]}"));
+	assert_true(containers_of("{interface: lo, hosts: [a], containers: true}"));
+	log_capture(&capture);
+	assert_false(containers_of("{interface: file, pcap: a, hosts: [a], containers: true}"));
+	assert_non_null(strstr(capture_read(&capture), "WARNING"));
+	assert_non_null(strstr(capture_read(&capture), "containers: true is ignored"));
+	log_release(&capture);
+	assert_refused("", "{interface: lo, hosts: [a], containers: 1}",
+		       "instances[0].containers: \"1\" is neither true nor false; accepted: true "
+		       "or false");
+	snprintf(text, sizeof(text),
+		 "{interface: lo, hosts: [a], containers: true, tags: ['%0599d']}", 1);
+	assert_true(containers_of(text));
+	snprintf(text, sizeof(text),
+		 "{interface: lo, hosts: [a], tags: ['%0600d'], containers: true}", 1);
+	assert_refused("", text,
+		       "instances[0].tags: are 601 bytes long together, too many for a StatsD "
+		       "datagram that has those of containers, too; accepted: up to 600, "
+		       "counting a comma for each");
+}
+
 static void test_file_as_argument(void **state)
 {
 	struct config *config = NULL;
@@ -446,7 +484,7 @@ static void test_wrong_ports(void **state)
 	assert_ports_refused("port: [443]",
 			     "instances[0]: \"port\" is not a known key (did you mean ports?); "
 			     "accepted: interface, ips, hosts, tags, ports, tag_port, sample, "
-			     "sample_duration, sample_interval, pcap");
+			     "sample_duration, sample_interval, pcap, containers");
 }
 
 /* 257 that do not touch; and lists that differ, of which one less is accepted. */
@@ -481,21 +519,14 @@ static void test_too_many_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_server_names),
-		cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_dialects),
-		cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_metrics),
-		cmocka_unit_test(test_aggregates),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_instances),
-		cmocka_unit_test(test_wrong_settings),
-		cmocka_unit_test(test_wrong_instances),
-		cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_wrong_ports),
-		cmocka_unit_test(test_too_many_ports),
-		cmocka_unit_test(test_pasted),
-		cmocka_unit_test(test_file_as_argument),
+		cmocka_unit_test(test_server_names),   cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_dialects),       cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_metrics),        cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_others),         cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_wrong_instances),
+		cmocka_unit_test(test_pasted),         cmocka_unit_test(test_file_as_argument),
+		cmocka_unit_test(test_containers),     cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_wrong_ports),    cmocka_unit_test(test_too_many_ports),
 	};
 
 	return cmocka_run_group_tests_name("config keys", tests, NULL, NULL);

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <sys/resource.h>
+
 #include "array.h"
 #include "clock.h"
 #include "load_config.h"
@@ -171,6 +173,41 @@ static void test_bounds(void **state)
 	free(text.at);
 }
 
+/* Instances, made of what comes after &x, a megabyte that aliases repeat. */
+static void assert_long_refused(const char *start, const char *repeated, size_t times,
+				const char *message)
+{
+	struct text text = {.at = malloc(2 << 20)};
+	__u64 before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	struct rusage usage;
+	struct config *config;
+
+	add(&text, "x: &x ");
+	repeat(&text, "y", 1 << 20);
+	add(&text, "\ninstances:\n%s", start);
+	repeat(&text, repeated, times);
+	assert_int_equal(load(text.at, text.length, &config), -EINVAL);
+	assert_true(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before < 3 * NS_PER_S);
+	getrusage(RUSAGE_SELF, &usage);
+	assert_in_range(usage.ru_maxrss, 1, 1 << 20); /* KiB */
+	assert_int_equal(count_of(logged(), message), MISTAKES_TOLD);
+	free(text.at);
+}
+
+/* What is refused is neither copied nor read to its end, as often as aliases repeat it. */
+static void test_long_texts(void **state)
+{
+	(void)state;
+	assert_long_refused("- interface: lo\n  ips: [10.0.0.1]\n  tags:\n", "  - *x\n", 3000,
+			    "yyy...\" is too long for a StatsD datagram; accepted: all tags "
+			    "together up to 800 bytes\n");
+	assert_long_refused("- interface: lo\n  hosts:\n", "  - *x\n", 3000,
+			    "yyy...\" is not valid; accepted: a host name or an address\n");
+	assert_long_refused("", "- {interface: file, pcap: *x, ips: [10.0.0.1]}\n", 3000,
+			    ".pcap: is too long; accepted: the path of a capture file, up to 4096 "
+			    "bytes\n");
+}
+
 /* Up to the bounds, everything is read. */
 static void test_within_bounds(void **state)
 {
@@ -319,7 +356,7 @@ static void test_agent_keys(void **state)
 
 #define KEYS                                                                                       \
 	"interface, ips, hosts, tags, ports, tag_port, sample, sample_duration, sample_interval, " \
-	"pcap\n"
+	"pcap, containers\n"
 #define IS_NO_KEY   " is not a known key and is ignored; known: "
 #define DO_YOU_MEAN " is not a known key (did you mean "
 
@@ -360,11 +397,11 @@ int main(void)
 {
 #define LOGGED_TEST(name) cmocka_unit_test_setup_teardown(name, catch_log, release_log)
 	const struct CMUnitTest tests[] = {
-		LOGGED_TEST(test_bounds),         LOGGED_TEST(test_within_bounds),
-		LOGGED_TEST(test_cycles),         LOGGED_TEST(test_many_mistakes),
-		LOGGED_TEST(test_merge),          LOGGED_TEST(test_wrong_merges),
-		LOGGED_TEST(test_agent_keys),     LOGGED_TEST(test_unknown_keys),
-		LOGGED_TEST(test_sample_of_file),
+		LOGGED_TEST(test_bounds),        LOGGED_TEST(test_within_bounds),
+		LOGGED_TEST(test_long_texts),    LOGGED_TEST(test_cycles),
+		LOGGED_TEST(test_many_mistakes), LOGGED_TEST(test_merge),
+		LOGGED_TEST(test_wrong_merges),  LOGGED_TEST(test_agent_keys),
+		LOGGED_TEST(test_unknown_keys),  LOGGED_TEST(test_sample_of_file),
 	};
 
 	return cmocka_run_group_tests_name("config yaml", tests, NULL, NULL);

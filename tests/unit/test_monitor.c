@@ -436,7 +436,6 @@ static void test_gone_meanwhile(void **state)
 	assert_int_equal(monitor.opening, 1);
 	assert_true(run_tool("ip link del m0"));
 	look();
-	small_bpf.slow_ms = 0;
 	usleep(200000);
 	settle();
 	assert_asked("bpf.attach:m0");
@@ -495,6 +494,8 @@ static void test_down(void **state)
 	assert_true(run_tool("ip link set m0 up"));
 	look_again(false);
 	assert_asked("bpf.attach:m0");
+	assert_int_equal(said("INFO measuring on m0 with bpf\n"), 1);
+	assert_int_equal(said("INFO measuring on m0 again with bpf\n"), 1);
 	assert_int_equal(monitor.reattached, 0);
 }
 
