@@ -161,6 +161,22 @@ static void test_fallback(void **state)
 	assert_int_equal(count_of(capture_read(&capture), "\n"), 3);
 }
 
+/* For want of memory: the line goes on with what is needed. */
+static void test_fallback_for_want_of_memory(void **state)
+{
+	const char *text;
+
+	(void)state;
+	small_bpf.open_error = -ENOMEM;
+	assert_int_equal(start(), 0);
+	assert_ptr_equal(measuring.backend, &small_pcap.backend);
+	text = capture_read(&capture);
+	assert_non_null(
+		strstr(text, "WARNING BPF cannot be used here: bpf cannot open; it takes "));
+	assert_non_null(strstr(text, " MiB at the start, "));
+	assert_non_null(strstr(text, "; falling back to libpcap\n"));
+}
+
 static void test_both_fail(void **state)
 {
 	(void)state;
@@ -387,10 +403,12 @@ static void test_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(auto),         T(fallback), T(fallback_later), T(both_fail),
-		T(no_interface), T(forced),   T(expression),     T(no_events),
-		T(settings),     T(follow),   T(read),           T(sweep),
-		T(sweep_all),    T(deliver),  T(peers),          T(close),
+		T(auto),           T(fallback),   T(fallback_for_want_of_memory),
+		T(fallback_later), T(both_fail),  T(no_interface),
+		T(forced),         T(expression), T(no_events),
+		T(settings),       T(follow),     T(read),
+		T(sweep),          T(sweep_all),  T(deliver),
+		T(peers),          T(close),
 	};
 
 	return cmocka_run_group_tests_name("measuring", tests, NULL, NULL);
