@@ -279,9 +279,10 @@ static void take_opened(struct monitor *monitor, struct backend *backend, struct
 }
 
 /* Something took away what measured here. */
-static void lose(struct monitor *monitor, struct monitored *m, struct backend *backend)
+static void lose(struct monitor *monitor, struct monitored *m, struct backend *backend,
+		 bool *delivered)
 {
-	monitor->leaving(monitor->arg);
+	deliver(monitor, delivered);
 	let_go(monitor, m, backend, true);
 	m->lost = true;
 	open_beside(monitor, m, backend);
@@ -295,7 +296,7 @@ static bool is_there(const struct monitored *m)
 }
 
 static void take_checked(struct monitor *monitor, struct backend *backend,
-			 const struct attaching_job *job)
+			 const struct attaching_job *job, bool *delivered)
 {
 	struct monitored *m;
 
@@ -305,7 +306,7 @@ static void take_checked(struct monitor *monitor, struct backend *backend,
 	if (!m || !job->err || !is_there(m)) /* one that has gone is left with the next look */
 		return;
 	log_warning("%s; attaching again", job->reason);
-	lose(monitor, m, backend);
+	lose(monitor, m, backend, delivered);
 }
 
 /* .. of those that come and go */
@@ -323,12 +324,13 @@ static __u64 say_burst(struct monitor *monitor)
 __u64 monitor_take(struct monitor *monitor, struct backend *backend)
 {
 	struct attaching_job *job;
+	bool delivered = false;
 
 	while ((job = attaching_take(monitor->attaching))) {
 		if (job->kind == ATTACHING_OPEN)
 			take_opened(monitor, backend, job);
 		else
-			take_checked(monitor, backend, job);
+			take_checked(monitor, backend, job, &delivered);
 		free(job);
 	}
 	return say_burst(monitor);
