@@ -2,6 +2,7 @@
 /* bpf-metro: round-trip times of this host's own TCP traffic. */
 #include "config.h"
 #include "daemon.h"
+#include "instance_ports.h"
 #include "log.h"
 #include "memory_advice.h"
 #include "offline.h"
@@ -21,10 +22,20 @@ enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 
 static int read_config(const struct options *options, struct config **config)
 {
-	if (options->interface)
-		return config_from_arguments(options->interface, options->peers,
-					     options->peers_count, config);
-	return config_load(options->config_path, config);
+	int err;
+
+	if (!options->interface)
+		return config_load(options->config_path, config);
+	err = config_from_arguments(options->interface, options->peers, options->peers_count,
+				    config);
+	if (err)
+		return err;
+	err = instance_set_ports((*config)->instances, &options->ports);
+	if (err) {
+		log_error("arguments: out of memory");
+		config_free(*config);
+	}
+	return err;
 }
 
 /* The environment is part of the configuration (DD_AGENT_HOST and others), and may have mistakes.
