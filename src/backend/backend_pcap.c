@@ -326,8 +326,8 @@ static void tap_read(struct tap *tap)
 		breaks_empty(&tap->breaks, now);
 	if (n >= 0)
 		return;
-	log_warning("no longer capturing on %s: %s; waiting for it to come up again",
-		    tap->hold.interface.name, pcap_geterr(tap->pcap));
+	log_debug("no longer capturing on %s: %s", tap->hold.interface.name,
+		  pcap_geterr(tap->pcap));
 	epoll_ctl(tap->backend->epoll, EPOLL_CTL_DEL, pcap_get_selectable_fd(tap->pcap), NULL);
 	tap->ended = true;
 }

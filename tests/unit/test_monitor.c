@@ -359,6 +359,25 @@ static void test_same_index(void **state)
 	assert_asked("");
 }
 
+/* .. but where it has gone, there is nothing to attach to. */
+static void test_gone_unnoticed(void **state)
+{
+	(void)state;
+	enter_namespace();
+	add_link("m0", 70);
+	configure("m0", NULL, NULL);
+	started();
+	asked[0] = '\0';
+	assert_true(run_tool("ip link del m0"));
+	small_bpf.check_error = -ENOENT;
+	check();
+	assert_asked("");
+	assert_int_equal(said("attaching again"), 0);
+	look();
+	assert_asked("leaving bpf.detach:70");
+	assert_int_equal(said("interface m0 is gone"), 1);
+}
+
 /* Its name is new, and what measures it goes on. */
 static void test_renamed(void **state)
 {
@@ -528,6 +547,9 @@ static void test_down(void **state)
 	small_bpf.ended = 70;
 	look();
 	look();
+	assert_int_equal(said("WARNING m0 went down, and is no longer measured; waiting for it to "
+			      "come up again\n"),
+			 1);
 	assert_asked("leaving bpf.detach:70");
 	assert_true(run_tool("ip link set m0 up"));
 	look_again(false);
@@ -628,12 +650,12 @@ static void test_no_silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(start),     T(none),           T(refused),         T(tried_again),
-		T(configure), T(silence),        T(no_silence),      T(comes_and_goes),
-		T(same_name), T(same_index),     T(renamed),         T(exchanged),
-		T(two_names), T(waits),          T(refused_pattern), T(refused_late),
-		T(away),      T(gone_meanwhile), T(end_meanwhile),   T(down),
-		T(burst),
+		T(start),          T(none),       T(refused),         T(tried_again),
+		T(configure),      T(silence),    T(no_silence),      T(comes_and_goes),
+		T(same_name),      T(same_index), T(renamed),         T(exchanged),
+		T(two_names),      T(waits),      T(refused_pattern), T(refused_late),
+		T(gone_unnoticed), T(away),       T(gone_meanwhile),  T(end_meanwhile),
+		T(down),           T(burst),
 	};
 
 	return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);
