@@ -67,19 +67,14 @@ static int give_up(const struct options *options, int err)
 	return err == -ENOMEM ? STATUS_FAILED : STATUS_WRONG;
 }
 
-/* Of capture files alone nothing is said: what they take is found when they are read. */
 static void say_memory(const struct options *options, const struct config *config)
 {
 	unsigned int marks = options->marks ? options->marks : config->marks;
 	enum backend_choice choice = options->filter ? BACKEND_PCAP : options->backend;
-	struct memory_limit limit;
 	char sum[MEMORY_SUM];
 
-	if (!memory_terms_of(config, marks, false).interfaces)
-		return;
-	memory_limit_of_self(&limit);
-	memory_sum(sum, config, marks, choice, &limit);
-	printf("%s\n", sum);
+	if (memory_check(sum, config, marks, choice))
+		printf("%s\n", sum);
 }
 
 static void say_valid(const struct options *options, const struct config *config)
