@@ -15,16 +15,19 @@
 
 /* ---- news ---- */
 
-/* A look in so long; those that take longer come less often. */
+/* A look in so long, if there is none before; those that take longer come less often. */
 static void arm(struct following *f, __u64 wait)
 {
 	__u64 now = monotonic_ns(), next = f->looked_ns + 10 * f->look_cost_ns;
 
 	if (next > now + wait)
 		wait = next - now;
-	if (!f->armed)
-		event_timer_set(f->timer, (double)wait / NS_PER_S);
-	f->armed = true;
+	if (wait < NS_PER_MS)
+		wait = NS_PER_MS; /* none at all would stop the timer */
+	if (f->due_ns && f->due_ns <= now + wait)
+		return;
+	f->due_ns = now + wait;
+	event_timer_set(f->timer, (double)wait / NS_PER_S);
 }
 
 static void on_watch(void *arg, int fd)
@@ -43,7 +46,7 @@ static void on_timer(void *arg, int fd)
 
 	event_timer_take(fd);
 	event_timer_set(fd, 0);
-	f->armed = false;
+	f->due_ns = 0;
 	f->changed(f->arg);
 }
 

@@ -31,7 +31,7 @@ struct following {
 	__u64 looked_ns,
 		checked_ns; /* CLOCK_MONOTONIC: when the last look, and check, was over .. */
 	__u64 look_cost_ns; /* .. and how long the look took */
-	bool armed;
+	__u64 due_ns;       /* .. and when the next one is; 0: nothing asks for one */
 	int watch, timer; /* -1: not started */
 };
 
