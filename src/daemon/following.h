@@ -32,7 +32,7 @@ struct following {
 		checked_ns; /* CLOCK_MONOTONIC: when the last look, and check, was over .. */
 	__u64 look_cost_ns; /* .. and how long the look took */
 	__u64 due_ns;       /* .. and when the next one is; 0: nothing asks for one */
-	int watch, timer; /* -1: not started */
+	int watch, timer;   /* -1: not started */
 };
 
 /* Begins to watch, for the interfaces that the configuration means. Returns 0 or -errno; to be

@@ -82,7 +82,8 @@ static void say_gone(struct monitor *monitor, const struct monitored *m)
 	}
 }
 
-/* Those that went, or are not meant any more. What a torn snapshot does not have may be there. */
+/* Those that went, or are not meant any more. What a torn snapshot does not have may be there, a
+ * default route, too: there will be another. */
 static void leave_gone(struct monitor *monitor, struct backend *backend, const struct links *links,
 		       bool *delivered)
 {
@@ -92,7 +93,7 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 	{
 		const struct link *link = links_find(links, m->now.ifindex);
 
-		if (link ? is_meant(monitor->config, link) : !links->whole)
+		if (!links->whole || (link && is_meant(monitor->config, link)))
 			continue;
 		if (m->hold)
 			deliver(monitor, delivered);

@@ -321,6 +321,30 @@ static void test_same_index(void **state)
 	assert_asked("");
 }
 
+/* What a torn snapshot does not have may be there: an interface, or its default route. */
+static void test_torn(void **state)
+{
+	struct link m0 = {.interface = {.name = "m0", .ifindex = 70}, .altnames = ""};
+	struct links links = {.at = &m0, .count = 1, .whole = true};
+
+	(void)state;
+	configure("default", NULL, NULL);
+	m0.is_default = true;
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	assert_asked("bpf.attach:m0");
+	links.whole = m0.is_default = false;
+	monitor_look(&monitor, backend, &links, false);
+	links.count = 0;
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	assert_asked("");
+	links.whole = true;
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	assert_asked("leaving bpf.detach:70");
+}
+
 /* Its name is new, and what measures it goes on. */
 static void test_renamed(void **state)
 {
@@ -596,7 +620,7 @@ int main(void)
 		T(same_index),  T(renamed),        T(exchanged),
 		T(two_names),   T(waits),          T(refused_pattern),
 		T(away),        T(gone_meanwhile), T(end_meanwhile),
-		T(down),        T(burst),
+		T(down),        T(burst),          T(torn),
 	};
 
 	return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);
