@@ -29,7 +29,9 @@ struct backend_settings {
 	bool handshakes;          /* tell how long they took */
 	enum hook_choice hook;    /* BPF */
 	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
-	__u32 file_index;       /* of a capture file: stands for the interface index (peers.h) */
+	const struct ports *ports; /* a capture file by itself: only connections with an end on one
+				      of these; NULL: all. Instances have theirs (peers.h) */
+	__u32 file_index;          /* of a capture file: stands for the interface index (peers.h) */
 
 	void (*deliver)(void *arg, const struct delivery *delivery);
 	void *arg;

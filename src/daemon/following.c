@@ -15,19 +15,19 @@
 
 /* ---- news ---- */
 
-/* A look in so long, if there is none before; those that take longer come less often. */
+/* A look in so long, or sooner; those that take longer come less often. */
 static void arm(struct following *f, __u64 wait)
 {
-	__u64 now = monotonic_ns(), next = f->looked_ns + 10 * f->look_cost_ns;
+	__u64 now = monotonic_ns(), due = now + wait, next = f->looked_ns + 10 * f->look_cost_ns;
 
-	if (next > now + wait)
-		wait = next - now;
-	if (wait < NS_PER_MS)
-		wait = NS_PER_MS; /* none at all would stop the timer */
-	if (f->due_ns && f->due_ns <= now + wait)
+	if (due < next)
+		due = next;
+	if (due < now + NS_PER_MS)
+		due = now + NS_PER_MS; /* no time at all would stop the timer */
+	if (f->due_ns && f->due_ns <= due)
 		return;
-	f->due_ns = now + wait;
-	event_timer_set(f->timer, (double)wait / NS_PER_S);
+	f->due_ns = due;
+	event_timer_set(f->timer, (double)(due - now) / NS_PER_S);
 }
 
 static void on_watch(void *arg, int fd)
@@ -82,8 +82,10 @@ int following_start(struct following *f, struct event_loop *loop, const struct c
 	int err;
 
 	f->loop = loop;
-	f->monitor =
-		(struct monitor){.must_find = f->must_find, .leaving = f->leaving, .arg = f->arg};
+	f->monitor = (struct monitor){.must_find = f->must_find,
+				      .leaving = f->leaving,
+				      .refused = f->refused,
+				      .arg = f->arg};
 	f->watch = link_watch_open();
 	f->timer = event_timer(0);
 	err = hear(f);

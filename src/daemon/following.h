@@ -19,6 +19,7 @@ struct following {
 	void (*changed)(void *arg); /* interfaces or addresses have: time for following_look */
 	void (*opened)(void *arg);  /* beside the loop: time for following_take */
 	void (*leaving)(void *arg); /* before one goes, while its name and tags are known */
+	bool (*refused)(void *arg, const char *reason); /* as monitor.h has it */
 	void *arg;
 
 	/* Its own. */
@@ -31,7 +32,7 @@ struct following {
 	__u64 looked_ns,
 		checked_ns; /* CLOCK_MONOTONIC: when the last look, and check, was over .. */
 	__u64 look_cost_ns; /* .. and how long the look took */
-	__u64 due_ns;       /* .. and when the next one is; 0: nothing asks for one */
+	__u64 due_ns;       /* .. and when the next look is; 0: at no set time */
 	int watch, timer;   /* -1: not started */
 };
 

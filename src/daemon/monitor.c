@@ -10,6 +10,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#define TOLD_MOST 3 /* in an interval */
+
 struct monitored {
 	struct interface now; /* by the name that it goes by here */
 	unsigned int flags;   /* IFF_UP .. */
@@ -247,6 +249,14 @@ static int adopt(struct monitor *monitor, struct monitored *m, struct backend *b
 
 /* ---- results ---- */
 
+/* Does it show that the backend is of no use here, and does that help? */
+static bool is_refusal(struct monitor *monitor, int err, const char *reason)
+{
+	if (!monitor->untried || err == -ENODEV || err == -ENETDOWN)
+		return false;
+	return monitor->refused(monitor->arg, reason);
+}
+
 static void take_opened(struct monitor *monitor, struct backend *backend, struct attaching_job *job)
 {
 	struct monitored *m = find(monitor, job->interface.ifindex);
@@ -265,8 +275,9 @@ static void take_opened(struct monitor *monitor, struct backend *backend, struct
 		err = adopt(monitor, m, backend, job->hold, job->reason);
 	else if (!err)
 		attaching_shut(monitor->attaching, backend, job->hold, false);
-	if (err && wanted)
+	if (err && wanted && !is_refusal(monitor, err, job->reason))
 		say_failure(m, err, job->reason);
+	monitor->untried &= !wanted || err;
 }
 
 /* Something took away what measured here. */
@@ -411,27 +422,40 @@ int monitor_start(struct monitor *monitor, struct backend *backend, const struct
 	err = open_first(monitor, backend, reason);
 	if (err)
 		return err;
+	monitor->untried = !monitor->measured;
 	open_due(monitor, backend, false);
 	awaited_look(&monitor->awaited, links);
 	monitor_take(monitor, backend);
 	return 0;
 }
 
+/* Of interfaces that nobody named, a few an interval: they may be hundreds. */
+static bool explain_one(struct monitored *m, struct backend *backend,
+			const struct silence_terms *terms, unsigned int *told)
+{
+	struct census_figures figures = backend->ops->figures(backend, m->now.ifindex);
+	bool was_told = m->silence.told, silent;
+
+	if (m->silence.one_of_many && *told >= TOLD_MOST)
+		return true;
+	silent = silence_follow(&m->silence, m->now.name, &figures, terms);
+	*told += m->silence.told && !was_told;
+	return silent;
+}
+
 void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
 		     const struct silence_terms *terms)
 {
+	unsigned int told = 0;
 	struct monitored *m;
 
 	LL_FOREACH (monitor->first, m) {
-		struct census_figures figures;
 		bool silent = false;
 
-		if (m->hold && peers_any(peers, m->now.ifindex)) {
-			figures = backend->ops->figures(backend, m->now.ifindex);
-			silent = silence_follow(&m->silence, m->now.name, &figures, terms);
-		} else {
+		if (m->hold && peers_any(peers, m->now.ifindex))
+			silent = explain_one(m, backend, terms, &told);
+		else
 			silence_excuse(&m->silence);
-		}
 		if (m->hold && backend->ops->look_out)
 			backend->ops->look_out(backend, m->now.ifindex, silent);
 	}

@@ -26,6 +26,15 @@ static void leaving(void *arg)
 	note("leaving");
 }
 
+static bool may_fall_back;
+
+static bool refused(void *arg, const char *why)
+{
+	assert_ptr_equal(arg, &plan);
+	note("refused:%s", why);
+	return may_fall_back;
+}
+
 static int setup(void **state)
 {
 	const struct backend_settings settings = {};
@@ -33,7 +42,8 @@ static int setup(void **state)
 	(void)state;
 	log_capture(&capture);
 	small_backends_reset();
-	monitor = (struct monitor){.leaving = leaving, .arg = &plan, .must_find = true};
+	monitor = (struct monitor){
+		.leaving = leaving, .refused = refused, .arg = &plan, .must_find = true};
 	assert_int_equal(attaching_start(&monitor.attaching), 0);
 	plan = (struct plan){};
 	assert_int_equal(small_open_bpf(&backend, &settings, reason), 0);
@@ -189,6 +199,34 @@ static void test_refused(void **state)
 	small_bpf.adopt_error = -ENOSPC;
 	assert_int_equal(start(), -ENOSPC);
 	assert_string_equal(reason, "bpf cannot adopt");
+}
+
+/* There was nothing to try the backend with, and then it is of no use. */
+static void test_refused_late(void **state)
+{
+	(void)state;
+	enter_namespace();
+	monitor.must_find = false;
+	configure("m0", NULL, NULL);
+	started();
+	add_link("m0", 70);
+	small_bpf.attach_error = -EPERM;
+	may_fall_back = true;
+	look();
+	assert_asked("bpf.attach:m0 refused:bpf cannot attach");
+	assert_int_equal(said("ERROR"), 0);
+	may_fall_back = false;
+	look();
+	assert_asked("bpf.attach:m0 refused:bpf cannot attach");
+	assert_int_equal(said("ERROR bpf cannot attach\n"), 1);
+	/* Once it was of use, what goes wrong is the interface's fault. */
+	small_bpf.attach_error = 0;
+	look();
+	small_bpf.attach_error = -EPERM;
+	add_link("m1", 80);
+	configure("m0", "m1", NULL);
+	look();
+	assert_asked("bpf.attach:m0 bpf.attach:m1");
 }
 
 /* Those that a pattern means are opened beside the loop, but for the first, which shows whether the
@@ -686,6 +724,7 @@ int main(void)
 		T(two_names),
 		T(waits),
 		T(refused_pattern),
+		T(refused_late),
 		T(away),
 		T(gone_meanwhile),
 		T(end_meanwhile),

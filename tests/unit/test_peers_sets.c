@@ -111,11 +111,12 @@ static unsigned int expected(const struct link *link, const char *file, const st
 static void check_address(const struct peers *peers, __u32 number, unsigned int wanted,
 			  const struct address *a)
 {
+	struct flow_key flow = flow_to(number, a);
 	unsigned int found = 0;
 
-	peers_each_instance(peers, number, a, note_instance, &found);
+	peers_each_instance(peers, &flow, note_instance, &found);
 	assert_int_equal(found, wanted);
-	assert_int_equal(peers_match(peers, number, a), wanted != 0);
+	assert_int_equal(matches_address(peers, number, a), wanted != 0);
 }
 
 static void check(const struct peers *peers)
@@ -298,8 +299,8 @@ static void test_inherit(void **state)
 				for (unsigned int n = 0; n < ADDRESSES && now.set == other.set;
 				     n++) {
 					address_set_v4(&a, htonl(0x0a000001 + n));
-					assert_int_equal(peers_match(next, now.number, &a),
-							 peers_match(next, other.number, &a));
+					assert_int_equal(matches_address(next, now.number, &a),
+							 matches_address(next, other.number, &a));
 				}
 			}
 		}
@@ -337,7 +338,7 @@ static void test_many(void **state)
 	assert_int_equal(peers_count(peers), addresses);
 	assert_int_equal(peers_interfaces_count(peers), count);
 	for (unsigned int i = 0; i < count; i++) {
-		assert_true(peers_match(peers, i + 1, &many[i].addr));
+		assert_true(matches_address(peers, i + 1, &many[i].addr));
 		assert_int_equal(peers_interface_at(peers, i).set,
 				 peers_interface_at(peers, 0).set);
 	}
