@@ -85,7 +85,8 @@ static void say_gone(struct monitor *monitor, const struct monitored *m)
 	}
 }
 
-/* Those that went, or are not meant any more. What a torn snapshot does not have may be there. */
+/* Those that went, or are not meant any more. What a torn snapshot does not have may be there, a
+ * default route, too: there will be another. */
 static void leave_gone(struct monitor *monitor, struct backend *backend, const struct links *links,
 		       bool *delivered)
 {
@@ -95,7 +96,7 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 	{
 		const struct link *link = links_find(links, m->now.ifindex);
 
-		if (link ? is_meant(monitor->config, link) : !links->whole)
+		if (!links->whole || (link && is_meant(monitor->config, link)))
 			continue;
 		if (m->hold)
 			deliver(monitor, delivered);
@@ -109,15 +110,24 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 
 /* ---- what it is called ---- */
 
+/* Another interface has the index: what was opened when it already had, has the programs of the one
+ * before. Else the next check finds out. */
+static bool is_another(const struct monitored *m, const struct interface *now)
+{
+	return m->hold && m->now.type != now->type;
+}
+
 static void rename_to(struct monitor *monitor, struct monitored *m, struct backend *backend,
 		      const struct interface *now, bool *delivered)
 {
-	bool renamed = strcmp(m->now.name, now->name) != 0;
+	bool renamed = strcmp(m->now.name, now->name) != 0 && !is_another(m, now);
 
-	if (renamed && m->hold)
+	if ((renamed || is_another(m, now)) && m->hold)
 		deliver(monitor, delivered);
 	if (renamed && m->hold)
 		log_info("measuring on %s goes on: it was renamed from %s", now->name, m->now.name);
+	if (is_another(m, now))
+		let_go(monitor, m, backend, true);
 	m->now = *now;
 	if (m->hold)
 		backend->ops->rename(backend, now);
@@ -269,6 +279,12 @@ static void take_opened(struct monitor *monitor, struct backend *backend, struct
 
 	if (wanted)
 		set_state(monitor, m, WAITING);
+	if (wanted && !err && m->now.type != job->interface.type) {
+		/* Another interface has its index, and takes other programs. */
+		attaching_shut(monitor->attaching, backend, job->hold, true);
+		open_beside(monitor, m, backend);
+		return;
+	}
 	if (!err && wanted)
 		err = adopt(monitor, m, backend, job->hold, job->reason);
 	else if (!err)
@@ -340,7 +356,8 @@ void monitor_check(struct monitor *monitor, struct backend *backend)
 {
 	struct monitored *m;
 
-	if (!backend->ops->check)
+	/* Behind hundreds that are opened, checks wait: they do not pile up. */
+	if (!backend->ops->check || attaching_is_checking(monitor->attaching))
 		return;
 	LL_FOREACH (monitor->first, m)
 		if (m->hold)

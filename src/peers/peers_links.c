@@ -35,8 +35,9 @@ static bool leaves(const struct peers_sets *old, const struct peers_sets *now)
 	return false;
 }
 
-/* The sets take the place of those that there are, with a table if that takes another. */
-static int use_sets(struct peers *peers, const struct peers_sets *now, bool fresh)
+/* The sets take the place of those that there are, with a table if that takes another; or else
+ * they stay the caller's. */
+static int use_sets(struct peers *peers, struct peers_sets *now, bool fresh)
 {
 	struct peers_sets old = peers->sets;
 	int err;
@@ -44,10 +45,12 @@ static int use_sets(struct peers *peers, const struct peers_sets *now, bool fres
 	peers_note_flows(peers);
 	peers->sets = *now;
 	err = fresh ? peers_rebuild(peers) : 0;
-	if (err)
+	if (err) {
+		*now = peers->sets; /* some may have been pruned */
 		peers->sets = old;
-	else
+	} else {
 		peers_sets_clear(&old);
+	}
 	return err;
 }
 
