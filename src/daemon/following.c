@@ -22,6 +22,8 @@ static void arm(struct following *f, __u64 wait)
 
 	if (due < next)
 		due = next;
+	if (due < now + NS_PER_MS)
+		due = now + NS_PER_MS; /* no time at all would stop the timer */
 	if (f->due_ns && f->due_ns <= due)
 		return;
 	f->due_ns = due;

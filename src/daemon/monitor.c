@@ -18,6 +18,7 @@ struct monitored {
 	bool changed;         /* they have, since it was last tried */
 	enum { WAITING, OPENING, MEASURED } state;
 	bool said;         /* that it is measured */
+	bool ended;        /* it was, until it went down; yet to be said */
 	bool lost;         /* it was measured, and what ended that was said */
 	int error;         /* of the last attempt, so that it is said once */
 	struct hold *hold; /* NULL unless it is measured */
@@ -84,7 +85,8 @@ static void say_gone(struct monitor *monitor, const struct monitored *m)
 	}
 }
 
-/* Those that went, or are not meant any more. What a torn snapshot does not have may be there. */
+/* Those that went, or are not meant any more. What a torn snapshot does not have may be there, a
+ * default route, too: there will be another. */
 static void leave_gone(struct monitor *monitor, struct backend *backend, const struct links *links,
 		       bool *delivered)
 {
@@ -94,7 +96,7 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 	{
 		const struct link *link = links_find(links, m->now.ifindex);
 
-		if (link ? is_meant(monitor->config, link) : !links->whole)
+		if (!links->whole || (link && is_meant(monitor->config, link)))
 			continue;
 		if (m->hold)
 			deliver(monitor, delivered);
@@ -108,18 +110,38 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 
 /* ---- what it is called ---- */
 
+/* Another interface has the index: what was opened when it already had, has the programs of the one
+ * before. Else the next check finds out. */
+static bool is_another(const struct monitored *m, const struct interface *now)
+{
+	return m->hold && m->now.type != now->type;
+}
+
 static void rename_to(struct monitor *monitor, struct monitored *m, struct backend *backend,
 		      const struct interface *now, bool *delivered)
 {
-	bool renamed = strcmp(m->now.name, now->name) != 0;
+	bool renamed = strcmp(m->now.name, now->name) != 0 && !is_another(m, now);
 
-	if (renamed && m->hold)
+	if ((renamed || is_another(m, now)) && m->hold)
 		deliver(monitor, delivered);
 	if (renamed && m->hold)
 		log_info("measuring on %s goes on: it was renamed from %s", now->name, m->now.name);
+	if (is_another(m, now))
+		let_go(monitor, m, backend, true);
 	m->now = *now;
 	if (m->hold)
 		backend->ops->rename(backend, now);
+}
+
+static void say_down(const struct monitor *monitor, struct monitored *m)
+{
+	if (awaited_names(&monitor->awaited, m->now.name))
+		log_warning("%s went down, and is no longer measured; waiting for it to come up "
+			    "again",
+			    m->now.name);
+	else
+		log_debug("%s went down, and is no longer measured", m->now.name);
+	m->ended = false;
 }
 
 static void note_names(struct monitor *monitor, struct backend *backend, const struct links *links,
@@ -135,6 +157,8 @@ static void note_names(struct monitor *monitor, struct backend *backend, const s
 			continue;
 		m->changed |= link->flags != m->flags;
 		m->flags = link->flags;
+		if (m->ended)
+			say_down(monitor, m);
 		now = shown(monitor->config, link);
 		if (memcmp(&now, &m->now, sizeof(now)))
 			rename_to(monitor, m, backend, &now, delivered);
@@ -255,6 +279,12 @@ static void take_opened(struct monitor *monitor, struct backend *backend, struct
 
 	if (wanted)
 		set_state(monitor, m, WAITING);
+	if (wanted && !err && m->now.type != job->interface.type) {
+		/* Another interface has its index, and takes other programs. */
+		attaching_shut(monitor->attaching, backend, job->hold, true);
+		open_beside(monitor, m, backend);
+		return;
+	}
 	if (!err && wanted)
 		err = adopt(monitor, m, backend, job->hold, job->reason);
 	else if (!err)
@@ -273,6 +303,13 @@ static void lose(struct monitor *monitor, struct monitored *m, struct backend *b
 	open_beside(monitor, m, backend);
 }
 
+static bool is_there(const struct monitored *m)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname(m->now.ifindex, name) != NULL;
+}
+
 static void take_checked(struct monitor *monitor, struct backend *backend,
 			 const struct attaching_job *job)
 {
@@ -281,7 +318,7 @@ static void take_checked(struct monitor *monitor, struct backend *backend,
 	LL_FOREACH (monitor->first, m)
 		if (m->hold == job->hold)
 			break;
-	if (!m || !job->err)
+	if (!m || !job->err || !is_there(m)) /* one that has gone is left with the next look */
 		return;
 	log_warning("%s; attaching again", job->reason);
 	lose(monitor, m, backend);
@@ -317,7 +354,8 @@ void monitor_check(struct monitor *monitor, struct backend *backend)
 {
 	struct monitored *m;
 
-	if (!backend->ops->check)
+	/* Behind hundreds that are opened, checks wait: they do not pile up. */
+	if (!backend->ops->check || attaching_is_checking(monitor->attaching))
 		return;
 	LL_FOREACH (monitor->first, m)
 		if (m->hold)
@@ -338,7 +376,8 @@ static void take_ended(struct monitor *monitor, struct backend *backend, bool *d
 			break;
 		deliver(monitor, delivered);
 		let_go(monitor, m, backend, true);
-		m->error = -ENETDOWN; /* that is said */
+		m->error = -ENETDOWN;
+		m->ended = true;
 	}
 }
 
