@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Keys of the two peer maps: hosts by exact address in a hash, networks by prefix in an LPM trie.
- * Both carry the interface, since instances name their peers per interface.
+ * Both carry the interface number, since instances name their peers per interface and way.
  */
 #ifndef METRO_PEER_KEY_H
 #define METRO_PEER_KEY_H
@@ -19,7 +19,7 @@ struct peer_host {
 /* The interface is the first part of the matched prefix, together with the family: otherwise ::/0,
  * meant for IPv6, would match IPv4-mapped addresses, too. */
 #define PEER_IFINDEX_BITS 32
-#define PEER_FAMILY_V4    (1u << 31) /* interface indices are positive ints */
+#define PEER_FAMILY_V4    (1u << 31) /* no number of a live interface has it */
 
 struct peer_network {
 	__u32 prefixlen; /* PEER_IFINDEX_BITS + bits of the address that count */

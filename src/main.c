@@ -20,10 +20,15 @@ enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 
 static int read_config(const struct options *options, struct config **config)
 {
-	if (options->interface)
-		return config_from_arguments(options->interface, options->peers,
-					     options->peers_count, config);
-	return config_load(options->config_path, config);
+	int err;
+
+	if (!options->interface)
+		return config_load(options->config_path, config);
+	err = config_from_arguments(options->interface, options->peers, options->peers_count,
+				    config);
+	if (!err)
+		(*config)->instances[0].direction = options->direction;
+	return err;
 }
 
 /* The environment is part of the configuration (DD_AGENT_HOST and others), and may have mistakes.

@@ -64,8 +64,9 @@ struct backend {
 struct backend_ops {
 	const char *name;
 
-	/* Starts and ends measuring on an interface. -errno is explained in reason. */
-	int (*attach)(struct backend *backend, const struct interface *interface,
+	/* Starts and ends measuring on an interface, data that goes any of these ways (enum way).
+	 * -errno is explained in reason. */
+	int (*attach)(struct backend *backend, const struct interface *interface, unsigned int ways,
 		      char reason[BACKEND_REASON]);
 	void (*detach)(struct backend *backend, unsigned int ifindex);
 
@@ -100,12 +101,12 @@ struct backend_ops {
 	/* Takes over the settings that may change while running: idle_ns, ended_ns, handshakes. */
 	void (*follow)(struct backend *backend, const struct backend_settings *settings);
 
-	/* What there is on an interface that is attached. */
-	struct census_figures (*figures)(struct backend *backend, unsigned int ifindex);
+	/* What there is on an interface that is attached, one way: by interface number. */
+	struct census_figures (*figures)(struct backend *backend, __u32 number);
 
-	/* Starts or stops counting sightings on an interface, which begins with attach and is not
-	 * needed while samples come. May be NULL: the backend always counts. */
-	void (*look_out)(struct backend *backend, unsigned int ifindex, bool on);
+	/* Starts or stops counting sightings there, which begins with attach and is not needed
+	 * while samples come. May be NULL: the backend always counts. */
+	void (*look_out)(struct backend *backend, __u32 number, bool on);
 
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);

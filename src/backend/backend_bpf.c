@@ -20,8 +20,10 @@
  * reports waiting. */
 #define RECORDS_READ 16384
 
+/* An interface, one way. */
 struct measured {
 	struct interface interface;
+	__u32 number;
 	struct attachment attachment;
 	bool sighting;            /* sightings are counted on it */
 	struct sightings sighted; /* sightings from earlier counts */
@@ -51,43 +53,65 @@ static struct backend_bpf *self(struct backend *backend)
 	return (struct backend_bpf *)backend;
 }
 
-static struct measured *measured_find(struct backend_bpf *b, unsigned int ifindex)
+static struct measured *measured_find(struct backend_bpf *b, __u32 number)
 {
 	struct measured *m;
 
-	LL_SEARCH_SCALAR(b->measured, m, interface.ifindex, ifindex);
+	LL_SEARCH_SCALAR(b->measured, m, number, number);
 	return m;
 }
 
-/* Chooses the programs for packets as this interface has them. Returns 0, or -ENOTSUP explained in
- * reason. */
-static int programs_choose(const struct backend_bpf *b, const struct interface *interface,
-			   struct hook_programs *programs, char reason[BACKEND_REASON])
+static struct hook_programs programs_leaving(const struct metro *skel, bool bare_ip, bool xdp)
 {
-	const struct metro *skel = b->programs.skel;
-	int bare_ip = interface_is_bare_ip(interface);
-
-	if (bare_ip < 0) {
-		snprintf(reason, BACKEND_REASON, "%s: link layer %u is not supported",
-			 interface->name, interface->type);
-		return bare_ip;
-	}
-	*programs = bare_ip ? (struct hook_programs){
+	return bare_ip ? (struct hook_programs){
 		.egress = bpf_program__fd(skel->progs.metro_out_ip),
 		.ingress = bpf_program__fd(skel->progs.metro_in_ip),
 		.xdp = -1,
 	} : (struct hook_programs){
 		.egress = bpf_program__fd(skel->progs.metro_out_eth),
 		.ingress = bpf_program__fd(skel->progs.metro_in_eth),
-		.xdp = b->settings.hook == HOOK_XDP ? bpf_program__fd(skel->progs.metro_in_xdp)
-						    : -1,
+		.xdp = xdp ? bpf_program__fd(skel->progs.metro_in_xdp) : -1,
 	};
+}
+
+static struct hook_programs programs_arriving(const struct metro *skel, bool bare_ip)
+{
+	return bare_ip ? (struct hook_programs){
+		.egress = bpf_program__fd(skel->progs.metro_ack_out_ip),
+		.ingress = bpf_program__fd(skel->progs.metro_data_in_ip),
+		.xdp = -1,
+	} : (struct hook_programs){
+		.egress = bpf_program__fd(skel->progs.metro_ack_out_eth),
+		.ingress = bpf_program__fd(skel->progs.metro_data_in_eth),
+		.xdp = -1,
+	};
+}
+
+/* The programs for packets as this interface has them. Returns 0, or -errno explained in reason. */
+static int programs_choose(struct backend_bpf *b, const struct interface *interface, enum way way,
+			   struct hook_programs *programs, char reason[BACKEND_REASON])
+{
+	int bare_ip = interface_is_bare_ip(interface), err = 0;
+
+	if (bare_ip < 0) {
+		snprintf(reason, BACKEND_REASON, "%s: link layer %u is not supported",
+			 interface->name, interface->type);
+		return bare_ip;
+	}
+	if (way == WAY_IN)
+		err = bpf_programs_load_arriving(&b->programs, reason);
+	if (err)
+		return err;
+	*programs = way == WAY_IN ? programs_arriving(b->programs.arriving, bare_ip)
+				  : programs_leaving(b->programs.skel, bare_ip,
+						     b->settings.hook == HOOK_XDP);
 	return 0;
 }
 
-/* Chooses the hook for an interface on top of others, whose packets do not pass every hook. Returns
+/* Chooses the hook: for an interface on top of others, whose packets do not pass every hook, and
+ * for data that arrives, which is measured at TC alone, since XDP has room for one program. Returns
  * 0, or -ENOTSUP explained in reason. */
-static int hook_choose(const struct interface *interface, enum hook_choice *hook,
+static int hook_choose(const struct interface *interface, enum way way, enum hook_choice *hook,
 		       char reason[BACKEND_REASON])
 {
 	char kind[INTERFACE_KIND];
@@ -101,14 +125,15 @@ static int hook_choose(const struct interface *interface, enum hook_choice *hook
 			 interface->name);
 		return -ENOTSUP;
 	}
-	if (!strcmp(kind, "bond") && *hook == HOOK_XDP)
-		*hook = HOOK_TC; /* XDP runs on the interfaces in it, and would see their indices */
+	if (*hook == HOOK_XDP && (way == WAY_IN || !strcmp(kind, "bond")))
+		*hook = HOOK_TC; /* XDP runs on the interfaces in a bond, and would see their
+				    indices */
 	return 0;
 }
 
 static struct sightings sightings_of(const struct backend_bpf *b, const struct measured *m)
 {
-	struct sightings now = bpf_programs_sightings(&b->programs, m->interface.ifindex);
+	struct sightings now = bpf_programs_sightings(&b->programs, m->number);
 
 	return (struct sightings){
 		.data_received = m->sighted.data_received + now.data_received,
@@ -128,7 +153,7 @@ static void sight(struct backend_bpf *b, struct measured *m, bool on)
 	if (m->sighting)
 		m->sighted = sightings_of(b, m);
 	m->sighting = on;
-	bpf_programs_sight(&b->programs, m->interface.ifindex, on);
+	bpf_programs_sight(&b->programs, m->number, on);
 	log_debug("%s: %s", m->interface.name,
 		  on ? "counting what passes" : "no longer counting what passes");
 	LL_FOREACH (b->measured, m)
@@ -136,58 +161,93 @@ static void sight(struct backend_bpf *b, struct measured *m, bool on)
 	b->programs.skel->bss->count_sightings = any;
 }
 
-static int kernel_attach(struct backend *backend, const struct interface *interface,
-			 char reason[BACKEND_REASON])
+static void log_attached(const struct backend_bpf *b, const struct measured *m,
+			 enum hook_choice hook)
 {
-	struct backend_bpf *b = self(backend);
+	bool in = interface_number_way(m->number) == WAY_IN;
+
+	/* Only now: attempts that fail are repeated. */
+	if (hook != b->settings.hook && in)
+		log_info("%s: data that arrives is measured at TC, not XDP", m->interface.name);
+	else if (hook != b->settings.hook)
+		log_warning("%s is a bond, where XDP would see the interfaces in it: using TC",
+			    m->interface.name);
+	log_info("measuring on %s with BPF at %s%s", m->interface.name,
+		 attachment_kind(&m->attachment, hook), in ? ", data that arrives" : "");
+}
+
+static int attach_way(struct backend_bpf *b, const struct interface *interface, enum way way,
+		      char reason[BACKEND_REASON])
+{
 	enum hook_choice hook = b->settings.hook;
 	struct hook_programs programs;
 	struct measured *m;
-	int err = programs_choose(b, interface, &programs, reason);
+	int err = programs_choose(b, interface, way, &programs, reason);
 
 	if (!err)
-		err = hook_choose(interface, &hook, reason);
+		err = hook_choose(interface, way, &hook, reason);
 	if (err)
 		return err;
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
 	m->interface = *interface;
+	m->number = interface_number(interface->ifindex, way);
 	err = attachment_open(&m->attachment, &programs, interface, hook, reason);
 	if (err) {
 		free(m);
 		return err;
 	}
 	LL_PREPEND(b->measured, m);
-	census_open(&b->census, interface->ifindex);
+	census_open(&b->census, m->number);
 	sight(b, m, true);
-	if (hook != b->settings.hook) /* only now: attempts that fail are repeated */
-		log_warning("%s is a bond, where XDP would see the interfaces in it: using TC",
-			    interface->name);
-	log_info("measuring on %s with BPF at %s", interface->name,
-		 attachment_kind(&m->attachment, hook));
+	log_attached(b, m, hook);
 	return 0;
 }
 
-static void kernel_detach(struct backend *backend, unsigned int ifindex)
+static void detach_way(struct backend_bpf *b, unsigned int ifindex, enum way way)
 {
-	struct backend_bpf *b = self(backend);
-	struct measured *m = measured_find(b, ifindex);
+	struct measured *m = measured_find(b, interface_number(ifindex, way));
 
 	if (!m)
 		return;
 	LL_DELETE(b->measured, m);
 	attachment_close(&m->attachment);
 	sight(b, m, false);
-	census_close(&b->census, ifindex);
+	census_close(&b->census, m->number);
 	free(m);
+}
+
+static void kernel_detach(struct backend *backend, unsigned int ifindex)
+{
+	detach_way(self(backend), ifindex, WAY_OUT);
+	detach_way(self(backend), ifindex, WAY_IN);
+}
+
+static int kernel_attach(struct backend *backend, const struct interface *interface,
+			 unsigned int ways, char reason[BACKEND_REASON])
+{
+	struct backend_bpf *b = self(backend);
+	int err = 0;
+
+	if (ways & WAY_OUT)
+		err = attach_way(b, interface, WAY_OUT, reason);
+	if (!err && ways & WAY_IN)
+		err = attach_way(b, interface, WAY_IN, reason);
+	if (err)
+		kernel_detach(backend, interface->ifindex);
+	return err;
 }
 
 static int kernel_check(struct backend *backend, unsigned int ifindex, char reason[BACKEND_REASON])
 {
-	const struct measured *m = measured_find(self(backend), ifindex);
+	const struct measured *m;
+	int err = 0;
 
-	return m ? attachment_check(&m->attachment, &m->interface, reason) : 0;
+	LL_FOREACH (self(backend)->measured, m)
+		if (m->interface.ifindex == ifindex && !err)
+			err = attachment_check(&m->attachment, &m->interface, reason);
+	return err;
 }
 
 static int kernel_set_peers(struct backend *backend, const struct peers *peers)
@@ -287,20 +347,20 @@ static void kernel_follow(struct backend *backend, const struct backend_settings
 	b->programs.skel->bss->measure_handshakes = settings->handshakes;
 }
 
-static struct census_figures kernel_figures(struct backend *backend, unsigned int ifindex)
+static struct census_figures kernel_figures(struct backend *backend, __u32 number)
 {
 	struct backend_bpf *b = self(backend);
-	struct census_figures figures = census_figures(&b->census, ifindex);
-	const struct measured *m = measured_find(b, ifindex);
+	struct census_figures figures = census_figures(&b->census, number);
+	const struct measured *m = measured_find(b, number);
 
 	if (m)
 		figures.seen = sightings_of(b, m);
 	return figures;
 }
 
-static void kernel_look_out(struct backend *backend, unsigned int ifindex, bool on)
+static void kernel_look_out(struct backend *backend, __u32 number, bool on)
 {
-	struct measured *m = measured_find(self(backend), ifindex);
+	struct measured *m = measured_find(self(backend), number);
 
 	if (m)
 		sight(self(backend), m, on);

@@ -253,12 +253,18 @@ static int handle_open(struct tap *tap, char reason[BACKEND_REASON])
 }
 
 static int live_attach(struct backend *backend, const struct interface *interface,
-		       char reason[BACKEND_REASON])
+		       unsigned int ways, char reason[BACKEND_REASON])
 {
 	struct backend_pcap *b = self(backend);
-	struct tap *tap = calloc(1, sizeof(*tap));
+	struct tap *tap;
 	int err;
 
+	if (ways != WAY_OUT) {
+		snprintf(reason, BACKEND_REASON, "%s: libpcap measures data that leaves alone",
+			 interface->name);
+		return -ENOTSUP;
+	}
+	tap = calloc(1, sizeof(*tap));
 	if (!tap)
 		return -ENOMEM;
 	tap->backend = b;
@@ -398,9 +404,9 @@ static void live_follow(struct backend *backend, const struct backend_settings *
 	flow_table_set_handshakes(b->table, settings->handshakes);
 }
 
-static struct census_figures live_figures(struct backend *backend, unsigned int ifindex)
+static struct census_figures live_figures(struct backend *backend, __u32 number)
 {
-	return census_figures(flow_table_census(self(backend)->table), ifindex);
+	return census_figures(flow_table_census(self(backend)->table), number);
 }
 
 static void live_counters(struct backend *backend, __u64 values[COUNTERS])

@@ -3,6 +3,7 @@
 #ifndef METRO_CONFIG_H
 #define METRO_CONFIG_H
 
+#include "interface_number.h"
 #include "log.h"
 #include "prefix.h"
 
@@ -43,10 +44,14 @@ struct aggregate {
 	unsigned int bits_v6; /* AGGREGATE_NETWORK: 0 .. 128 */
 };
 
+/* Which data is measured: what leaves through the interface, what arrives there, or all. */
+enum direction_choice { DIRECTION_OUT, DIRECTION_IN, DIRECTION_BOTH };
+
 /* One entry of `instances`: the peers to measure on one interface, and the tags for them. */
 struct instance {
-	char *interface;                /* "file": a capture file, which pcap names */
-	char *pcap;                     /* path; NULL unless interface is "file" */
+	char *interface; /* "file": a capture file, which pcap names */
+	char *pcap;      /* path; NULL unless interface is "file" */
+	enum direction_choice direction;
 	bool sample;                    /* measure only part of the time */
 	unsigned int sample_duration_s; /* of measuring: 1 .. 86400 */
 	unsigned int sample_interval_s; /* of the pause after that: 1 .. 86400 */
@@ -91,6 +96,15 @@ struct config {
 	struct instance *instances;
 	size_t instances_count;
 };
+
+/* As a set of enum way. */
+static inline unsigned int direction_ways(enum direction_choice direction)
+{
+	static const unsigned int ways[] = {
+		[DIRECTION_OUT] = WAY_OUT, [DIRECTION_IN] = WAY_IN, [DIRECTION_BOTH] = WAYS_BOTH};
+
+	return ways[direction];
+}
 
 /* Reads the file. Every mistake is reported through log_error as "FILE:LINE: KEY: what is wrong;
  * what is accepted", all of them, before this returns. Returns 0 and a configuration to be freed

@@ -11,6 +11,9 @@
 
 int instance_set_interface(struct instance *instance, struct mistakes *mistakes, const char *name);
 
+/* out, in or both. */
+int instance_set_direction(struct instance *instance, struct mistakes *mistakes, const char *text);
+
 /* The path of a capture file. */
 int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, const char *path);
 

@@ -10,23 +10,28 @@
 
 struct monitored {
 	char name[IF_NAMESIZE];
-	unsigned int ifindex; /* 0: not measured on now */
-	bool lost;            /* it was, and what ended that was said */
-	int error;            /* of the last attempt, so that it is said once */
-	struct interface now; /* what has the name; ifindex 0: nothing */
-	struct silence silence;
+	unsigned int ifindex;   /* 0: not measured on now */
+	unsigned int wanted;    /* ways, as the configuration has them .. */
+	unsigned int ways;      /* .. and as they are measured */
+	bool lost;              /* it was, and what ended that was said */
+	int error;              /* of the last attempt, so that it is said once */
+	struct interface now;   /* what has the name; ifindex 0: nothing */
+	struct silence out, in; /* each way */
 	struct monitored *next;
 };
 
-static bool is_configured(const struct config *config, const char *name)
+/* That all instances want together; 0: none names it. */
+static unsigned int ways_wanted(const struct config *config, const char *name)
 {
+	unsigned int ways = 0;
+
 	for (size_t i = 0; i < config->instances_count; i++)
 		if (!config->instances[i].pcap && !strcmp(config->instances[i].interface, name))
-			return true;
-	return false;
+			ways |= direction_ways(config->instances[i].direction);
+	return ways;
 }
 
-static int monitored_add(struct monitor *monitor, const char *name)
+static int monitored_add(struct monitor *monitor, const struct config *config, const char *name)
 {
 	struct monitored *m;
 
@@ -37,6 +42,7 @@ static int monitored_add(struct monitor *monitor, const char *name)
 	if (!m)
 		return -ENOMEM;
 	strncpy(m->name, name, sizeof(m->name) - 1);
+	m->wanted = ways_wanted(config, name);
 	LL_APPEND(monitor->first, m);
 	return 0;
 }
@@ -55,7 +61,8 @@ int monitor_configure(struct monitor *monitor, const struct config *config, stru
 
 	LL_FOREACH_SAFE(monitor->first, m, next)
 	{
-		if (is_configured(config, m->name))
+		m->wanted = ways_wanted(config, m->name);
+		if (m->wanted)
 			continue;
 		monitored_detach(m, backend);
 		LL_DELETE(monitor->first, m);
@@ -63,7 +70,7 @@ int monitor_configure(struct monitor *monitor, const struct config *config, stru
 	}
 	for (size_t i = 0; i < config->instances_count && !err; i++)
 		if (!config->instances[i].pcap)
-			err = monitored_add(monitor, config->instances[i].interface);
+			err = monitored_add(monitor, config, config->instances[i].interface);
 	return err;
 }
 
@@ -123,12 +130,13 @@ static int monitored_attach(struct monitor *monitor, struct monitored *m, struct
 		return -EALREADY;
 	}
 	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", m->name);
-	err = backend->ops->attach(backend, &m->now, reason);
+	err = backend->ops->attach(backend, &m->now, m->wanted, reason);
 	if (err)
 		return err;
 	m->ifindex = m->now.ifindex;
+	m->ways = m->wanted;
 	/* What the counters said before begins with the next report. */
-	m->silence = (struct silence){.since_ns = m->lost ? 0 : monotonic_ns()};
+	m->out = m->in = (struct silence){.since_ns = m->lost ? 0 : monotonic_ns()};
 	monitor->reattached += m->lost;
 	m->lost = false;
 	return 0;
@@ -158,6 +166,8 @@ void monitor_follow(struct monitor *monitor, struct backend *backend)
 		err = monitored_look(m, reason);
 		if (m->ifindex && (!err || err == -ENODEV))
 			monitored_leave_lost(monitor, m, err, backend);
+		if (m->ifindex && m->ways != m->wanted) /* flows stay where they are */
+			monitored_detach(m, backend);
 		if (err)
 			monitored_say(m, err, reason);
 	}
@@ -195,12 +205,30 @@ int monitor_start(struct monitor *monitor, struct backend *backend, char reason[
 	return 0;
 }
 
-static bool has_peers(const struct peers *peers, unsigned int ifindex)
+static bool has_peers(const struct peers *peers, __u32 number)
 {
 	for (size_t i = 0; i < peers_count(peers); i++)
-		if (peers_at(peers, i)->ifindex == ifindex)
+		if (peers_at(peers, i)->ifindex == number)
 			return true;
 	return false;
+}
+
+static void explain_way(struct monitored *m, enum way way, struct backend *backend,
+			const struct peers *peers, const struct silence_terms *terms)
+{
+	struct silence *silence = way == WAY_IN ? &m->in : &m->out;
+	__u32 number = interface_number(m->ifindex, way);
+	bool measured = m->ifindex && m->ways & way, silent = false;
+	struct census_figures figures;
+
+	if (measured && has_peers(peers, number)) {
+		figures = backend->ops->figures(backend, number);
+		silent = silence_follow(silence, m->name, way, &figures, terms);
+	} else {
+		silence_excuse(silence);
+	}
+	if (measured && backend->ops->look_out)
+		backend->ops->look_out(backend, number, silent);
 }
 
 void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
@@ -209,17 +237,8 @@ void monitor_explain(struct monitor *monitor, struct backend *backend, const str
 	struct monitored *m;
 
 	LL_FOREACH (monitor->first, m) {
-		struct census_figures figures;
-		bool silent = false;
-
-		if (m->ifindex && has_peers(peers, m->ifindex)) {
-			figures = backend->ops->figures(backend, m->ifindex);
-			silent = silence_follow(&m->silence, m->name, &figures, terms);
-		} else {
-			silence_excuse(&m->silence);
-		}
-		if (m->ifindex && backend->ops->look_out)
-			backend->ops->look_out(backend, m->ifindex, silent);
+		explain_way(m, WAY_OUT, backend, peers, terms);
+		explain_way(m, WAY_IN, backend, peers, terms);
 	}
 }
 

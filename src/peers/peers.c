@@ -36,7 +36,7 @@ static size_t room_needed(const struct peers *peers)
 			room += host->count + host->former_count;
 		}
 	}
-	return room;
+	return 2 * room; /* for both ways */
 }
 
 static int add_present(struct peers_table *table, struct peer *peer, const struct host *host)
@@ -93,10 +93,10 @@ static int add_hosts_of(struct peers_table *table, const struct peers *peers, st
 	return err;
 }
 
-static int add_instance(struct peers_table *table, const struct peers *peers, __u32 ifindex,
+static int add_instance(struct peers_table *table, const struct peers *peers, __u32 number,
 			const struct instance *instance)
 {
-	struct peer peer = {.ifindex = ifindex, .instance = instance};
+	struct peer peer = {.ifindex = number, .instance = instance};
 	int err = 0;
 
 	for (size_t i = 0; i < instance->ips_count && !err; i++) {
@@ -131,10 +131,14 @@ static int fill_table(struct peers_table *table, const struct peers *peers)
 	const struct config *config = peers->config;
 	int err = 0;
 
-	for (size_t i = 0; i < config->instances_count && !err; i++)
-		if (peers->ifindices[i])
-			err = add_instance(table, peers, peers->ifindices[i],
-					   &config->instances[i]);
+	for (size_t i = 0; i < config->instances_count && !err; i++) {
+		for (enum way way = WAY_OUT; way <= WAY_IN && !err; way++) {
+			__u32 number = peers_number(peers, i, way);
+
+			if (number)
+				err = add_instance(table, peers, number, &config->instances[i]);
+		}
+	}
 	return err;
 }
 
@@ -292,6 +296,7 @@ void peers_warn_local(struct peers *peers)
 		const struct instance *instance = &peers->config->instances[i];
 
 		if (peers->told_local[i] || reads_file(instance) ||
+		    instance->direction != DIRECTION_OUT || /* data for this host arrives there */
 		    !all_local(peers, instance, &local) || is_loopback(instance->interface))
 			continue;
 		peers->told_local[i] = true;

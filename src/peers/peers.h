@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Whom to measure on which interface: the addresses and networks of the configuration's instances,
- * and what their host names resolve to. The backends take their filters from here, the sinks names
- * and tags. Each capture file counts as an interface, under a number that no real one has.
+ * Whom to measure, by interface number (interface_number.h): the addresses and networks of the
+ * configuration's instances, and what their host names resolve to. The backends take their filters
+ * from here, the sinks names and tags. Each capture file counts as an interface, under a number
+ * that no real one has.
  */
 #ifndef METRO_PEERS_H
 #define METRO_PEERS_H
@@ -65,8 +66,8 @@ int peers_set_address_name(struct peers *peers, const struct address *addr, cons
  * wait for the resolver, and a file that is being read keeps its number. Returns 0 or -ENOMEM. */
 int peers_inherit(struct peers *peers, const struct peers *from);
 
-/* Warns, once per instance, if all its peers are addresses of this host: their traffic does not
- * pass the interface. Instances whose hosts are not all resolved are left for later. */
+/* Warns, once per instance, if all its peers are addresses of this host: data for them does not
+ * leave through the interface. Instances whose hosts are not all resolved are left for later. */
 void peers_warn_local(struct peers *peers);
 
 /* ---- what to measure ---- */

@@ -33,13 +33,22 @@ static void each_host(struct peers *peers,
 
 /* ---- addresses that are kept ---- */
 
+static bool has_flows(const struct peers *peers, size_t instance, const struct address *addr)
+{
+	const struct peers_entry *entry;
+	bool any = false;
+
+	for (enum way way = WAY_OUT; way <= WAY_IN; way++) {
+		entry = peers_table_find(&peers->table, peers_number(peers, instance, way), addr);
+		any |= entry && entry->has_flows;
+	}
+	return any;
+}
+
 static void note_flows_of(struct peers *peers, size_t instance, struct host *host)
 {
 	for (size_t i = 0; i < host->former_count && host->former[i].kept; i++) {
-		const struct peers_entry *entry = peers_table_find(
-			&peers->table, peers->ifindices[instance], &host->former[i].addr);
-
-		if (entry && entry->has_flows)
+		if (has_flows(peers, instance, &host->former[i].addr))
 			peer_names_see_flow(&host->former[i]);
 		else if (peers->resting[instance]) /* no flows, but perhaps connections */
 			host->former[i].alive_ns = monotonic_ns();

@@ -10,7 +10,7 @@
 
 struct peers {
 	const struct config *config;
-	__u32 *ifindices; /* by instance; 0: no such interface now */
+	__u32 *ifindices; /* by instance; 0: no such interface now; see peers_number */
 	bool *resting;    /* by instance */
 	bool *told_local; /* by instance */
 	struct peer_names names;
@@ -20,6 +20,16 @@ struct peers {
 	const struct peer **measured;
 	size_t measured_count;
 };
+
+/* Of an instance, the number of its interface, one way: 0 if it does not measure that way, or there
+ * is no such interface now. */
+static inline __u32 peers_number(const struct peers *peers, size_t instance, enum way way)
+{
+	__u32 ifindex = peers->ifindices[instance];
+	unsigned int ways = direction_ways(peers->config->instances[instance].direction);
+
+	return ifindex && ways & way ? interface_number(ifindex, way) : 0;
+}
 
 /* ---- peers.c ---- */
 

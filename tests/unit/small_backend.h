@@ -28,6 +28,8 @@ struct small_backend {
 	unsigned int peers_failures; /* how often peers_error is given; 0: always */
 	unsigned int steps;          /* that a walk has; 0 is one, too */
 	struct census_figures figures;
+
+	unsigned int ways; /* that it was attached for last */
 };
 
 static struct small_backend small_bpf = {.name = "bpf", .fd = -1};
@@ -68,8 +70,9 @@ static inline int small_answer(const struct small_backend *s, const char *what, 
 }
 
 static inline int small_attach(struct backend *backend, const struct interface *interface,
-			       char reason[BACKEND_REASON])
+			       unsigned int ways, char reason[BACKEND_REASON])
 {
+	small(backend)->ways = ways;
 	note("%s.attach:%s", small(backend)->name, interface->name);
 	return small_answer(small(backend), "attach", small(backend)->attach_error, reason);
 }
@@ -139,15 +142,15 @@ static inline void small_follow(struct backend *backend, const struct backend_se
 	small(backend)->settings = *settings;
 }
 
-static inline struct census_figures small_figures(struct backend *backend, unsigned int ifindex)
+static inline struct census_figures small_figures(struct backend *backend, __u32 number)
 {
-	(void)ifindex;
+	(void)number;
 	return small(backend)->figures;
 }
 
-static inline void small_look_out(struct backend *backend, unsigned int ifindex, bool on)
+static inline void small_look_out(struct backend *backend, __u32 number, bool on)
 {
-	note("%s.look_out:%u:%s", small(backend)->name, ifindex, on ? "on" : "off");
+	note("%s.look_out:%u:%s", small(backend)->name, number, on ? "on" : "off");
 }
 
 static inline void small_counters(struct backend *backend, __u64 values[COUNTERS])

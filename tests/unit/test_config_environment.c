@@ -92,7 +92,8 @@ static void test_no_structure(void **state)
 		struct config *c;
 
 		setenv("TEXT", texts[i], 1);
-		c = load_quietly("instances:\n- {interface: file, pcap: \"${TEXT}\", ips: ['::1']}\n");
+		c = load_quietly(
+			"instances:\n- {interface: file, pcap: \"${TEXT}\", ips: ['::1']}\n");
 		assert_string_equal(c->instances[0].pcap, texts[i]);
 		config_free(c);
 	}
@@ -108,20 +109,20 @@ static void test_types(void **state)
 	setenv("YES", "true", 1);
 	setenv("NET", "10.7", 1);
 	c = load_quietly("init_config:\n"
-		      "  report_interval: ${INTERVAL:-10}\n"
-		      "  max_flows: \"${UNSET:-4096}\"\n"
-		      "  marks: 1${UNSET:-6}\n"
-		      "  telemetry: ${YES}\n"
-		      "  log_level: ${UNSET:-debug}\n"
-		      "  metrics: ['${UNSET:-min}', max]\n"
-		      "  statsd_ip: '${NET}.0.1'\n"
-		      "instances:\n"
-		      "- interface: ${UNSET:-eth0}\n"
-		      "  ips: ['${NET}.0.0/16']\n"
-		      "  hosts: ['db.${UNSET:-example}.net']\n"
-		      "  sample: ${UNSET:-yes}\n"
-		      "  sample_duration: ${UNSET:-3}\n"
-		      "  sample_interval: ${UNSET:-4}\n");
+			 "  report_interval: ${INTERVAL:-10}\n"
+			 "  max_flows: \"${UNSET:-4096}\"\n"
+			 "  marks: 1${UNSET:-6}\n"
+			 "  telemetry: ${YES}\n"
+			 "  log_level: ${UNSET:-debug}\n"
+			 "  metrics: ['${UNSET:-min}', max]\n"
+			 "  statsd_ip: '${NET}.0.1'\n"
+			 "instances:\n"
+			 "- interface: ${UNSET:-eth0}\n"
+			 "  ips: ['${NET}.0.0/16']\n"
+			 "  hosts: ['db.${UNSET:-example}.net']\n"
+			 "  sample: ${UNSET:-yes}\n"
+			 "  sample_duration: ${UNSET:-3}\n"
+			 "  sample_interval: ${UNSET:-4}\n");
 	assert_true(c->report_interval_s == 2.5);
 	assert_int_equal(c->max_flows, 4096);
 	assert_int_equal(c->marks, 16);
@@ -142,10 +143,10 @@ static void test_types(void **state)
 static void test_nothing(void **state)
 {
 	struct config *c = load_quietly("init_config: \n"
-				     "  max_flows: ${EMPTY}\n"
-				     "  statsd_port: ${UNSET:-}\n"
-				     "  statsd_ip: ${UNSET:-null}\n"
-				     "  statsd_socket: unix:///run/s\n" INSTANCE);
+					"  max_flows: ${EMPTY}\n"
+					"  statsd_port: ${UNSET:-}\n"
+					"  statsd_ip: ${UNSET:-null}\n"
+					"  statsd_socket: unix:///run/s\n" INSTANCE);
 
 	(void)state;
 	assert_int_equal(c->max_flows, 32768);
@@ -165,10 +166,10 @@ static void test_aliases(void **state)
 	(void)state;
 	setenv("TEXT", "${NODE}$$", 1);
 	c = load_quietly("x: &all {interface: \"${UNSET:-lo}\", tags: &tags [\"${TEXT}\"]}\n"
-		      "instances:\n"
-		      "- {<<: *all, ips: ['::1']}\n"
-		      "- {<<: *all, ips: ['::2']}\n"
-		      "- {interface: eth0, ips: ['::3'], tags: *tags}\n");
+			 "instances:\n"
+			 "- {<<: *all, ips: ['::1']}\n"
+			 "- {<<: *all, ips: ['::2']}\n"
+			 "- {interface: eth0, ips: ['::3'], tags: *tags}\n");
 	for (int i = 0; i < 3; i++) {
 		assert_string_equal(c->instances[i].interface, i < 2 ? "lo" : "eth0");
 		assert_int_equal(c->instances[i].tags_count, 1);

@@ -37,7 +37,7 @@ static bool report(struct silence *s, unsigned int n, double interval_s, bool wa
 		.counters = counters,
 	};
 
-	return silence_follow(s, "eth0", now, &terms);
+	return silence_follow(s, "eth0", WAY_OUT, now, &terms);
 }
 
 /* After how many reports is it logged, if measuring began an interval before the first? */
@@ -157,7 +157,7 @@ static const char *explained(struct census_figures now)
 	now.seen.data_received += 1;
 	now.seen.acks_received += 2;
 	now.seen.acks_sent += 3;
-	if (!silence_explain(&s, &now, counters, text))
+	if (!silence_explain(&s, WAY_OUT, &now, counters, text))
 		assert_string_equal(text, "");
 	return text;
 }
@@ -212,10 +212,10 @@ static void test_length(void **state)
 
 	(void)state;
 	counters[COUNTER_ACKS_AMBIGUOUS] = counters[COUNTER_FRAGMENTS] = most;
-	assert_true(silence_explain(&s, &now, counters, text));
+	assert_true(silence_explain(&s, WAY_OUT, &now, counters, text));
 	assert_non_null(strstr(text, "(asymmetric routing)?"));
 	counters[COUNTER_CAPTURE_DROPS] = most;
-	assert_true(silence_explain(&s, &now, counters, text));
+	assert_true(silence_explain(&s, WAY_OUT, &now, counters, text));
 	assert_string_equal(strstr(text, "fewer peers"), "fewer peers");
 }
 
