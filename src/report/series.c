@@ -71,8 +71,12 @@ static const char *src_of(const struct window *window, char text[PREFIX_TEXT])
 
 /* ---- tags ---- */
 
+/* Of data that arrives. First of all, so that it stays, where a key can be there but once. */
+#define TAG_IN "direction:in"
+
 struct tag_lists {
 	struct series *series;
+	bool in;
 	const struct container *container; /* NULL: none is known */
 	struct line line;
 };
@@ -98,6 +102,8 @@ static void add_list(void *arg, const struct instance *instance)
 	size_t start = line->length;
 
 	line_bytes(line, &(char){LIST}, 1);
+	if (lists->in)
+		tags_add_configured(line, start, series->settings.dialect, TAG_IN);
 	for (size_t i = 0; instance && i < instance->tags_count; i++)
 		tags_add_configured(line, start, series->settings.dialect, instance->tags[i]);
 	if (instance && instance->containers && lists->container)
@@ -115,17 +121,19 @@ static void add_list(void *arg, const struct instance *instance)
 }
 
 /* A peer that a reload removed, or one of a capture file, belongs to no instance. */
-static const char *tags_of(struct series *series, const struct peers *peers, __u32 ifindex,
+static const char *tags_of(struct series *series, const struct peers *peers, __u32 number,
 			   const struct address *addr)
 {
 	struct tag_lists lists;
 
 	lists.series = series;
-	lists.container =
-		series->containers ? container_table_find(series->containers, ifindex) : NULL;
+	lists.in = interface_number_way(number) == WAY_IN;
+	lists.container = series->containers ? container_table_find(series->containers,
+								    interface_number_index(number))
+					     : NULL;
 	line_clear(&lists.line);
 	if (peers)
-		peers_each_instance(peers, ifindex, addr, add_list, &lists);
+		peers_each_instance(peers, number, addr, add_list, &lists);
 	if (!lists.line.length)
 		add_list(&lists, NULL);
 	return intern_text(&series->interned, lists.line.text);
@@ -140,6 +148,7 @@ void series_each(struct series *series, const struct peers *peers, const struct 
 		.src = src_of(window, src),
 		.dst = dst_of(series, peers, window, dst),
 		.iface = window->iface,
+		.in = interface_number_way(window->key.ifindex) == WAY_IN,
 	};
 	const char *list = window->key.tags;
 	struct line text;
