@@ -21,13 +21,14 @@ struct backend_settings {
 	unsigned int marks_most; /* how many they may grow to, as needed; 0: they do not grow */
 	unsigned int file_marks; /* instead of both in a capture file; 0: as many as it needs */
 	unsigned int max_flows;
-	unsigned int snaplen;     /* libpcap: bytes of each packet */
-	unsigned int batch_limit; /* samples in a batch, 1 .. BATCH_MAX */
-	unsigned int batch_age;   /* and how long they may wait for more, in ticks (record.h) */
-	__u64 idle_ns;            /* flows without traffic for this long are dropped */
-	__u64 ended_ns;           /* flows that ended are dropped after this long */
-	bool handshakes;          /* tell how long they took */
-	enum hook_choice hook;    /* BPF */
+	unsigned int snaplen;        /* libpcap: bytes of each packet */
+	unsigned int capture_buffer; /* libpcap: bytes of each ring of packets in the kernel */
+	unsigned int batch_limit;    /* samples in a batch, 1 .. BATCH_MAX */
+	unsigned int batch_age;      /* and how long they may wait for more, in ticks (record.h) */
+	__u64 idle_ns;               /* flows without traffic for this long are dropped */
+	__u64 ended_ns;              /* flows that ended are dropped after this long */
+	bool handshakes;             /* tell how long they took */
+	enum hook_choice hook;       /* BPF */
 	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
 	__u32 file_index;       /* of a capture file: stands for the interface index (peers.h) */
 

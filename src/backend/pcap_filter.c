@@ -33,7 +33,7 @@ static bool is_v4(const struct prefix *prefix)
 	return prefix->bits >= ADDRESS_V4_PREFIX && address_is_v4(&prefix->addr);
 }
 
-static int collect(struct nets *nets, const struct peers *peers, unsigned int ifindex, bool v4)
+static int collect(struct nets *nets, const struct peers *peers, __u32 number, bool v4)
 {
 	nets->count = 0;
 	nets->at = calloc(peers_count(peers) + 1, sizeof(*nets->at));
@@ -42,7 +42,8 @@ static int collect(struct nets *nets, const struct peers *peers, unsigned int if
 	for (size_t i = 0; i < peers_count(peers); i++) {
 		const struct peer *peer = peers_at(peers, i);
 
-		if (peer->ifindex == ifindex && is_v4(&peer->prefix) == v4)
+		if ((peer->ifindex == number || number == PCAP_FILTER_ALL) &&
+		    is_v4(&peer->prefix) == v4)
 			nets->at[nets->count++] = peer->prefix;
 	}
 	return 0;
@@ -89,11 +90,10 @@ static void write_nets(FILE *out, const struct nets *nets, bool v4)
 	fputs("))", out);
 }
 
-static int write_family(FILE *out, const struct peers *peers, unsigned int ifindex, bool v4,
-			size_t *count)
+static int write_family(FILE *out, const struct peers *peers, __u32 number, bool v4, size_t *count)
 {
 	struct nets nets;
-	int err = collect(&nets, peers, ifindex, v4);
+	int err = collect(&nets, peers, number, v4);
 
 	if (err)
 		return err;
@@ -107,7 +107,7 @@ static int write_family(FILE *out, const struct peers *peers, unsigned int ifind
 	return 0;
 }
 
-static char *peers_text(const struct peers *peers, unsigned int ifindex, size_t *count)
+static char *peers_text(const struct peers *peers, __u32 number, size_t *count)
 {
 	char *text = NULL;
 	size_t size;
@@ -116,9 +116,9 @@ static char *peers_text(const struct peers *peers, unsigned int ifindex, size_t 
 
 	if (!out)
 		return NULL;
-	err = write_family(out, peers, ifindex, true, count);
+	err = write_family(out, peers, number, true, count);
 	if (!err)
-		err = write_family(out, peers, ifindex, false, count);
+		err = write_family(out, peers, number, false, count);
 	if (!fclose(out) && !err)
 		return text;
 	free(text);
@@ -141,11 +141,11 @@ static int compile(pcap_t *pcap, const char *core, bool tags, struct bpf_program
 	return err;
 }
 
-int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, unsigned int ifindex, bool tags,
+int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 number, bool tags,
 			struct bpf_program *program)
 {
 	size_t count = 0;
-	char *core = peers_text(peers, ifindex, &count);
+	char *core = peers_text(peers, number, &count);
 	int err;
 
 	if (!core)

@@ -10,6 +10,8 @@
 #define PCAP_FILTER_INSTRUCTIONS                                                                   \
 	4096 /* BPF_MAXINSNS of <linux/bpf_common.h>: more it does not take */
 
+#define PCAP_FILTER_ALL 0 /* in place of an interface number: the peers of all */
+
 /*
  * Compiles the filter for one interface, in some 0.1 s at most. With many peers it lets through
  * networks that contain them: user space sorts them out anyway. If the kernel would still refuse it
@@ -19,7 +21,7 @@
  * Returns 1 with *program to be freed by pcap_freecode, 0 if there are no peers now (capture
  * nothing), or -errno; pcap_geterr tells more after -EINVAL.
  */
-int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, unsigned int ifindex, bool tags,
+int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 number, bool tags,
 			struct bpf_program *program);
 
 /* Puts a program in force on a live handle; again: one is in force already, whose packets must not

@@ -68,6 +68,7 @@ struct instance {
 struct config {
 	/* init_config, go-metro's */
 	unsigned int snaplen; /* bytes of a packet that libpcap keeps: 104 .. 262144, default 512 */
+	unsigned int pcap_buffer; /* MiB of each of libpcap's rings: 1 .. 1024, default 8 */
 	unsigned int
 		idle_ttl_s; /* a flow without traffic is dropped after: 1 .. 86400, default 300 */
 	unsigned int
