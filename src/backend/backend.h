@@ -30,6 +30,7 @@ struct backend_settings {
 	bool handshakes;             /* tell how long they took */
 	enum hook_choice hook;       /* BPF */
 	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
+	unsigned int ways;      /* of a capture file, that are measured; 0: it need not tell */
 	__u32 file_index;       /* of a capture file: stands for the interface index (peers.h) */
 
 	void (*deliver)(void *arg, const struct delivery *delivery);

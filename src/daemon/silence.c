@@ -85,7 +85,7 @@ static const char *meaning_arriving(const struct passed *p)
 		return "what the peers acknowledge arrives through another interface (asymmetric "
 		       "routing): measure where both ways pass";
 	if (p->acks_sent)
-		return "nothing but ACKs arrives here for the peers, and what is measured is data "
+		return "only ACKs arrive here for the peers, and what is measured is data "
 		       "that arrives for them";
 	return "fragments are not measured";
 }

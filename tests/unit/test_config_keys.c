@@ -365,6 +365,33 @@ static void test_wrong_instances(void **state)
 		       "instances[0].pcap: is empty; accepted: the path of a capture file");
 }
 
+static void assert_direction(const char *instance, enum direction_choice direction,
+			     unsigned int ways)
+{
+	struct config *config;
+
+	assert_int_equal(load("", instance, &config), 0);
+	assert_int_equal(config->instances[0].direction, direction);
+	assert_int_equal(direction_ways(direction), ways);
+	config_free(config);
+}
+
+static void test_direction(void **state)
+{
+	(void)state;
+	assert_direction("{interface: lo, hosts: [a]}", DIRECTION_OUT, WAY_OUT);
+	assert_direction("{interface: lo, hosts: [a], direction: out}", DIRECTION_OUT, WAY_OUT);
+	assert_direction("{interface: lo, hosts: [a], direction: in}", DIRECTION_IN, WAY_IN);
+	assert_direction("{interface: lo, hosts: [a], direction: both}", DIRECTION_BOTH,
+			 WAY_IN | WAY_OUT);
+	assert_refused("", "{interface: lo, hosts: [a], direction: inout}",
+		       "instances[0].direction: \"inout\" is not a direction; accepted: out, in, "
+		       "both");
+	assert_refused("", "{interface: file, pcap: a, hosts: [a], direction: in}",
+		       "instances[0]: direction goes with a network interface; for a capture file "
+		       "run bpf-metro -r FILE -Q DIRECTION");
+}
+
 static void test_pasted(void **state)
 {
 	(void)state;
@@ -436,13 +463,13 @@ static void test_file_as_argument(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_server_names),   cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_dialects),       cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_metrics),        cmocka_unit_test(test_aggregates),
-		cmocka_unit_test(test_others),         cmocka_unit_test(test_instances),
-		cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_wrong_instances),
-		cmocka_unit_test(test_pasted),         cmocka_unit_test(test_file_as_argument),
-		cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_server_names),     cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_dialects),         cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_metrics),          cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_others),           cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_wrong_settings),   cmocka_unit_test(test_wrong_instances),
+		cmocka_unit_test(test_direction),        cmocka_unit_test(test_pasted),
+		cmocka_unit_test(test_file_as_argument), cmocka_unit_test(test_containers),
 	};
 
 	return cmocka_run_group_tests_name("config keys", tests, NULL, NULL);
