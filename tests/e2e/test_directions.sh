@@ -42,13 +42,19 @@ pod() {
     ip -n "$1" link set lo up
 }
 
-start_both() { # CONFIGURATION, in the host
-  local backend
+# measured BACKEND LEAST: BPF says so of each way, libpcap of both at once.
+measured() {
+  [ "$(log_count "$1" 'INFO measuring on ')" -ge "$2" ]
+}
+
+start_both() { # CONFIGURATION LINES_OF_BPF LINES_OF_PCAP, in the host
+  local backend least
   for backend in bpf pcap; do
+    [ $backend = bpf ] && least=$2 || least=$3
     start_background $backend ip netns exec "$HOST" "$METRO" --output json -c "$1" \
-      --backend $backend && await_metro $backend || bail_out "$backend starts"
+      --backend $backend && await_metro $backend &&
+      wait_until 15 measured $backend "$least" || bail_out "$backend starts"
   done
-  sleep 0.3 # all interfaces
 }
 
 stop_both() {
@@ -71,6 +77,90 @@ requests() { # NAME NAMESPACE ADDRESS OPTION...
     --count $COUNT "${@:4}" >"$METRO_TMP/$1.json"
 }
 
+# Both cooked formats, and one that does not tell ways.
+start_captures() {
+  have tcpdump || return
+  start_capture SLL any -y LINUX_SLL && start_capture SLL2 any -y LINUX_SLL2 &&
+    start_capture EN10MB veth-a || bail_out "tcpdump captures"
+}
+
+start_capture() { # NAME INTERFACE OPTION...
+  start_background "tcpdump-$1" ip netns exec "$HOST" tcpdump -Z root -U -s 200 -i "$2" \
+    -w "$METRO_TMP/$1.pcap" "${@:3}" tcp port $PORT &&
+    wait_for_line "$METRO_TMP/tcpdump-$1.err" '^tcpdump: listening' 5
+}
+
+stop_captures() {
+  local name
+  have tcpdump || return
+  sleep 1.2 # what libpcap waits for its block to fill
+  for name in SLL SLL2 EN10MB; do
+    stop_background "tcpdump-$name" INT
+  done
+}
+
+# with_flags FROM TO: a pcap file of LINUX_SLL2 as pcapng of bare IP, whose flags tell the way
+with_flags() {
+  python3 - "$1" "$2" <<'END'
+import struct, sys
+
+def block(kind, body):
+    size = struct.pack("<I", 12 + len(body))
+    return struct.pack("<I", kind) + size + body + size
+
+data = open(sys.argv[1], "rb").read()
+out = [block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)),
+       block(1, struct.pack("<HHI", 101, 0, 0))]
+at = 24
+while at < len(data):
+    seconds, fraction, captured, wire = struct.unpack_from("<IIII", data, at)
+    frame = data[at + 16:at + 16 + captured]
+    at += 16 + captured
+    time = seconds * 1000000 + fraction
+    flags = 2 if frame[10] == 4 else 1
+    packet = frame[20:]
+    out.append(block(6, struct.pack("<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(packet), wire - 20)
+                     + packet + bytes(-len(packet) % 4)
+                     + struct.pack("<HHIHH", 2, 4, flags, 0, 0)))
+open(sys.argv[2], "wb").write(b"".join(out))
+END
+}
+
+# offline NAME DIRECTION
+offline() {
+  "$METRO" -r "$METRO_TMP/$1" -Q "$2" --output json >"$METRO_TMP/offline.out" \
+    2>"$METRO_TMP/offline.err"
+}
+
+check_captures() {
+  local name
+  if ! have tcpdump; then
+    tap_skip "captures that tell ways" "no tcpdump"
+    return
+  fi
+  with_flags "$METRO_TMP/SLL2.pcap" "$METRO_TMP/flags.pcapng"
+  for name in SLL.pcap SLL2.pcap flags.pcapng; do
+    offline $name both
+    tap_check "$name: -Q both finds what leaves" \
+      same_count "$(samples offline "\"dst\":\"$B_V4\"$OUT")" $COUNT
+    tap_check "$name: .. and what arrives" \
+      same_count "$(samples offline "\"dst\":\"$B_V4\"$IN")" $COUNT
+    tap_check "$name: .. with the time that it took live" same_time \
+      "$(mean_us offline "\"dst\":\"$B_V4\"$IN")" \
+      "$(mean_us pcap "\"iface\":\"veth-a\".*\"dst\":\"$B_V4\"$IN")"
+    offline $name in
+    tap_check "$name: -Q in finds that alone" holds 'a == b && a > 0' "a=$(samples offline)" \
+      "b=$(samples offline "$IN")"
+    offline $name out
+    tap_check "$name: -Q out has none of it" holds 'a > 0 && b == 0' "a=$(samples offline)" \
+      "b=$(samples offline "$IN")"
+  done
+  tap_check "a capture that does not tell is an error" equal status 1 \
+    "$(offline EN10MB.pcap in && echo 0 || echo $?)"
+  tap_check ".. and one line says so" \
+    equal lines 1 "$(log_count offline 'ERROR .*does not say which way packets went')"
+}
+
 # ---- two containers on one bridge ------------------------------------------------------------------
 
 ip netns add "$HOST" || bail_out "a host"
@@ -91,31 +181,34 @@ instances:
   - {interface: veth-a, ips: [$A_V4, $B_V4], direction: both}
   - {interface: veth-b, ips: [$A_V4, $B_V4]}
 END
-start_both "$METRO_TMP/bridge.yaml"
+start_both "$METRO_TMP/bridge.yaml" 3 2
+start_captures
 requests bridge "$POD_A" $B_V4
 stop_both
+stop_captures
 IN='.*"direction":"in"}'
-OUT='.*"rtt_ns":[0-9]*}'
+OUT='.*"rtt_ns":[0-9]*(,"frame":[0-9]*)?}'
 same "what container A sends, at its veth" "\"iface\":\"veth-a\".*\"dst\":\"$B_V4\"$IN"
 same "what container B sends, at A's veth" "\"iface\":\"veth-a\".*\"dst\":\"$A_V4\"$OUT"
 same "what A sends, at B's veth" "\"iface\":\"veth-b\".*\"dst\":\"$B_V4\"$OUT"
+check_captures
 tap_check "libpcap knows every packet's way" equal direction_unknown 0 "$(counter pcap direction_unknown)"
 
 # ---- a container and its peer, which is slow to acknowledge -----------------------------------------
 
-# Responses wait 40 ms for the client's delayed ACK, and so does data that leaves for the container.
+# Data that leaves for the container is acknowledged with the next request, 10 ms later.
 cat >"$METRO_TMP/pod.yaml" <<END
 init_config: {log_to_file: false}
 instances:
   - {interface: veth-a, ips: [$B_V4], direction: in, tags: ["pod:a"]}
   - {interface: veth-a, ips: [$A_V4]}
 END
-start_both "$METRO_TMP/pod.yaml"
-requests pod "$POD_A" $B_V4 --rate 20
+start_both "$METRO_TMP/pod.yaml" 2 1
+requests pod "$POD_A" $B_V4 --rate 100
 stop_both
-same "a container's requests every 50 ms" "\"dst\":\"$B_V4\"$IN"
+same "a container's requests every 10 ms" "\"dst\":\"$B_V4\"$IN"
 tap_check "the pod's round trip, and not the client's delayed ACK" \
-  holds 'a < 2000 && b > 20000' "a=$(mean_us bpf "$IN")" "b=$(mean_us bpf "\"dst\":\"$A_V4\"")"
+  holds 'a < 2000 && b > 5000' "a=$(mean_us bpf "$IN")" "b=$(mean_us bpf "\"dst\":\"$A_V4\"")"
 tap_check "that is what the pod sees itself, to 2 % or 100 us" \
   holds 'a <= 1.02 * b + 100' "a=$(mean_us bpf "$IN")" "b=$(load_field pod mean_app_rtt_us mean)"
 
@@ -145,7 +238,7 @@ for backend in bpf pcap; do
   start_background $backend ip netns exec "$POD_B" "$METRO" --output json -i lo -Q both \
     --backend $backend 127.0.0.1 && await_metro $backend || bail_out "$backend starts"
 done
-sleep 0.3
+wait_until 15 measured bpf 2 || bail_out "BPF measures lo both ways"
 requests loopback "$POD_B" 127.0.0.1
 stop_both
 LO="\"dst\":\"127.0.0.1\",\"dport\":$PORT"
