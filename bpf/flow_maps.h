@@ -19,15 +19,23 @@ static __always_inline bool datapath_may_be_peer(struct datapath *d, const struc
 
 static __always_inline bool datapath_is_peer(struct datapath *d, const struct flow_key *key)
 {
-	struct peer_host host = {.ifindex = key->ifindex, .addr = key->peer};
-	struct peer_network network = peer_network_key(key->ifindex, &key->peer, 128);
-	__u32 zero = 0;
+	struct peer_host host = peer_interface_key(key->ifindex);
+	struct peer_network network;
+	__u32 zero = 0, *set;
 	void *hosts = bpf_map_lookup_elem(&peer_hosts, &zero);
 
 	(void)d;
-	if (hosts && bpf_map_lookup_elem(hosts, &host))
+	set = hosts ? bpf_map_lookup_elem(hosts, &host) : 0;
+	if (!set)
+		return false;
+	host.set = *set;
+	host.addr = key->peer;
+	if (bpf_map_lookup_elem(hosts, &host))
 		return true;
-	return network_count && bpf_map_lookup_elem(&peer_networks, &network);
+	if (!network_count)
+		return false;
+	network = peer_network_key(host.set, &key->peer, 128);
+	return bpf_map_lookup_elem(&peer_networks, &network);
 }
 
 /* A hook sees a segment once. */

@@ -58,9 +58,8 @@ struct peer_hosts {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, PEER_HOSTS_MIN);
-	/* Sizes, since clang leaves types in here out of the BTF. */
-	__uint(key_size, sizeof(struct peer_host));
-	__uint(value_size, sizeof(__u8));
+	__uint(key_size, sizeof(struct peer_host)); /* types in here, clang leaves out of the BTF */
+	__uint(value_size, sizeof(__u32));          /* of an interface, its set */
 };
 
 struct {

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "daemon.h"
 #include "log.h"
+#include "memory_advice.h"
 #include "offline.h"
 #include "options.h"
 #include "printable.h"
@@ -60,12 +61,28 @@ static int give_up(const struct options *options, int err)
 	return err == -ENOMEM ? STATUS_FAILED : STATUS_WRONG;
 }
 
-static void say_valid(const struct options *options)
+/* Of capture files alone nothing is said: what they take is found when they are read. */
+static void say_memory(const struct options *options, const struct config *config)
+{
+	unsigned int marks = options->marks ? options->marks : config->marks;
+	enum backend_choice choice = options->filter ? BACKEND_PCAP : options->backend;
+	struct memory_limit limit;
+	char sum[MEMORY_SUM];
+
+	if (!memory_terms_of(config, marks, false).interfaces)
+		return;
+	memory_limit_of_self(&limit);
+	memory_sum(sum, config, marks, choice, &limit);
+	printf("%s\n", sum);
+}
+
+static void say_valid(const struct options *options, const struct config *config)
 {
 	char what[PATH_MAX];
 
 	printable_copy(what, sizeof(what), options->interface ? "arguments" : options->config_path);
 	printf("%s: the configuration is valid\n", what);
+	say_memory(options, config);
 }
 
 static struct daemon_settings daemon_settings(const struct options *options)
@@ -92,7 +109,7 @@ static int measure_live(const struct options *options)
 	if (err)
 		return give_up(options, err);
 	if (options->check) {
-		say_valid(options);
+		say_valid(options, config);
 		config_free(config);
 		return STATUS_DONE;
 	}

@@ -63,23 +63,57 @@ struct backend {
 	const struct backend_ops *ops;
 };
 
+/* What measures on one interface; each backend has more behind it. */
+struct hold {
+	struct interface interface;
+	unsigned int ways; /* that data goes which is measured: a set of enum way */
+	char how[48];      /* "BPF at tcx", "libpcap, both ways" */
+};
+
+static inline const char *ways_text(unsigned int ways)
+{
+	return ways == WAY_OUT ? "" : ways == WAY_IN ? ", data that arrives" : ", both ways";
+}
+
 struct backend_ops {
 	const char *name;
 
-	/* Starts and ends measuring on an interface, data that goes any of these ways (enum way).
-	 * -errno is explained in reason. */
-	int (*attach)(struct backend *backend, const struct interface *interface, unsigned int ways,
-		      char reason[BACKEND_REASON]);
-	void (*detach)(struct backend *backend, unsigned int ifindex);
+	/* Takes hold of an interface, for data that goes any of these ways, which may take the
+	 * kernel 20 ms; nothing is measured yet. May be called in any thread: it uses nothing of
+	 * the backend that changes. Returns 0, -ENODEV if the interface has just gone, -ENETDOWN if
+	 * it is down, which is in the way, or another -errno; each is explained in reason. */
+	int (*open)(struct backend *backend, const struct interface *interface, unsigned int ways,
+		    struct hold **hold, char reason[BACKEND_REASON]);
 
-	/* Is the interface still being measured? Returns 0, or -errno explained in reason: then
-	 * detach and attach again. May be NULL: the backend takes care of that itself. */
-	int (*check)(struct backend *backend, unsigned int ifindex, char reason[BACKEND_REASON]);
+	/* Measures with it from now on. Returns 0, or -errno explained in reason: then it is still
+	 * the caller's. */
+	int (*adopt)(struct backend *backend, struct hold *hold, char reason[BACKEND_REASON]);
+
+	/* No longer does, and hands it back; NULL: there is none for the interface. */
+	struct hold *(*release)(struct backend *backend, unsigned int ifindex);
+
+	/* Does it still hold the interface? In any thread, one hold in one thread at a time.
+	 * Returns 0, or -errno explained in reason. May be NULL: it ends by itself. */
+	int (*check)(struct hold *hold, const struct interface *interface,
+		     char reason[BACKEND_REASON]);
+
+	/* Lets go of the interface, and frees the hold, which is not adopted. In any thread. */
+	void (*shut)(struct hold *hold);
+
+	/* The index of an interface, or 0, whose hold has ended by itself since it was adopted,
+	 * which was reported. It is to be released. May be NULL. */
+	unsigned int (*ended)(struct backend *backend);
+
+	/* The interface that has this index goes by this name now. */
+	void (*rename)(struct backend *backend, const struct interface *interface);
 
 	/* Sets the peers, until the next call. Flows of former peers are dropped. Returns 0 or
 	 * -errno, reported: then some of the new peers may be in force, until it is called again
 	 * with the old ones. */
 	int (*set_peers)(struct backend *backend, const struct peers *peers);
+
+	/* .. and only interfaces have come or gone since, or have another set of peers. */
+	int (*set_interfaces)(struct backend *backend, const struct peers *peers);
 
 	/* Readable when there is something to read; owned by the backend. -1: never wait. */
 	int (*fd)(struct backend *backend);
@@ -93,7 +127,7 @@ struct backend_ops {
 	 * fill and drops flows that are over. Returns true when the walk is complete. */
 	bool (*sweep)(struct backend *backend);
 
-	/* Interfaces or addresses of this host may have changed. May be NULL. */
+	/* This host's addresses may have changed. May be NULL. */
 	void (*refresh)(struct backend *backend);
 
 	/* Waits a fraction of a second for packets that the kernel still holds back, and delivers
@@ -103,10 +137,10 @@ struct backend_ops {
 	/* Takes over the settings that may change while running: idle_ns, ended_ns, handshakes. */
 	void (*follow)(struct backend *backend, const struct backend_settings *settings);
 
-	/* What there is on an interface that is attached, one way: by interface number. */
+	/* What there is on an interface that is measured, one way: by interface number. */
 	struct census_figures (*figures)(struct backend *backend, __u32 number);
 
-	/* Starts or stops counting sightings there, which begins with attach and is not needed
+	/* Starts or stops counting sightings there, which begins with adopt and is not needed
 	 * while samples come. May be NULL: the backend always counts. */
 	void (*look_out)(struct backend *backend, __u32 number, bool on);
 

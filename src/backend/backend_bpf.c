@@ -20,13 +20,18 @@
  * reports waiting. */
 #define RECORDS_READ 16384
 
-/* An interface, one way. */
-struct measured {
-	struct interface interface;
-	__u32 number;
+/* Programs on an interface, for data that goes one way. */
+struct measured_way {
+	__u32 number; /* 0: it is not measured */
 	struct attachment attachment;
+	bool xdp_in_vain;         /* asked for, but there is TC */
 	bool sighting;            /* sightings are counted on it */
 	struct sightings sighted; /* sightings from earlier counts */
+};
+
+struct measured {
+	struct hold hold;
+	struct measured_way out, in;
 	struct measured *next;
 };
 
@@ -53,12 +58,23 @@ static struct backend_bpf *self(struct backend *backend)
 	return (struct backend_bpf *)backend;
 }
 
-static struct measured *measured_find(struct backend_bpf *b, __u32 number)
+static struct measured *measured_find(struct backend_bpf *b, unsigned int ifindex)
 {
 	struct measured *m;
 
-	LL_SEARCH_SCALAR(b->measured, m, number, number);
+	LL_SEARCH_SCALAR(b->measured, m, hold.interface.ifindex, ifindex);
 	return m;
+}
+
+static struct measured_way *way_find(struct backend_bpf *b, __u32 number)
+{
+	struct measured *m = measured_find(b, interface_number_index(number));
+	struct measured_way *w;
+
+	if (!m)
+		return NULL;
+	w = interface_number_way(number) == WAY_IN ? &m->in : &m->out;
+	return w->number ? w : NULL;
 }
 
 static struct hook_programs programs_leaving(const struct metro *skel, bool bare_ip, bool xdp)
@@ -87,7 +103,8 @@ static struct hook_programs programs_arriving(const struct metro *skel, bool bar
 	};
 }
 
-/* The programs for packets as this interface has them. Returns 0, or -errno explained in reason. */
+/* Chooses the programs for packets as this interface has them. Returns 0, or -errno explained in
+ * reason. */
 static int programs_choose(struct backend_bpf *b, const struct interface *interface, enum way way,
 			   struct hook_programs *programs, char reason[BACKEND_REASON])
 {
@@ -131,123 +148,186 @@ static int hook_choose(const struct interface *interface, enum way way, enum hoo
 	return 0;
 }
 
-static struct sightings sightings_of(const struct backend_bpf *b, const struct measured *m)
+static struct sightings sightings_of(const struct backend_bpf *b, const struct measured_way *w)
 {
-	struct sightings now = bpf_programs_sightings(&b->programs, m->number);
+	struct sightings now = bpf_programs_sightings(&b->programs, w->number);
 
 	return (struct sightings){
-		.data_received = m->sighted.data_received + now.data_received,
-		.acks_received = m->sighted.acks_received + now.acks_received,
-		.acks_sent = m->sighted.acks_sent + now.acks_sent,
+		.data_received = w->sighted.data_received + now.data_received,
+		.acks_received = w->sighted.acks_received + now.acks_received,
+		.acks_sent = w->sighted.acks_sent + now.acks_sent,
 	};
 }
 
 /* Starts or stops counting sightings on an interface: counting costs each segment without a flow.
  */
-static void sight(struct backend_bpf *b, struct measured *m, bool on)
+static void sight(struct backend_bpf *b, struct measured_way *w, bool on)
 {
+	const struct measured *m;
 	bool any = on;
 
-	if (m->sighting == on)
+	if (!w->number || w->sighting == on)
 		return;
-	if (m->sighting)
-		m->sighted = sightings_of(b, m);
-	m->sighting = on;
-	bpf_programs_sight(&b->programs, m->number, on);
-	log_debug("%s: %s", m->interface.name,
+	if (w->sighting)
+		w->sighted = sightings_of(b, w);
+	w->sighting = on;
+	bpf_programs_sight(&b->programs, w->number, on);
+	log_debug("interface %u%s: %s", interface_number_index(w->number),
+		  ways_text(interface_number_way(w->number)),
 		  on ? "counting what passes" : "no longer counting what passes");
 	LL_FOREACH (b->measured, m)
-		any |= m->sighting;
+		any |= m->out.sighting || m->in.sighting;
 	b->programs.skel->bss->count_sightings = any;
 }
 
-static void log_attached(const struct backend_bpf *b, const struct measured *m,
-			 enum hook_choice hook)
+static struct measured *measured_of(struct hold *hold)
 {
-	bool in = interface_number_way(m->number) == WAY_IN;
-
-	/* Only now: attempts that fail are repeated. */
-	if (hook != b->settings.hook && in)
-		log_info("%s: data that arrives is measured at TC, not XDP", m->interface.name);
-	else if (hook != b->settings.hook)
-		log_warning("%s is a bond, where XDP would see the interfaces in it: using TC",
-			    m->interface.name);
-	log_info("measuring on %s with BPF at %s%s", m->interface.name,
-		 attachment_kind(&m->attachment, hook), in ? ", data that arrives" : "");
+	return (struct measured *)hold;
 }
 
-static int attach_way(struct backend_bpf *b, const struct interface *interface, enum way way,
-		      char reason[BACKEND_REASON])
+static void way_close(struct measured_way *w)
 {
-	enum hook_choice hook = b->settings.hook;
+	if (w->number)
+		attachment_close(&w->attachment);
+	w->number = 0;
+}
+
+/* *hook becomes the one that is used. */
+static int way_open(struct backend_bpf *b, struct measured_way *w,
+		    const struct interface *interface, enum way way, enum hook_choice *hook,
+		    char reason[BACKEND_REASON])
+{
 	struct hook_programs programs;
-	struct measured *m;
 	int err = programs_choose(b, interface, way, &programs, reason);
 
+	*hook = b->settings.hook;
 	if (!err)
-		err = hook_choose(interface, way, &hook, reason);
+		err = hook_choose(interface, way, hook, reason);
+	if (!err)
+		err = attachment_open(&w->attachment, &programs, interface, *hook, reason);
 	if (err)
 		return err;
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	m->interface = *interface;
-	m->number = interface_number(interface->ifindex, way);
-	err = attachment_open(&m->attachment, &programs, interface, hook, reason);
-	if (err) {
-		free(m);
-		return err;
-	}
-	LL_PREPEND(b->measured, m);
-	census_open(&b->census, m->number);
-	sight(b, m, true);
-	log_attached(b, m, hook);
+	w->number = interface_number(interface->ifindex, way);
+	w->xdp_in_vain = *hook != b->settings.hook;
 	return 0;
 }
 
-static void detach_way(struct backend_bpf *b, unsigned int ifindex, enum way way)
+static int ways_open(struct backend_bpf *b, struct measured *m, char reason[BACKEND_REASON])
 {
-	struct measured *m = measured_find(b, interface_number(ifindex, way));
+	const struct interface *interface = &m->hold.interface;
+	const struct measured_way *first = m->hold.ways & WAY_OUT ? &m->out : &m->in;
+	enum hook_choice hook, hook_in;
+	int err = 0;
+
+	if (m->hold.ways & WAY_OUT)
+		err = way_open(b, &m->out, interface, WAY_OUT, &hook, reason);
+	if (!err && m->hold.ways & WAY_IN) {
+		err = way_open(b, &m->in, interface, WAY_IN, &hook_in, reason);
+		hook = m->hold.ways & WAY_OUT ? hook : hook_in;
+	}
+	if (!err)
+		snprintf(m->hold.how, sizeof(m->hold.how), "BPF at %s%s",
+			 attachment_kind(&first->attachment, hook), ways_text(m->hold.ways));
+	return err;
+}
+
+static int kernel_open(struct backend *backend, const struct interface *interface,
+		       unsigned int ways, struct hold **hold, char reason[BACKEND_REASON])
+{
+	struct measured *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (!m) {
+		snprintf(reason, BACKEND_REASON, "interface %s: out of memory", interface->name);
+		return -ENOMEM;
+	}
+	m->hold.interface = *interface;
+	m->hold.ways = ways;
+	err = ways_open(self(backend), m, reason);
+	if (err) {
+		way_close(&m->out);
+		way_close(&m->in);
+		free(m);
+		return err;
+	}
+	*hold = &m->hold;
+	return 0;
+}
+
+static void way_adopt(struct backend_bpf *b, struct measured_way *w)
+{
+	if (!w->number)
+		return;
+	census_open(&b->census, w->number);
+	sight(b, w, true);
+}
+
+static int kernel_adopt(struct backend *backend, struct hold *hold, char reason[BACKEND_REASON])
+{
+	struct backend_bpf *b = self(backend);
+	struct measured *m = measured_of(hold);
+
+	(void)reason;
+	LL_PREPEND(b->measured, m);
+	way_adopt(b, &m->out);
+	way_adopt(b, &m->in);
+	if (m->out.xdp_in_vain) /* only now: attempts that fail are repeated */
+		log_warning("%s is a bond, where XDP would see the interfaces in it: using TC",
+			    hold->interface.name);
+	else if (m->in.xdp_in_vain)
+		log_info("%s: data that arrives is measured at TC, not XDP", hold->interface.name);
+	return 0;
+}
+
+static void way_release(struct backend_bpf *b, struct measured_way *w)
+{
+	if (!w->number)
+		return;
+	sight(b, w, false);
+	census_close(&b->census, w->number);
+}
+
+static struct hold *kernel_release(struct backend *backend, unsigned int ifindex)
+{
+	struct backend_bpf *b = self(backend);
+	struct measured *m = measured_find(b, ifindex);
 
 	if (!m)
-		return;
+		return NULL;
 	LL_DELETE(b->measured, m);
-	attachment_close(&m->attachment);
-	sight(b, m, false);
-	census_close(&b->census, m->number);
+	way_release(b, &m->out);
+	way_release(b, &m->in);
+	return &m->hold;
+}
+
+static void kernel_shut(struct hold *hold)
+{
+	struct measured *m = measured_of(hold);
+
+	way_close(&m->out);
+	way_close(&m->in);
 	free(m);
 }
 
-static void kernel_detach(struct backend *backend, unsigned int ifindex)
+static int kernel_check(struct hold *hold, const struct interface *interface,
+			char reason[BACKEND_REASON])
 {
-	detach_way(self(backend), ifindex, WAY_OUT);
-	detach_way(self(backend), ifindex, WAY_IN);
-}
-
-static int kernel_attach(struct backend *backend, const struct interface *interface,
-			 unsigned int ways, char reason[BACKEND_REASON])
-{
-	struct backend_bpf *b = self(backend);
+	const struct measured *m = measured_of(hold);
 	int err = 0;
 
-	if (ways & WAY_OUT)
-		err = attach_way(b, interface, WAY_OUT, reason);
-	if (!err && ways & WAY_IN)
-		err = attach_way(b, interface, WAY_IN, reason);
-	if (err)
-		kernel_detach(backend, interface->ifindex);
+	if (m->out.number)
+		err = attachment_check(&m->out.attachment, interface, reason);
+	if (!err && m->in.number)
+		err = attachment_check(&m->in.attachment, interface, reason);
 	return err;
 }
 
-static int kernel_check(struct backend *backend, unsigned int ifindex, char reason[BACKEND_REASON])
+static void kernel_rename(struct backend *backend, const struct interface *interface)
 {
-	const struct measured *m;
-	int err = 0;
+	struct measured *m = measured_find(self(backend), interface->ifindex);
 
-	LL_FOREACH (self(backend)->measured, m)
-		if (m->interface.ifindex == ifindex && !err)
-			err = attachment_check(&m->attachment, &m->interface, reason);
-	return err;
+	if (m)
+		m->hold.interface = *interface;
 }
 
 static int kernel_set_peers(struct backend *backend, const struct peers *peers)
@@ -260,6 +340,15 @@ static int kernel_set_peers(struct backend *backend, const struct peers *peers)
 	b->peers = peers;
 	b->peers_changed = true;
 	return 0;
+}
+
+static int kernel_set_interfaces(struct backend *backend, const struct peers *peers)
+{
+	struct backend_bpf *b = self(backend);
+	int err = bpf_peers_set_interfaces(&b->programs, peers);
+
+	b->peers_changed |= !err;
+	return err;
 }
 
 static int kernel_fd(struct backend *backend)
@@ -280,12 +369,12 @@ static int on_record(void *arg, void *data, size_t size)
 		b->samples += record->count;
 		census_add_samples(&b->census, record->key.ifindex, record->count);
 	}
-	m = measured_find(b, record->key.ifindex);
+	m = measured_find(b, interface_number_index(record->key.ifindex));
 	if (!m)
 		return 0; /* the interface is gone */
 	delivery = (struct delivery){
 		.record = record,
-		.iface = m->interface.name,
+		.iface = m->hold.interface.name,
 		.wall_ns = record->time_ns + b->wall_offset_ns,
 	};
 	b->settings.deliver(b->settings.arg, &delivery);
@@ -351,19 +440,19 @@ static struct census_figures kernel_figures(struct backend *backend, __u32 numbe
 {
 	struct backend_bpf *b = self(backend);
 	struct census_figures figures = census_figures(&b->census, number);
-	const struct measured *m = measured_find(b, number);
+	const struct measured_way *w = way_find(b, number);
 
-	if (m)
-		figures.seen = sightings_of(b, m);
+	if (w)
+		figures.seen = sightings_of(b, w);
 	return figures;
 }
 
 static void kernel_look_out(struct backend *backend, __u32 number, bool on)
 {
-	struct measured *m = measured_find(self(backend), number);
+	struct measured_way *w = way_find(self(backend), number);
 
-	if (m)
-		sight(self(backend), m, on);
+	if (w)
+		sight(self(backend), w, on);
 }
 
 static void kernel_counters(struct backend *backend, __u64 values[COUNTERS])
@@ -382,7 +471,7 @@ static void kernel_close(struct backend *backend)
 	struct backend_bpf *b = self(backend);
 
 	while (b->measured)
-		kernel_detach(backend, b->measured->interface.ifindex);
+		kernel_shut(kernel_release(backend, b->measured->hold.interface.ifindex));
 	flow_walk_free(b->walk);
 	census_free(&b->census);
 	ring_buffer__free(b->ring);
@@ -392,10 +481,14 @@ static void kernel_close(struct backend *backend)
 
 static const struct backend_ops kernel_ops = {
 	.name = "bpf",
-	.attach = kernel_attach,
-	.detach = kernel_detach,
+	.open = kernel_open,
+	.adopt = kernel_adopt,
+	.release = kernel_release,
 	.check = kernel_check,
+	.shut = kernel_shut,
+	.rename = kernel_rename,
 	.set_peers = kernel_set_peers,
+	.set_interfaces = kernel_set_interfaces,
 	.fd = kernel_fd,
 	.read = kernel_read,
 	.sweep = kernel_sweep,

@@ -27,66 +27,101 @@ static void deliver(void *arg, const struct flow_record *record)
 		return;
 	delivery = (struct delivery){
 		.record = record,
-		.iface = tap->interface.name,
+		.iface = tap->hold.interface.name,
 		.wall_ns = record->time_ns,
 	};
 	b->settings.deliver(b->settings.arg, &delivery);
 }
 
-static void tap_free(struct tap *tap)
+static struct tap *tap_of(struct hold *hold)
 {
-	struct backend_pcap *b = tap->backend;
-
-	tap_close(tap);
-	HASH_DEL(b->taps, tap);
-	b->drops += tap->own.drops;
-	free(tap);
+	return (struct tap *)hold;
 }
 
-static int live_attach(struct backend *backend, const struct interface *interface,
-		       unsigned int ways, char reason[BACKEND_REASON])
+static void live_shut(struct hold *hold)
 {
-	struct backend_pcap *b = self(backend);
+	tap_close(tap_of(hold));
+	free(hold);
+}
+
+static int live_open(struct backend *backend, const struct interface *interface, unsigned int ways,
+		     struct hold **hold, char reason[BACKEND_REASON])
+{
 	struct tap *tap = calloc(1, sizeof(*tap));
 	int err;
 
+	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", interface->name);
 	if (!tap)
 		return -ENOMEM;
-	*tap = (struct tap){
-		.backend = b, .interface = *interface, .index = interface->ifindex, .ways = ways};
-	HASH_ADD_INT(b->taps, index, tap);
-	if (!tap->hh.tbl) {
-		free(tap);
-		return -ENOMEM;
-	}
+	tap->backend = self(backend);
+	tap->index = interface->ifindex;
+	tap->hold = (struct hold){.interface = *interface, .ways = ways};
+	snprintf(tap->hold.how, sizeof(tap->hold.how), "libpcap%s", ways_text(ways));
 	err = tap_open(tap, reason);
-	if (err && err != -ENETDOWN) {
-		tap_free(tap);
-		return err;
-	}
-	for (enum way way = WAY_OUT; way <= WAY_IN; way++)
-		if (ways & way)
-			census_open(flow_table_census(b->table), interface_number(tap->index, way));
 	if (err)
-		log_warning("%s; waiting for it to come up", reason);
+		live_shut(&tap->hold);
 	else
-		log_info("measuring on %s with libpcap%s", interface->name,
-			 ways == WAY_OUT  ? ""
-			 : ways == WAY_IN ? ", data that arrives"
-					  : ", both ways");
-	return 0;
+		*hold = &tap->hold;
+	return err;
 }
 
-static void live_detach(struct backend *backend, unsigned int ifindex)
+static void census_each(struct backend_pcap *b, const struct tap *tap,
+			void (*fn)(struct census *census, __u32 number))
+{
+	for (enum way way = WAY_OUT; way <= WAY_IN; way++)
+		if (tap->hold.ways & way)
+			fn(flow_table_census(b->table), interface_number(tap->index, way));
+}
+
+static int live_adopt(struct backend *backend, struct hold *hold, char reason[BACKEND_REASON])
+{
+	struct backend_pcap *b = self(backend);
+	struct tap *tap = tap_of(hold);
+	int err = -ENOMEM;
+
+	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", hold->interface.name);
+	HASH_ADD_INT(b->taps, index, tap);
+	if (tap->hh.tbl)
+		err = tap_join(tap, reason);
+	if (!err) {
+		census_each(b, tap, census_open);
+	} else if (tap->hh.tbl) {
+		tap_leave(tap);
+		HASH_DEL(b->taps, tap);
+	}
+	return err;
+}
+
+static struct hold *live_release(struct backend *backend, unsigned int ifindex)
 {
 	struct backend_pcap *b = self(backend);
 	struct tap *tap = tap_find(b, ifindex);
 
 	if (!tap)
-		return;
-	census_close(flow_table_census(b->table), interface_number(ifindex, WAY_OUT));
-	census_close(flow_table_census(b->table), interface_number(ifindex, WAY_IN));
-	tap_free(tap);
+		return NULL;
+	census_each(b, tap, census_close);
+	b->drops += pcap_socket_drops(&tap->own);
+	tap_leave(tap);
+	HASH_DEL(b->taps, tap);
+	return &tap->hold;
+}
+
+static unsigned int live_ended(struct backend *backend)
+{
+	const struct tap *tap;
+
+	for (tap = self(backend)->taps; tap; tap = tap->hh.next)
+		if (tap->ended)
+			return tap->index;
+	return 0;
+}
+
+static void live_rename(struct backend *backend, const struct interface *interface)
+{
+	struct tap *tap = tap_find(self(backend), interface->ifindex);
+
+	if (tap)
+		tap->hold.interface = *interface;
 }
 
 static int live_set_peers(struct backend *backend, const struct peers *peers)
@@ -98,6 +133,7 @@ static int live_set_peers(struct backend *backend, const struct peers *peers)
 
 	b->directions.peers = peers;
 	flow_table_set_peers(b->table, peers);
+	pcap_filters_forget(&b->filters);
 	HASH_ITER (hh, b->taps, tap, next) {
 		one = tap_set_peers(tap, reason);
 		if (one)
@@ -110,6 +146,26 @@ static int live_set_peers(struct backend *backend, const struct peers *peers)
 	return one ? one : err;
 }
 
+/* What has another set now, or has gone, needs another filter; the shared handle's is for all. */
+static int live_set_interfaces(struct backend *backend, const struct peers *peers)
+{
+	struct backend_pcap *b = self(backend);
+	char reason[BACKEND_REASON];
+	struct tap *tap, *next;
+	int err = 0, one;
+
+	flow_table_set_peers(b->table, peers);
+	HASH_ITER (hh, b->taps, tap, next) {
+		if (tap->set == peers_set_of(peers, tap->index))
+			continue;
+		one = tap_set_peers(tap, reason);
+		if (one)
+			log_error("%s", reason);
+		err = one ? one : err;
+	}
+	return err;
+}
+
 static int live_fd(struct backend *backend)
 {
 	return self(backend)->epoll;
@@ -120,11 +176,15 @@ static int live_read(struct backend *backend)
 	struct backend_pcap *b = self(backend);
 	struct tap *tap, *next;
 
-	HASH_ITER (hh, b->taps, tap, next)
-		if (tap->own.pcap && pcap_packets_own(tap) < 0)
-			tap_fail(tap);
+	HASH_ITER (hh, b->taps, tap, next) {
+		if (!tap->own.pcap || tap->ended || pcap_packets_own(tap) >= 0)
+			continue;
+		log_warning("no longer capturing on %s: %s; waiting for it to come up again",
+			    tap->hold.interface.name, pcap_geterr(tap->own.pcap));
+		tap_end(tap);
+	}
 	if (b->shared.pcap && pcap_packets_shared(b) < 0) {
-		log_error("capturing: %s", pcap_geterr(b->shared.pcap));
+		log_error("cannot capture: %s", pcap_geterr(b->shared.pcap));
 		return -EIO;
 	}
 	return 0;
@@ -137,12 +197,10 @@ static void live_refresh(struct backend *backend)
 	int err = local_addresses_read(&b->directions.local);
 
 	if (err && err != b->local_error)
-		log_warning("reading this host's addresses: %s", strerror(-err));
+		log_warning("cannot read this host's addresses: %s", strerror(-err));
 	b->local_error = err;
-	HASH_ITER (hh, b->taps, tap, next) {
-		tap_follow_up(tap);
+	HASH_ITER (hh, b->taps, tap, next)
 		tap_follow_port(tap);
-	}
 }
 
 static void live_drain(struct backend *backend)
@@ -193,7 +251,8 @@ static void live_close(struct backend *backend)
 	struct backend_pcap *b = self(backend);
 
 	while (b->taps)
-		live_detach(backend, b->taps->index);
+		live_shut(live_release(backend, b->taps->index));
+	pcap_filters_forget(&b->filters);
 	pcap_shared_peers_free(&b->shared_peers);
 	flow_table_free(b->table);
 	local_addresses_free(&b->directions.local);
@@ -204,9 +263,14 @@ static void live_close(struct backend *backend)
 
 static const struct backend_ops live_ops = {
 	.name = "pcap",
-	.attach = live_attach,
-	.detach = live_detach,
+	.open = live_open,
+	.adopt = live_adopt,
+	.release = live_release,
+	.shut = live_shut,
+	.ended = live_ended,
+	.rename = live_rename,
 	.set_peers = live_set_peers,
+	.set_interfaces = live_set_interfaces,
 	.fd = live_fd,
 	.read = live_read,
 	.sweep = live_sweep,

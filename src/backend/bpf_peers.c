@@ -98,7 +98,7 @@ static void filter_follow(struct bpf_programs *p, const struct peers *peers)
 static int network_add(struct bpf_programs *p, const struct peer *peer)
 {
 	struct peer_network network =
-		peer_network_key(peer->ifindex, &peer->prefix.addr, peer->prefix.bits);
+		peer_network_key(peer->set, &peer->prefix.addr, peer->prefix.bits);
 
 	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_networks), &network,
 				&p->networks_version, BPF_ANY))
@@ -142,14 +142,26 @@ static void networks_purge(const struct bpf_programs *p)
 	p->skel->bss->network_count = current;
 }
 
-/* ---- addresses ---- */
+/* ---- addresses, and interfaces ---- */
 
 static int host_add(int map, const struct peer *peer)
 {
-	struct peer_host host = {.ifindex = peer->ifindex, .addr = peer->prefix.addr};
-	__u8 value = 0;
+	struct peer_host host = {.set = peer->set, .addr = peer->prefix.addr};
+	__u32 value = 0;
 
 	return bpf_map_update_elem(map, &host, &value, BPF_ANY) ? -errno : 0;
+}
+
+static int interfaces_fill(int map, const struct peers *peers)
+{
+	for (size_t i = 0; i < peers_interfaces_count(peers); i++) {
+		struct peers_interface interface = peers_interface_at(peers, i);
+		struct peer_host key = peer_interface_key(interface.number);
+
+		if (bpf_map_update_elem(map, &key, &interface.set, BPF_ANY))
+			return -errno;
+	}
+	return 0;
 }
 
 /* Makes a map with room for this many. Returns its descriptor or -errno. */
@@ -159,21 +171,11 @@ static int hosts_create(size_t count)
 	__u32 room = PEER_HOSTS_MIN;
 	int map;
 
-	while (room < count && room < PEERS_MAX)
+	while (room < count && room < 2 * PEERS_MAX)
 		room *= 2;
 	map = bpf_map_create(BPF_MAP_TYPE_HASH, "peer_hosts", sizeof(struct peer_host),
-			     sizeof(__u8), room, &opts);
+			     sizeof(__u32), room, &opts);
 	return map < 0 ? -errno : map;
-}
-
-static int hosts_fill(int map, const struct peers *peers)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < peers_count(peers) && !err; i++)
-		if (prefix_is_host(&peers_at(peers, i)->prefix))
-			err = host_add(map, peers_at(peers, i));
-	return err;
 }
 
 static size_t hosts_count(const struct peers *peers)
@@ -183,6 +185,16 @@ static size_t hosts_count(const struct peers *peers)
 	for (size_t i = 0; i < peers_count(peers); i++)
 		count += prefix_is_host(&peers_at(peers, i)->prefix);
 	return count;
+}
+
+static int hosts_fill(int map, const struct peers *peers)
+{
+	int err = hosts_count(peers) > PEERS_MAX ? -E2BIG : interfaces_fill(map, peers);
+
+	for (size_t i = 0; i < peers_count(peers) && !err; i++)
+		if (prefix_is_host(&peers_at(peers, i)->prefix))
+			err = host_add(map, peers_at(peers, i));
+	return err;
 }
 
 /* The programs use this map from now on; it is p's. The kernel then waits until none runs that
@@ -198,10 +210,10 @@ static int hosts_use(struct bpf_programs *p, int map)
 	return 0;
 }
 
-/* Fills a new map with the peers' addresses, and puts it in use. */
+/* Fills a new map with interfaces and the peers' addresses, and puts it in use. */
 static int hosts_set(struct bpf_programs *p, const struct peers *peers)
 {
-	int map = hosts_create(hosts_count(peers)), err;
+	int map = hosts_create(hosts_count(peers) + peers_interfaces_count(peers)), err;
 
 	if (map < 0)
 		return map;
@@ -213,7 +225,36 @@ static int hosts_set(struct bpf_programs *p, const struct peers *peers)
 	return err;
 }
 
-/* ---- both ---- */
+/* The kernel has just these interfaces now. */
+static int interfaces_note(struct bpf_programs *p, const struct peers *peers)
+{
+	size_t count = peers_interfaces_count(peers);
+	__u32 *numbers = calloc(count + 1, sizeof(*numbers));
+
+	if (!numbers) {
+		log_error("telling the kernel the interfaces: out of memory");
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++)
+		numbers[i] = peers_interface_at(peers, i).number;
+	free(p->interfaces);
+	p->interfaces = numbers;
+	p->interfaces_count = count;
+	return 0;
+}
+
+/* Of those that it had, which no longer have peers. */
+static void interfaces_drop(const struct bpf_programs *p, const struct peers *peers)
+{
+	for (size_t i = 0; i < p->interfaces_count; i++) {
+		struct peer_host key = peer_interface_key(p->interfaces[i]);
+
+		if (!peers_set_of(peers, p->interfaces[i]))
+			bpf_map_delete_elem(p->hosts, &key);
+	}
+}
+
+/* ---- all of them ---- */
 
 /* In this order, a peer that moves from the addresses to a network, or the other way round, is not
  * missed in between. */
@@ -231,5 +272,15 @@ int bpf_peers_set(struct bpf_programs *p, const struct peers *peers)
 	}
 	networks_purge(p);
 	filter_follow(p, peers);
-	return 0;
+	return interfaces_note(p, peers);
+}
+
+int bpf_peers_set_interfaces(struct bpf_programs *p, const struct peers *peers)
+{
+	int err = interfaces_fill(p->hosts, peers);
+
+	if (err) /* it is full: a larger one, or the reason why not */
+		return bpf_peers_set(p, peers);
+	interfaces_drop(p, peers);
+	return interfaces_note(p, peers);
 }

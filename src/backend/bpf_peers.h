@@ -11,6 +11,9 @@
  * peers, and perhaps some of the new networks. */
 int bpf_peers_set(struct bpf_programs *programs, const struct peers *peers);
 
+/* Only interfaces have come, with sets that are known, or gone: does no more than that takes. */
+int bpf_peers_set_interfaces(struct bpf_programs *programs, const struct peers *peers);
+
 /* Empties the filter and gives it room for this many prefixes. */
 void peer_filter_clear(struct peer_filter *filter, size_t prefixes);
 

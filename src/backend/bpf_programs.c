@@ -7,16 +7,22 @@
 #include "bpf_peers.h"
 #include "descriptor.h"
 #include "flow.h"
+#include "memory_limit.h"
+#include "memory_need.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define TRIAL_VALUE 4096
+#define TRIAL_US    20000 /* the kernel frees a map when it finds the time */
 
 /* Logs what libbpf says: it may pass a whole verifier log, many lines, in one call. */
 __attribute__((format(printf, 2, 0))) static int libbpf_says(enum libbpf_print_level level,
@@ -56,7 +62,7 @@ static int explain(char reason[BACKEND_REASON], const char *what, int err)
 		hint = " (needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)";
 	else if (err == -ENOSYS)
 		hint = " (the kernel is built without BPF)";
-	else if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
+	else if (err != -ENOMEM && libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
 		hint = " (BPF ring buffers need Linux 5.8)";
 	snprintf(reason, BACKEND_REASON, "%s: %s%s", what, strerror(-err), hint);
 	return err;
@@ -89,6 +95,32 @@ static void write_settings(struct metro *skel, const struct backend_settings *s,
 		bpf_program__set_autoload(arriving_program(skel, i), false);
 }
 
+/*
+ * Since Linux 6.17, what verifying the programs takes is charged to the container, and beyond its
+ * limit the kernel does not fail to load them but ends us. For the memory of a map, it does fail.
+ * So one is made for a moment that is as large as all that is still to come.
+ */
+static int try_memory(void)
+{
+	const struct memory_terms terms = {
+		.bpf = true,
+		.cpus = (unsigned int)libbpf_num_possible_cpus(),
+		.verifier_is_charged = memory_kernel_is(6, 17),
+	};
+	struct memory_need need = memory_need_of(&terms);
+	int fd;
+
+	if (!terms.verifier_is_charged)
+		return 0;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "metro_trial", sizeof(__u32), TRIAL_VALUE,
+			    (__u32)(need.loading / TRIAL_VALUE), NULL);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	usleep(TRIAL_US);
+	return 0;
+}
+
 int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *settings, bool replay,
 		      char reason[BACKEND_REASON])
 {
@@ -109,6 +141,9 @@ int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *set
 	p->flows = flow_map_create(settings->marks, settings->max_flows);
 	if (p->flows < 0)
 		return explain(reason, "cannot make the BPF map of flows", p->flows);
+	err = try_memory();
+	if (err)
+		return explain(reason, "no room to load the BPF programs", err);
 	err = bpf_map__reuse_fd(p->skel->maps.flows, p->flows);
 	if (err)
 		return explain(reason, "cannot use the BPF map of flows", err);
@@ -135,17 +170,15 @@ static int share_maps(struct metro *skel, const struct metro *with)
 	return err;
 }
 
-int bpf_programs_load_arriving(struct bpf_programs *p, char reason[BACKEND_REASON])
+static int load_arriving(struct bpf_programs *p, char reason[BACKEND_REASON])
 {
 	struct bpf_program *program;
 	struct metro *skel;
 	int err;
 
-	if (p->arriving)
-		return 0;
 	skel = metro__open();
 	if (!skel)
-		return explain(reason, "opening the BPF object", -errno);
+		return explain(reason, "cannot open the BPF object", -errno);
 	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
 	for (size_t i = 0; i < ARRAY_SIZE(arriving); i++)
 		bpf_program__set_autoload(arriving_program(skel, i), true);
@@ -154,10 +187,21 @@ int bpf_programs_load_arriving(struct bpf_programs *p, char reason[BACKEND_REASO
 		err = metro__load(skel);
 	if (err) {
 		metro__destroy(skel);
-		return explain(reason, "loading the BPF programs for data that arrives", err);
+		return explain(reason, "cannot load the BPF programs for data that arrives", err);
 	}
 	p->arriving = skel;
 	return 0;
+}
+
+int bpf_programs_load_arriving(struct bpf_programs *p, char reason[BACKEND_REASON])
+{
+	static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+	int err;
+
+	pthread_mutex_lock(&loading);
+	err = p->arriving ? 0 : load_arriving(p, reason);
+	pthread_mutex_unlock(&loading);
+	return err;
 }
 
 void bpf_programs_unload(struct bpf_programs *p)
@@ -166,6 +210,7 @@ void bpf_programs_unload(struct bpf_programs *p)
 	metro__destroy(p->skel);
 	descriptor_close(&p->flows);
 	descriptor_close(&p->hosts);
+	free(p->interfaces);
 	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
 }
 

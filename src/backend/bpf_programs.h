@@ -13,7 +13,9 @@ struct bpf_programs {
 	struct metro *arriving; /* the programs of WAY_IN, over the same maps; NULL: none yet */
 	int flows;              /* the map of flows */
 	int hosts;              /* the map of peers by address that is in use; -1: none yet */
-	__u8 networks_version;  /* value of the current entries in the map of networks */
+	__u32 *interfaces;      /* .. and their numbers that it has */
+	size_t interfaces_count;
+	__u8 networks_version; /* value of the current entries in the map of networks */
 };
 
 /* Loads programs and maps. replay: the clock is bss->replay_ns, for captures run through the
@@ -24,7 +26,8 @@ int bpf_programs_load(struct bpf_programs *programs, const struct backend_settin
 void bpf_programs_unload(struct bpf_programs *programs);
 
 /* Loads the programs for data that arrives, if they are not there yet: they take as long again as
- * the others, and most hosts do not want them. Returns 0, or -errno explained in reason. */
+ * the others, and most hosts do not want them. In any thread. Returns 0, or -errno explained in
+ * reason. */
 int bpf_programs_load_arriving(struct bpf_programs *programs, char reason[BACKEND_REASON]);
 
 /* The programs' counters, summed over all CPUs. Returns 0 or -errno. */

@@ -19,7 +19,7 @@
 #define CLOCK_STEP_NS 2000000
 
 struct breaks {
-	__u32 *epochs;     /* the last one given to any capture, so that none comes twice */
+	__u32 *epochs;     /* the last one given to any tap, so that none comes twice */
 	__u32 epoch;       /* of the packet read last */
 	__u64 in_doubt_ns; /* since when, by CLOCK_MONOTONIC; 0: not in doubt */
 	__u64 lost_ns; /* only packets up to this time are in doubt, by their own clock; 0: all */
@@ -27,7 +27,7 @@ struct breaks {
 	__u64 last_ns; /* time of the packet read last */
 };
 
-/* A new capture begins. */
+/* A tap was opened. */
 void breaks_open(struct breaks *breaks, __u32 *epochs);
 
 /* A break was noticed now. */

@@ -2,6 +2,7 @@
 /* Writes the peers as an expression that libpcap compiles in time: with many, as fewer and wider
  * networks. */
 #include "pcap_filter.h"
+#include "addresses.h"
 #include "array.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <utlist.h>
 
 /* libpcap's "tcp" looks at the first next-header field alone (and behind a fragment header), so
  * with IPv6 every packet with an extension header is let through. */
@@ -33,7 +35,7 @@ static bool is_v4(const struct prefix *prefix)
 	return prefix->bits >= ADDRESS_V4_PREFIX && address_is_v4(&prefix->addr);
 }
 
-static int collect(struct nets *nets, const struct peers *peers, __u32 number, bool v4)
+static int collect(struct nets *nets, const struct peers *peers, __u32 set, bool v4)
 {
 	nets->count = 0;
 	nets->at = calloc(peers_count(peers) + 1, sizeof(*nets->at));
@@ -42,8 +44,7 @@ static int collect(struct nets *nets, const struct peers *peers, __u32 number, b
 	for (size_t i = 0; i < peers_count(peers); i++) {
 		const struct peer *peer = peers_at(peers, i);
 
-		if ((peer->ifindex == number || number == PCAP_FILTER_ALL) &&
-		    is_v4(&peer->prefix) == v4)
+		if ((peer->set == set || set == PCAP_FILTER_ALL) && is_v4(&peer->prefix) == v4)
 			nets->at[nets->count++] = peer->prefix;
 	}
 	return 0;
@@ -51,7 +52,10 @@ static int collect(struct nets *nets, const struct peers *peers, __u32 number, b
 
 static int compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct prefix));
+	const struct prefix *x = a, *y = b; /* which end in padding */
+	int order = address_compare(&x->addr, &y->addr);
+
+	return order ? order : x->bits - y->bits;
 }
 
 static void cut(struct prefix *prefix, unsigned int bits)
@@ -90,10 +94,10 @@ static void write_nets(FILE *out, const struct nets *nets, bool v4)
 	fputs("))", out);
 }
 
-static int write_family(FILE *out, const struct peers *peers, __u32 number, bool v4, size_t *count)
+static int write_family(FILE *out, const struct peers *peers, __u32 set, bool v4, size_t *count)
 {
 	struct nets nets;
-	int err = collect(&nets, peers, number, v4);
+	int err = collect(&nets, peers, set, v4);
 
 	if (err)
 		return err;
@@ -107,7 +111,7 @@ static int write_family(FILE *out, const struct peers *peers, __u32 number, bool
 	return 0;
 }
 
-static char *peers_text(const struct peers *peers, __u32 number, size_t *count)
+static char *peers_text(const struct peers *peers, __u32 set, size_t *count)
 {
 	char *text = NULL;
 	size_t size;
@@ -116,9 +120,9 @@ static char *peers_text(const struct peers *peers, __u32 number, size_t *count)
 
 	if (!out)
 		return NULL;
-	err = write_family(out, peers, number, true, count);
+	err = write_family(out, peers, set, true, count);
 	if (!err)
-		err = write_family(out, peers, number, false, count);
+		err = write_family(out, peers, set, false, count);
 	if (!fclose(out) && !err)
 		return text;
 	free(text);
@@ -141,11 +145,11 @@ static int compile(pcap_t *pcap, const char *core, bool tags, struct bpf_program
 	return err;
 }
 
-int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 number, bool tags,
+int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 set, bool tags,
 			struct bpf_program *program)
 {
 	size_t count = 0;
-	char *core = peers_text(peers, number, &count);
+	char *core = peers_text(peers, set, &count);
 	int err;
 
 	if (!core)
@@ -185,4 +189,71 @@ int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again)
 	if (again && as_compiled && !swap(pcap, program))
 		return 0;
 	return pcap_setfilter(pcap, program) ? -EIO : 0;
+}
+
+static struct bpf_insn nothing[] = {{BPF_RET | BPF_K, 0, 0, 0}};
+static struct bpf_program none = {.bf_len = 1, .bf_insns = nothing};
+
+/* Not by pcap_setfilter(3), which would hold what is in the ring by the next one against this. */
+int pcap_filter_nothing(pcap_t *pcap)
+{
+	return swap(pcap, &none) ? -errno : 0;
+}
+
+/* ---- those that are compiled ---- */
+
+struct pcap_filter {
+	__u32 set;
+	int link;  /* the handles' type */
+	bool some; /* else there are no peers, and no program */
+	struct bpf_program program;
+	struct pcap_filter *next;
+};
+
+static struct pcap_filter *filter_new(pcap_t *pcap, const struct peers *peers, __u32 set, bool tags,
+				      int *err)
+{
+	struct pcap_filter *filter = calloc(1, sizeof(*filter));
+	int some = filter ? pcap_filter_compile(pcap, peers, set, tags, &filter->program) : -ENOMEM;
+
+	if (some < 0) {
+		free(filter);
+		*err = some;
+		return NULL;
+	}
+	filter->set = set;
+	filter->link = pcap_datalink(pcap);
+	filter->some = some;
+	return filter;
+}
+
+int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct peers *peers,
+		     __u32 set, bool tags, bool again)
+{
+	struct pcap_filter *filter;
+	int err = 0;
+
+	LL_FOREACH (filters->first, filter)
+		if (filter->set == set && filter->link == pcap_datalink(pcap))
+			break;
+	if (!filter) {
+		filter = filter_new(pcap, peers, set, tags, &err);
+		if (!filter)
+			return err;
+		LL_PREPEND(filters->first, filter);
+	}
+	return pcap_filter_install(pcap, filter->some ? &filter->program : &none, again);
+}
+
+void pcap_filters_forget(struct pcap_filters *filters)
+{
+	struct pcap_filter *filter, *next;
+
+	LL_FOREACH_SAFE(filters->first, filter, next)
+	{
+		if (filter->some)
+			pcap_freecode(&filter->program);
+		free(filter);
+	}
+	filters->first = NULL;
 }

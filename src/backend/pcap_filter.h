@@ -10,10 +10,10 @@
 #define PCAP_FILTER_INSTRUCTIONS                                                                   \
 	4096 /* BPF_MAXINSNS of <linux/bpf_common.h>: more it does not take */
 
-#define PCAP_FILTER_ALL 0 /* in place of an interface number: the peers of all */
+#define PCAP_FILTER_ALL 0 /* in place of a set, which are counted from 1: all peers */
 
 /*
- * Compiles the filter for one interface, in some 0.1 s at most. With many peers it lets through
+ * Compiles the filter for a set of peers, in some 0.1 s at most. With many peers it lets through
  * networks that contain them: user space sorts them out anyway. If the kernel would still refuse it
  * (libpcap would then copy every packet), it lets all TCP through. tags: packets may have VLAN
  * tags; libpcap only looks for them on Ethernet.
@@ -21,11 +21,27 @@
  * Returns 1 with *program to be freed by pcap_freecode, 0 if there are no peers now (capture
  * nothing), or -errno; pcap_geterr tells more after -EINVAL.
  */
-int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 number, bool tags,
+int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 set, bool tags,
 			struct bpf_program *program);
 
 /* Puts a program in force on a live handle; again: one is in force already, whose packets must not
  * be lost. Returns 0, or -EIO; pcap_geterr tells more. */
 int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again);
+
+/* Lets nothing through a handle that has no filter yet, until it gets one. Returns 0 or -errno. */
+int pcap_filter_nothing(pcap_t *pcap);
+
+/* The filters that have been compiled for some peers: many handles have the same. */
+struct pcap_filters {
+	struct pcap_filter *first;
+};
+
+/* Puts the filter for a set of peers in force on a live handle, as pcap_filter_install does;
+ * compiles it if no handle like this one had it. Returns 0 or -errno; pcap_geterr tells more. */
+int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct peers *peers,
+		     __u32 set, bool tags, bool again);
+
+/* There are other peers now. */
+void pcap_filters_forget(struct pcap_filters *filters);
 
 #endif

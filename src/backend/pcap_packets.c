@@ -55,7 +55,7 @@ static void measure(struct backend_pcap *b, struct tap *tap, struct flow_segment
 
 	segment->place = 0; /* an interface is one place */
 	for (enum way way = WAY_OUT; way <= WAY_IN; way++) {
-		if (!(tap->ways & way))
+		if (!(tap->hold.ways & way))
 			continue;
 		segment->ifindex = interface_number(tap->index, way);
 		segment->directions = way == WAY_IN ? swapped : directions;
@@ -98,14 +98,14 @@ static void on_own_packet(u_char *arg, const struct pcap_pkthdr *header, const u
 	}
 	take_time(b, &tap->own, header, &segment);
 	measure(b, tap, &segment,
-		directions_of(&b->directions, &tap->interface, tap->own.link, bytes,
+		directions_of(&b->directions, &tap->hold.interface, tap->own.link, bytes,
 			      &segment.packet));
 }
 
 /* On the loopback interface libpcap hands over what arrives alone, since all that leaves does. */
 static unsigned int shared_directions(const struct tap *tap, const struct shared_packet *packet)
 {
-	if (tap->interface.type == ARPHRD_LOOPBACK)
+	if (tap->hold.interface.type == ARPHRD_LOOPBACK)
 		return DIRECTION_SENT | DIRECTION_RECEIVED;
 	return packet->leaves ? DIRECTION_SENT : DIRECTION_RECEIVED;
 }

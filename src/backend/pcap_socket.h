@@ -13,8 +13,7 @@
 
 #include <pcap/pcap.h>
 
-#define PCAP_SOCKET_ANY      "any" /* the device of a shared one */
-#define PCAP_SOCKET_BLOCK_MS 50    /* packets wait at most this long for a block to fill */
+#define PCAP_SOCKET_BLOCK_MS 50 /* packets wait at most this long for a block to fill */
 
 struct pcap_socket {
 	pcap_t *pcap; /* NULL: closed */
@@ -24,9 +23,11 @@ struct pcap_socket {
 	struct breaks breaks;
 };
 
-/* Begins to capture on a device. Returns 0, or -errno explained in reason: -ENETDOWN while the
- * interface is down, -ENOTSUP for what libpcap or we do not know. */
-int pcap_socket_open(struct pcap_socket *socket, const char *device,
+/* Opens one on an interface, or with NULL a shared one, with a filter that lets nothing through
+ * yet. In any thread. Returns 0, -ENETDOWN if the interface is down, -ENODEV if it has gone or has
+ * another name, -ENOTSUP for what libpcap or we do not know, or another -errno; each is explained
+ * in reason, with no handle. */
+int pcap_socket_open(struct pcap_socket *socket, const struct interface *interface,
 		     const struct backend_settings *settings, char reason[BACKEND_REASON]);
 void pcap_socket_close(struct pcap_socket *socket);
 

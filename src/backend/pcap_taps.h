@@ -11,6 +11,7 @@
 #include "directions.h"
 #include "expression.h"
 #include "hash.h"
+#include "pcap_filter.h"
 #include "pcap_shared.h"
 #include "pcap_socket.h"
 
@@ -19,12 +20,14 @@
 
 /* An interface whose packets we get a copy of. */
 struct tap {
+	struct hold hold;
 	struct backend_pcap *backend;
-	struct interface interface;
-	__u32 index; /* of the interface, the key */
-	unsigned int ways;
-	bool shares;            /* the shared handle; else it has its own */
-	struct pcap_socket own; /* closed while the interface is down */
+	__u32 index;            /* of the interface, the key */
+	__u32 set;              /* of peers, for which its own handle has a filter */
+	bool counted;           /* among those with a handle of their own */
+	bool shares;            /* the shared handle */
+	bool ended;             /* its own handle, since the interface went down */
+	struct pcap_socket own; /* or closed */
 	__u32 epoch;            /* that began when it came to the shared handle */
 	UT_hash_handle hh;
 };
@@ -37,7 +40,9 @@ struct backend_pcap {
 	struct directions directions;
 	int local_error; /* of the last attempt to read addresses, so that it is logged once */
 	struct expression *expression; /* NULL: none */
+	struct pcap_filters filters;   /* for the present peers */
 	struct tap *taps;
+	unsigned int own; /* handles of single interfaces; counted in any thread */
 	struct pcap_socket shared;
 	struct pcap_shared_peers shared_peers;
 	struct clock_watch clock;
@@ -47,18 +52,22 @@ struct backend_pcap {
 
 /* ---- pcap_taps.c ---- */
 
-/* Has the interface's packets captured, by a handle of its own or by the shared one; the tap must
- * be in the hash. Returns 0 or -errno, explained in reason; with -ENETDOWN, tap_follow_up tries
- * again.
- */
+/* Opens the interface's own handle, if it gets one. In any thread. Returns 0 or -errno, explained
+ * in reason. */
 int tap_open(struct tap *tap, char reason[BACKEND_REASON]);
+
+/* Closes it. In any thread, once the tap is out of the hash. */
 void tap_close(struct tap *tap);
 
-/* Capturing by its own handle ended. */
-void tap_fail(struct tap *tap);
+/* The tap, which is in the hash, gets its packets from now on, from its own handle or the shared
+ * one; and no longer. Returns 0 or -errno, explained in reason. */
+int tap_join(struct tap *tap, char reason[BACKEND_REASON]);
+void tap_leave(struct tap *tap);
 
-/* There may be a change in the interface: it may be up again, or have become a port. */
-void tap_follow_up(struct tap *tap);
+/* Its own handle has ended. */
+void tap_end(struct tap *tap);
+
+/* It may have become a port of a bridge. */
 void tap_follow_port(struct tap *tap);
 
 /* The peers of backend->directions are in force. Return 0 or -errno, explained in reason. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Asks the kernel by ioctl(2) what an interface is, and by rtnetlink(7) of which kind and when it
- * changes. */
+/* Asks the kernel by ioctl(2) what an interface is, and by rtnetlink(7) of which kind. */
 #include "interface.h"
 #include "rtnl.h"
 
@@ -98,35 +97,4 @@ void interface_kind(unsigned int ifindex, char kind[INTERFACE_KIND])
 void interface_port_kind(unsigned int ifindex, char kind[INTERFACE_KIND])
 {
 	ask_kind(ifindex, IFLA_INFO_SLAVE_KIND, kind);
-}
-
-int interface_watch(void)
-{
-	struct sockaddr_nl addr = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
-	};
-	int fd, err;
-
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-bool interface_watch_drain(int fd)
-{
-	char buffer[8192];
-	bool any = false;
-
-	/* What changed does not matter: the caller looks at everything again. ENOBUFS says that
-	 * messages were lost, which means the same. */
-	while (recv(fd, buffer, sizeof(buffer), 0) > 0 || errno == ENOBUFS)
-		any = true;
-	return any;
 }

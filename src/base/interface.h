@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Network interfaces as the kernel has them now, and notice when they come and go. */
+/* Network interfaces as the kernel has them now. */
 #ifndef METRO_INTERFACE_H
 #define METRO_INTERFACE_H
 
@@ -28,11 +28,5 @@ void interface_kind(unsigned int ifindex, char kind[INTERFACE_KIND]);
 
 /* Of what kind the interface is that this one is in: "bridge", "bond", "vrf" ..; "" for none. */
 void interface_port_kind(unsigned int ifindex, char kind[INTERFACE_KIND]);
-
-/* A descriptor that becomes readable when interfaces appear, change or go. Returns it or -errno. */
-int interface_watch(void);
-
-/* Reads and drops the waiting notices; returns true if any was about interfaces or addresses. */
-bool interface_watch_drain(int fd);
 
 #endif

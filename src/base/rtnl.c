@@ -3,17 +3,20 @@
 #include "rtnl.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 /* Returns 1 when the answer is complete, 0 if more is to come, -errno. */
-static int handle_messages(const char *bytes, ssize_t size, rtnl_handler handler, void *arg)
+static int handle_messages(const char *bytes, ssize_t size, rtnl_handler handler, void *arg,
+			   bool *whole)
 {
 	const struct nlmsghdr *m = (const void *)bytes;
 
 	for (; NLMSG_OK(m, size); m = NLMSG_NEXT(m, size)) {
+		*whole &= !(m->nlmsg_flags & NLM_F_DUMP_INTR);
 		if (m->nlmsg_type == NLMSG_DONE)
 			return 1;
 		if (m->nlmsg_type == NLMSG_ERROR)
@@ -25,7 +28,7 @@ static int handle_messages(const char *bytes, ssize_t size, rtnl_handler handler
 	return 0;
 }
 
-int rtnl_ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg)
+static int ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg, bool *whole)
 {
 	char answer[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct timeval patience = {.tv_sec = 1};
@@ -40,10 +43,25 @@ int rtnl_ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg)
 		status = -errno;
 	while (status == 0) {
 		n = recv(fd, answer, sizeof(answer), 0);
-		status = n < 0 ? -errno : handle_messages(answer, n, handler, arg);
+		status = n < 0 ? -errno : handle_messages(answer, n, handler, arg, whole);
 	}
 	close(fd);
 	return status < 0 ? status : 0;
+}
+
+int rtnl_ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg)
+{
+	bool whole;
+
+	return ask(request, handler, arg, &whole);
+}
+
+int rtnl_dump(const struct nlmsghdr *request, rtnl_handler handler, void *arg)
+{
+	bool whole = true;
+	int err = ask(request, handler, arg, &whole);
+
+	return err ? err : !whole;
 }
 
 static const struct rtattr *find(const struct rtattr *a, int left, int type)

@@ -14,6 +14,10 @@ typedef void (*rtnl_handler)(void *arg, const struct nlmsghdr *message);
  * for a second at most. Returns 0, or -errno, also the kernel's own. */
 int rtnl_ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg);
 
+/* The same for a dump. Returns 1 if what it is about changed meanwhile, so that there may be things
+ * that it does not have. */
+int rtnl_dump(const struct nlmsghdr *request, rtnl_handler handler, void *arg);
+
 /* The attribute of that type: after a message's fixed part, of that many bytes, or inside another
  * attribute. NULL: there is none. */
 const struct rtattr *rtnl_attribute(const struct nlmsghdr *message, size_t fixed, int type);

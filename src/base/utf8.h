@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* UTF-8: one character at a time, what kind it is, and where a text can be cut. */
 #ifndef METRO_UTF8_H
 #define METRO_UTF8_H
 

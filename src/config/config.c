@@ -11,6 +11,7 @@
 #include "init_config.h"
 #include "instance.h"
 #include "instance_config.h"
+#include "instance_interfaces.h"
 #include "mistakes.h"
 #include "yaml_reader.h"
 
@@ -152,7 +153,8 @@ static int read_arguments(struct config *config, struct mistakes *mistakes, cons
 	if (strcmp(interface, "file") == 0)
 		mistake(mistakes, "\"file\" means a capture file in a configuration; accepted: a "
 				  "network interface; for a capture file, run bpf-metro -r FILE");
-	err = instance_set_interface(config->instances, mistakes, interface);
+	err = instance_add_interface(config->instances, mistakes, interface);
+	instance_check_interfaces(config->instances, mistakes);
 	mistakes_leave(mistakes, depth);
 
 	depth = mistakes_enter(mistakes, "peer");

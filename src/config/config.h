@@ -47,9 +47,9 @@ struct aggregate {
 /* Which data is measured: what leaves through the interface, what arrives there, or all. */
 enum direction_choice { DIRECTION_OUT, DIRECTION_IN, DIRECTION_BOTH };
 
-/* One entry of `instances`: the peers to measure on one interface, and the tags for them. */
+/* One entry of `instances`: the peers to measure on some interfaces, and the tags for them. */
 struct instance {
-	char *interface; /* "file": a capture file, which pcap names */
+	char *interface; /* which ones, see selection.h; "file": a capture file, which pcap names */
 	char *pcap;      /* path; NULL unless interface is "file" */
 	enum direction_choice direction;
 	bool sample;                    /* measure only part of the time */
@@ -114,7 +114,8 @@ static inline unsigned int direction_ways(enum direction_choice direction)
 int config_load(const char *path, struct config **config);
 
 /* What `bpf-metro -i IFACE PEER...` means: the defaults, log to standard error, and one instance.
- * peers are addresses, networks or host names. Mistakes are reported as above. */
+ * interface is one term of a selection, peers are addresses, networks or host names. Mistakes are
+ * reported as above. */
 int config_from_arguments(const char *interface, char *const peers[], size_t count,
 			  struct config **config);
 

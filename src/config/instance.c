@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Checks interfaces, addresses, hosts and tags as they were typed, and hints at what was meant. */
+/* Checks addresses, hosts and tags as they were typed, and hints at what was meant. */
 #include "instance.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,65 +44,6 @@ static int append_prefix(struct instance *instance, const struct prefix *prefix)
 	instance->ips = grown;
 	grown[instance->ips_count++] = *prefix;
 	return 0;
-}
-
-/* The kernel's own rule (dev_valid_name). */
-static bool interface_is_valid(const char *name)
-{
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return false;
-	for (; *name; name++)
-		if (*name == '/' || *name == ':' || isspace((unsigned char)*name) ||
-		    iscntrl((unsigned char)*name))
-			return false;
-	return true;
-}
-
-/* `ip link` shows NAME@PEER, or NAME@ifN for a peer in another namespace, and a colon at the end.
- * The kernel allows an @ in a name, but no colon. */
-static bool is_from_ip_link(const char *name)
-{
-	size_t length = strcspn(name, "@:");
-
-	if (!length || !name[length])
-		return false;
-	return name[length] == '@' ? !if_nametoindex(name) : !name[length + 1];
-}
-
-int instance_set_interface(struct instance *instance, struct mistakes *mistakes, const char *name)
-{
-	char quoted[QUOTED_TEXT];
-
-	if (!*name) {
-		mistake(mistakes, "is empty; accepted: the name of a network interface, as "
-				  "`ip link` shows it");
-		return 0;
-	}
-	if (is_from_ip_link(name)) {
-		size_t length = strcspn(name, "@:");
-
-		mistake(mistakes,
-			"%s has more than the interface's name, as `ip link` shows it; accepted: "
-			"%.*s",
-			mistake_quote(name, quoted), (int)length, name);
-		return 0;
-	}
-	if (strlen(name) >= IFNAMSIZ) {
-		mistake(mistakes,
-			"%s is too long; accepted: the name of a network interface, at "
-			"most %d characters",
-			mistake_quote(name, quoted), IFNAMSIZ - 1);
-		return 0;
-	}
-	if (!interface_is_valid(name)) {
-		mistake(mistakes,
-			"%s cannot be an interface's name; accepted: a name without "
-			"spaces, / and :",
-			mistake_quote(name, quoted));
-		return 0;
-	}
-	instance->interface = strdup(name);
-	return instance->interface ? 0 : -ENOMEM;
 }
 
 int instance_set_direction(struct instance *instance, struct mistakes *mistakes, const char *text)

@@ -9,8 +9,6 @@
 #include "config.h"
 #include "mistakes.h"
 
-int instance_set_interface(struct instance *instance, struct mistakes *mistakes, const char *name);
-
 /* out, in or both. */
 int instance_set_direction(struct instance *instance, struct mistakes *mistakes, const char *text);
 

@@ -6,16 +6,48 @@
 
 #include "array.h"
 #include "instance.h"
+#include "instance_interfaces.h"
 
 #define SECONDS_MAX 86400
+
+/* What begins with a ! and has no quotes is a tag to YAML, with no text behind it. */
+static bool is_tag(const yaml_node_t *node)
+{
+	const char *tag = (const char *)node->tag;
+
+	return node->type == YAML_SCALAR_NODE && !node->data.scalar.length && tag && *tag == '!';
+}
+
+static int read_interface_term(struct yaml_reader *reader, const struct yaml_key *key,
+			       yaml_node_t *node, void *target)
+{
+	char quoted[QUOTED_TEXT];
+	const char *text;
+
+	(void)key;
+	if (is_tag(node)) {
+		mistake(reader->mistakes, "a ! in front needs quotes in YAML; accepted: %s",
+			mistake_quote((const char *)node->tag, quoted));
+		return 0;
+	}
+	text = yaml_text(
+		reader, node,
+		"the name of a network interface, a pattern such as veth*, or \"default\"");
+	return text ? instance_add_interface(target, reader->mistakes, text) : 0;
+}
 
 static int read_interface(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 			  void *target)
 {
-	const char *text = yaml_text(reader, node, "the name of one network interface");
+	bool list = node->type == YAML_SEQUENCE_NODE;
+	int err = list ? yaml_read_list(reader, key, node, read_interface_term, target)
+		       : read_interface_term(reader, key, node, target);
 
-	(void)key;
-	return text ? instance_set_interface(target, reader->mistakes, text) : 0;
+	yaml_at(reader, node);
+	if (list && node->data.sequence.items.top == node->data.sequence.items.start)
+		mistake(reader->mistakes, "is an empty list; accepted: names or patterns in it");
+	instance_check_interfaces(target, reader->mistakes);
+	return err;
 }
 
 static int read_direction(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Puts a mistake into words, with its line and the nearest right spelling, up to so many for a
+/* Puts a mistake into words, with its line and the nearest right spelling, up to a number for each
  * file. */
 #include "mistakes.h"
 

@@ -17,8 +17,7 @@
 #include "scan.h"
 
 #define GUARDS_MAX 512 /* descriptors; containers beyond that are followed by walks alone */
-/* Of the time between two walks, one takes at most one part in so many; and where something has
- * changed. */
+/* Between two walks there is this many times what the last one took; and after a change. */
 #define SHARE      100
 #define SHARE_SOON 10
 
@@ -283,7 +282,7 @@ static void wait_for(struct worker *w, __u64 now, __u64 due)
 		w->gap_ns = 0;
 }
 
-/* When the next walk is due: what has just come shall not wait for the usual time. */
+/* When the next walk is due: what has just come does not wait for the usual time. */
 static __u64 due_of(const struct worker *w)
 {
 	const struct watch_list *list = w->list;

@@ -18,8 +18,8 @@ struct scan {
 	struct finding *findings; /* by ifindex; the caller gives their indices, in order */
 	size_t count;
 	const atomic_bool *stop; /* ends it early; NULL: nobody does */
-	size_t behind;           /* so many have another namespace behind them .. */
-	size_t visible;          /* .. and in that of so many some process is visible */
+	size_t behind;           /* how many have another namespace behind them .. */
+	size_t visible;          /* .. and for how many of these a process in it is visible */
 };
 
 /* Processes that end meanwhile are left out. Returns 0, or -errno and nothing was found; -EINTR:

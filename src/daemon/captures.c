@@ -139,7 +139,7 @@ void captures_heard(struct captures *c, const char *host)
 	}
 }
 
-/* A pipe could keep us waiting for as long as it likes. */
+/* Reading a pipe could block for any length of time. */
 static int check_file(const char *path, char reason[BACKEND_REASON])
 {
 	struct stat file;
@@ -171,8 +171,8 @@ static int open_first(struct captures *c, const struct backend_settings *setting
 	return err;
 }
 
-/* All samples of the file go out; there are no more to come. What could not be read at all, the
- * error says enough about. */
+/* All samples of the file go out; there are no more to come. If nothing could be read, the error
+ * has said enough. */
 static void deliver_rest(struct captures *c, int err)
 {
 	__u64 counters[COUNTERS];

@@ -28,7 +28,7 @@ enum captures_state captures_state(const struct captures *captures);
 int captures_timer(const struct captures *captures);
 void captures_wait_no_longer(struct captures *captures);
 
-/* The lookup of this host has come to an end, well or badly. */
+/* The lookup of this host has ended, with or without an address. */
 void captures_heard(struct captures *captures, const char *host);
 
 /* Reads on for some milliseconds, for these peers, which may be others than those of the last step,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The daemon's life: starts its services, turns the loop, heeds signals, and ends in good order. */
+/* The daemon's life: starts its services, runs the loop, obeys signals, and stops all in order. */
 #include "daemon.h"
 
 #include "descriptor.h"
@@ -8,6 +8,7 @@
 #include "wiring.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 /* ---- SIGHUP ---- */
 
@@ -34,17 +35,16 @@ static void leave_plan(void *arg, const struct plan *next)
 /* A configuration that had only capture files may have interfaces now. */
 static void follow_measuring(struct wiring *w)
 {
-	if (monitor_configure(&w->following.monitor, w->plan.config, w->measuring.backend))
-		log_error("out of memory: some interfaces are not measured");
+	following_configure(&w->following, w->plan.config);
 	if (!w->measuring.backend && plan_has_interfaces(&w->plan))
 		measuring_start(&w->measuring, w->plan.config, w->plan.peers);
 	measuring_follow(&w->measuring, w->plan.config);
 	if (w->measuring.backend)
-		monitor_follow(&w->following.monitor, w->measuring.backend);
+		following_look(&w->following, w->measuring.backend, w->plan.peers, true);
 	wiring_identify(w);
 }
 
-/* What goes wrong here, each reports, and goes on as it did before. */
+/* Each reports what goes wrong, and then goes on with what it had. */
 static void follow_plan(struct wiring *w)
 {
 	reporting_follow(&w->reporting, w->plan.config);
@@ -165,9 +165,8 @@ static int start(struct wiring *w)
 static int finish(struct wiring *w)
 {
 	__u64 counters[COUNTERS];
-	int err = captures_end(w->captures, w->plan.peers);
+	int err = wiring_end_captures(w);
 
-	w->captures = NULL;
 	if (!w->measuring.backend)
 		return err;
 	measuring_finish(&w->measuring);
@@ -191,13 +190,13 @@ static int stop(struct wiring *w)
 {
 	int err;
 
-	captures_end(w->captures, w->plan.peers);
+	wiring_end_captures(w);
 	naming_stop(&w->naming);
 	measuring_close(&w->measuring);
 	err = reporting_close(&w->reporting);
 	identifying_stop(&w->identifying);
 	following_stop(&w->following);
-	duty_cycle_stop(&w->duty_cycle);
+	wiring_stop_duty_cycle(w);
 	return err;
 }
 
@@ -210,6 +209,17 @@ static int live(struct wiring *w)
 		err = run(w);
 	err_stop = stop(w);
 	return err ? err : err_stop;
+}
+
+/* Each interface takes two, and shells give a process 1024 of the many that it may have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Signals come before anything else: threads that are made later have them blocked, too. */
@@ -234,6 +244,7 @@ int daemon_run(const struct daemon_settings *settings, struct config *config)
 	wiring_init(&w, settings, config);
 	log_serve_daemon(true);
 	log_choice_apply(&settings->log, config);
+	raise_descriptor_limit();
 	err = start_loop(&w, &signals);
 	if (!err)
 		err = live(&w);

@@ -19,7 +19,7 @@ struct duty_cycle {
 int duty_cycle_start(struct duty_cycle *cycle);
 
 /* Puts the present phases of the configuration's instances into its peers, and sets the timer to
- * the next end of one. Returns true if that changed the peers: the backends are to be told. */
+ * the next end of one. Returns true if that changed the peers: tell the backends. */
 bool duty_cycle_apply(const struct duty_cycle *cycle, const struct config *config,
 		      struct peers *peers);
 

@@ -12,8 +12,8 @@ struct log_choice {
 	bool verbose;     /* level debug, unless the configuration says trace */
 };
 
-/* Puts level and file in force; the file is opened anew, which serves logrotate. One that cannot be
- * had is no reason not to measure: that is reported, and the log goes on where it went. */
+/* Puts level and file in force; the file is opened again, which serves logrotate. If that fails, it
+ * is reported, and the log stays where it was: no reason not to measure. */
 void log_choice_apply(const struct log_choice *choice, const struct config *config);
 
 #endif

@@ -3,6 +3,7 @@
 #include "measuring.h"
 
 #include "log.h"
+#include "memory_advice.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,6 +56,16 @@ static int try_backend(struct measuring *m, backend_opener open, const struct co
 	return err;
 }
 
+static int try_bpf(struct measuring *m, const struct config *config, const struct peers *peers,
+		   char reason[BACKEND_REASON])
+{
+	int err = try_backend(m, m->ops->open_bpf, config, peers, reason);
+
+	if (err)
+		memory_after_failure(config, measuring_settings(m, config).marks, err, reason);
+	return err;
+}
+
 static int choose(struct measuring *m, const struct config *config, const struct peers *peers,
 		  char reason[BACKEND_REASON])
 {
@@ -66,7 +77,7 @@ static int choose(struct measuring *m, const struct config *config, const struct
 		choice = BACKEND_PCAP;
 	}
 	if (choice != BACKEND_PCAP)
-		err = try_backend(m, m->ops->open_bpf, config, peers, reason);
+		err = try_bpf(m, config, peers, reason);
 	if (err && err != -ENODEV && choice == BACKEND_AUTO)
 		log_warning("BPF cannot be used here: %s; falling back to libpcap", reason);
 	if (err && err != -ENODEV && choice != BACKEND_BPF)
@@ -100,6 +111,9 @@ int measuring_start(struct measuring *m, const struct config *config, const stru
 	}
 	if (err)
 		log_critical("cannot measure: %s", reason);
+	else
+		memory_when_measuring(config, measuring_settings(m, config).marks,
+				      !strcmp(m->backend->ops->name, "bpf"));
 	return err;
 }
 

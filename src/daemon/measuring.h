@@ -24,8 +24,8 @@ typedef int (*backend_opener)(struct backend **backend, const struct backend_set
 struct measuring_ops {
 	backend_opener open_bpf, open_pcap;
 
-	/* Begins to measure on the interfaces. -errno is explained in reason: the backend is of no
-	 * use here, or, with -ENODEV, no other would be. Detach ends it, also after that. */
+	/* Begins to measure on the interfaces. -errno is explained in reason: this backend cannot
+	 * be used here, or, with -ENODEV, none could. Detach ends it, and follows an error, too. */
 	int (*attach)(void *arg, struct backend *backend, char reason[BACKEND_REASON]);
 	void (*detach)(void *arg, struct backend *backend);
 
@@ -49,7 +49,7 @@ struct measuring {
 	bool sweeping;           /* a walk over all flows is under way, or to begin */
 };
 
-/* What a backend is told, which goes for capture files, too. */
+/* The settings for a backend, also for one that reads a capture file. */
 struct backend_settings measuring_settings(const struct measuring *m, const struct config *config);
 
 /* Chooses and starts the backend. Returns 0 or -errno, reported. */
@@ -58,8 +58,8 @@ int measuring_start(struct measuring *m, const struct config *config, const stru
 /* Follows a changed configuration, as far as the backend can. */
 void measuring_follow(struct measuring *m, const struct config *config);
 
-/* These are the peers, until the next call. Returns 0, or -errno, reported: then those of before
- * are to be set again. */
+/* These are the peers, until the next call. Returns 0, or -errno, reported: then set the old ones
+ * again. */
 int measuring_set_peers(struct measuring *m, const struct peers *peers);
 
 /* Another set of peers; what flows of the former ones still had is delivered. */

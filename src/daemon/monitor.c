@@ -1,229 +1,433 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Attaches the backend to interfaces as they come, leaves them as they go, and says so once. */
+/* Has the backend measure interfaces as they come, leaves them as they go, and says so once. */
 #include "monitor.h"
 
+#include "log.h"
+#include "meaning.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 struct monitored {
-	char name[IF_NAMESIZE];
-	unsigned int ifindex;   /* 0: not measured on now */
-	unsigned int wanted;    /* ways, as the configuration has them .. */
-	unsigned int ways;      /* .. and as they are measured */
-	bool lost;              /* it was, and what ended that was said */
+	struct interface now; /* by the name that it goes by here */
+	unsigned int flags;   /* IFF_UP .. */
+	unsigned int ways;    /* that are to be measured */
+	bool changed;         /* they have, since it was last tried */
+	enum { WAITING, OPENING, MEASURED } state;
+	bool said;              /* that it is measured */
+	bool lost;              /* it was measured, and what ended that was said */
 	int error;              /* of the last attempt, so that it is said once */
-	struct interface now;   /* what has the name; ifindex 0: nothing */
+	struct hold *hold;      /* NULL unless it is measured */
+	__u64 seen_ns;          /* CLOCK_MONOTONIC: since when it is not measured */
 	struct silence out, in; /* each way */
 	struct monitored *next;
 };
 
-/* That all instances want together; 0: none names it. */
-static unsigned int ways_wanted(const struct config *config, const char *name)
+int monitor_configure(struct monitor *monitor, const struct config *config)
 {
-	unsigned int ways = 0;
-
-	for (size_t i = 0; i < config->instances_count; i++)
-		if (!config->instances[i].pcap && !strcmp(config->instances[i].interface, name))
-			ways |= direction_ways(config->instances[i].direction);
-	return ways;
+	monitor->config = config;
+	return awaited_configure(&monitor->awaited, config);
 }
 
-static int monitored_add(struct monitor *monitor, const struct config *config, const char *name)
+static struct monitored *find(const struct monitor *monitor, unsigned int ifindex)
 {
 	struct monitored *m;
 
 	LL_FOREACH (monitor->first, m)
-		if (!strcmp(m->name, name))
-			return 0;
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	strncpy(m->name, name, sizeof(m->name) - 1);
-	m->wanted = ways_wanted(config, name);
-	LL_APPEND(monitor->first, m);
-	return 0;
+		if (m->now.ifindex == ifindex)
+			return m;
+	return NULL;
 }
 
-static void monitored_detach(struct monitored *m, struct backend *backend)
+static void set_state(struct monitor *monitor, struct monitored *m, int state)
 {
-	if (m->ifindex && backend)
-		backend->ops->detach(backend, m->ifindex);
-	m->ifindex = 0;
+	monitor->opening += (state == OPENING) - (m->state == OPENING);
+	monitor->measured += (state == MEASURED) - (m->state == MEASURED);
+	m->state = state;
 }
 
-int monitor_configure(struct monitor *monitor, const struct config *config, struct backend *backend)
+/* What was measured goes out under the names of before: once in a look. */
+static void deliver(struct monitor *monitor, bool *delivered)
+{
+	if (!*delivered)
+		monitor->leaving(monitor->arg);
+	*delivered = true;
+}
+
+/* ---- what is no longer measured ---- */
+
+/* first: the interface is to be opened again. */
+static void let_go(struct monitor *monitor, struct monitored *m, struct backend *backend,
+		   bool first)
+{
+	struct hold *hold = m->hold ? backend->ops->release(backend, m->now.ifindex) : NULL;
+
+	m->hold = NULL;
+	m->seen_ns = monotonic_ns();
+	if (m->state == MEASURED)
+		set_state(monitor, m, WAITING);
+	if (hold)
+		attaching_shut(monitor->attaching, backend, hold, first);
+}
+
+static void say_gone(struct monitor *monitor, const struct monitored *m)
+{
+	if (awaited_names(&monitor->awaited, m->now.name)) {
+		log_warning("interface %s is gone", m->now.name);
+		awaited_lose(&monitor->awaited, m->now.name);
+	} else if (m->said) {
+		log_debug("no longer measuring on %s", m->now.name);
+		burst_went(&monitor->burst, m->now.name);
+	}
+}
+
+/* Those that went, or are not meant any more. What a torn snapshot does not have may be there. */
+static void leave_gone(struct monitor *monitor, struct backend *backend, const struct links *links,
+		       bool *delivered)
 {
 	struct monitored *m, *next;
-	int err = 0;
 
 	LL_FOREACH_SAFE(monitor->first, m, next)
 	{
-		m->wanted = ways_wanted(config, m->name);
-		if (m->wanted)
+		const struct link *link = links_find(links, m->now.ifindex);
+
+		if (link ? meant_ways(monitor->config, link) : !links->whole)
 			continue;
-		monitored_detach(m, backend);
+		if (m->hold)
+			deliver(monitor, delivered);
+		say_gone(monitor, m);
+		let_go(monitor, m, backend, false);
+		set_state(monitor, m, WAITING);
 		LL_DELETE(monitor->first, m);
 		free(m);
 	}
-	for (size_t i = 0; i < config->instances_count && !err; i++)
-		if (!config->instances[i].pcap)
-			err = monitored_add(monitor, config, config->instances[i].interface);
-	return err;
 }
 
-/* Who has the name now? Returns 0, -ENODEV if nobody, or another -errno, explained in reason, that
- * says nothing about the interface. */
-static int monitored_look(struct monitored *m, char reason[BACKEND_REASON])
-{
-	int err = interface_find(m->name, &m->now);
+/* ---- what it is called ---- */
 
-	if (err)
-		m->now.ifindex = 0;
-	if (err == -ENODEV)
-		snprintf(reason, BACKEND_REASON, "interface %s does not exist", m->name);
-	else if (err)
-		snprintf(reason, BACKEND_REASON, "cannot look up interface %s: %s", m->name,
-			 strerror(-err));
-	return err;
+static void rename_to(struct monitor *monitor, struct monitored *m, struct backend *backend,
+		      const struct interface *now, bool *delivered)
+{
+	bool renamed = strcmp(m->now.name, now->name) != 0;
+
+	if (renamed && m->hold)
+		deliver(monitor, delivered);
+	if (renamed && m->hold)
+		log_info("measuring on %s goes on: it was renamed from %s", now->name, m->now.name);
+	m->now = *now;
+	if (m->hold)
+		backend->ops->rename(backend, now);
 }
 
-/* Leaves an interface that is gone, has another name now, or is not measured in truth. */
-static void monitored_leave_lost(struct monitor *monitor, struct monitored *m, int found,
-				 struct backend *backend)
+static void note_names(struct monitor *monitor, struct backend *backend, const struct links *links,
+		       bool *delivered)
 {
-	char reason[BACKEND_REASON];
+	struct monitored *m;
 
-	if (found == -ENODEV || m->now.ifindex != m->ifindex)
-		log_warning("interface %s is gone", m->name);
-	else if (backend->ops->check && backend->ops->check(backend, m->ifindex, reason))
-		log_warning("%s; attaching again", reason);
-	else
-		return;
-	monitor->leaving(monitor->arg);
-	monitored_detach(m, backend);
-	m->lost = true;
-	m->error = found; /* that is said */
-}
+	LL_FOREACH (monitor->first, m) {
+		const struct link *link = links_find(links, m->now.ifindex);
+		struct interface now;
 
-static const struct monitored *measured_as(const struct monitor *monitor, unsigned int ifindex)
-{
-	const struct monitored *m;
-
-	LL_SEARCH_SCALAR(monitor->first, m, ifindex, ifindex);
-	return m;
-}
-
-/* Attaches to an interface that is there. */
-static int monitored_attach(struct monitor *monitor, struct monitored *m, struct backend *backend,
-			    char reason[BACKEND_REASON])
-{
-	const struct monitored *same = measured_as(monitor, m->now.ifindex);
-	int err;
-
-	if (same) {
-		snprintf(reason, BACKEND_REASON,
-			 "%s and %s are the same interface: it is measured once, as %s", m->name,
-			 same->name, same->name);
-		return -EALREADY;
+		if (!link)
+			continue;
+		m->changed |= link->flags != m->flags;
+		m->flags = link->flags;
+		m->ways = meant_ways(monitor->config, link);
+		now = shown(monitor->config, link);
+		if (memcmp(&now, &m->now, sizeof(now)))
+			rename_to(monitor, m, backend, &now, delivered);
 	}
-	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", m->name);
-	err = backend->ops->attach(backend, &m->now, m->wanted, reason);
-	if (err)
-		return err;
-	m->ifindex = m->now.ifindex;
-	m->ways = m->wanted;
-	/* What the counters said before begins with the next report. */
-	m->out = m->in = (struct silence){.since_ns = m->lost ? 0 : monotonic_ns()};
-	monitor->reattached += m->lost;
-	m->lost = false;
-	return 0;
 }
 
-static void monitored_say(struct monitored *m, int err, const char *reason)
+/* ---- what has come ---- */
+
+static void add_new(struct monitor *monitor, const struct links *links)
 {
-	if (err == m->error)
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *link = &links->at[i];
+		struct monitored *m;
+
+		if (!meant_ways(monitor->config, link) || find(monitor, link->interface.ifindex))
+			continue;
+		m = calloc(1, sizeof(*m));
+		if (!m) {
+			log_error("interface %s: out of memory", link->interface.name);
+			return;
+		}
+		m->now = shown(monitor->config, link);
+		m->flags = link->flags;
+		m->ways = meant_ways(monitor->config, link);
+		m->seen_ns = monotonic_ns();
+		LL_APPEND(monitor->first, m);
+		say_aliases(monitor->config, link, m->now.name);
+	}
+}
+
+static void say_failure(struct monitored *m, int err, const char *reason)
+{
+	if (err == m->error || err == -ENODEV) /* it has just gone: that will be seen */
 		return;
-	if (err == -ENODEV)
-		log_warning("%s; waiting for it", reason);
-	else if (err == -EALREADY)
-		log_info("%s", reason);
-	else if (err)
+	if (err == -ENETDOWN)
+		log_warning("%s; waiting for it to come up", reason);
+	else
 		log_error("%s", reason);
 	m->error = err;
 }
 
-/* First who goes, then who comes: two interfaces may have exchanged their names. */
-void monitor_follow(struct monitor *monitor, struct backend *backend)
+static bool is_due(const struct monitored *m, bool retry)
 {
-	char reason[BACKEND_REASON];
+	if (m->state != WAITING)
+		return false;
+	if (m->error == -ENETDOWN)
+		return m->flags & IFF_UP;
+	return !m->error || m->changed || retry;
+}
+
+static void open_beside(struct monitor *monitor, struct monitored *m, struct backend *backend)
+{
+	if (attaching_open(monitor->attaching, backend, &m->now, m->ways))
+		say_failure(m, -ENOMEM, "out of memory: an interface is not measured");
+	else
+		set_state(monitor, m, OPENING);
+	m->changed = false;
+}
+
+static void open_due(struct monitor *monitor, struct backend *backend, bool retry)
+{
 	struct monitored *m;
+
+	LL_FOREACH (monitor->first, m)
+		if (is_due(m, retry))
+			open_beside(monitor, m, backend);
+}
+
+static void begin(struct monitor *monitor, struct monitored *m, struct hold *hold)
+{
+	bool lost = awaited_find(&monitor->awaited, m->now.name) || m->lost;
+
+	burst_came(&monitor->burst, hold, m->said);
+	m->hold = hold;
+	m->said = true;
+	m->error = 0;
+	set_state(monitor, m, MEASURED);
+	log_debug("measuring on %s with %s, %llu ms after it was seen", m->now.name, hold->how,
+		  (monotonic_ns() - m->seen_ns) / NS_PER_MS);
+	/* What the counters said before begins with the next report. */
+	m->out = m->in = (struct silence){
+		.since_ns = lost ? 0 : monotonic_ns(),
+		.one_of_many = !awaited_names(&monitor->awaited, m->now.name),
+	};
+	monitor->reattached += lost;
+	m->lost = false;
+}
+
+/* Of the hold, everything but the name is as it was when it was opened. */
+static int adopt(struct monitor *monitor, struct monitored *m, struct backend *backend,
+		 struct hold *hold, char reason[BACKEND_REASON])
+{
 	int err;
 
-	LL_FOREACH (monitor->first, m) {
-		err = monitored_look(m, reason);
-		if (m->ifindex && (!err || err == -ENODEV))
-			monitored_leave_lost(monitor, m, err, backend);
-		if (m->ifindex && m->ways != m->wanted) /* flows stay where they are */
-			monitored_detach(m, backend);
-		if (err)
-			monitored_say(m, err, reason);
-	}
-	LL_FOREACH (monitor->first, m) {
-		if (m->ifindex || !m->now.ifindex)
-			continue;
-		err = monitored_attach(monitor, m, backend, reason);
-		monitored_say(m, err, reason);
-	}
+	hold->interface = m->now;
+	err = backend->ops->adopt(backend, hold, reason);
+	if (err)
+		attaching_shut(monitor->attaching, backend, hold, false);
+	else
+		begin(monitor, m, hold);
+	return err;
 }
 
-int monitor_start(struct monitor *monitor, struct backend *backend, char reason[BACKEND_REASON])
+/* ---- results ---- */
+
+static void take_opened(struct monitor *monitor, struct backend *backend, struct attaching_job *job)
+{
+	struct monitored *m = find(monitor, job->interface.ifindex);
+	bool wanted = m && m->state == OPENING;
+	int err = job->err;
+
+	if (wanted)
+		set_state(monitor, m, WAITING);
+	if (!err && wanted)
+		err = adopt(monitor, m, backend, job->hold, job->reason);
+	else if (!err)
+		attaching_shut(monitor->attaching, backend, job->hold, false);
+	if (err && wanted)
+		say_failure(m, err, job->reason);
+}
+
+/* Something took away what measured here. */
+static void lose(struct monitor *monitor, struct monitored *m, struct backend *backend)
+{
+	monitor->leaving(monitor->arg);
+	let_go(monitor, m, backend, true);
+	m->lost = true;
+	open_beside(monitor, m, backend);
+}
+
+static void take_checked(struct monitor *monitor, struct backend *backend,
+			 const struct attaching_job *job)
 {
 	struct monitored *m;
-	int err, attached = 0;
 
-	LL_FOREACH (monitor->first, m) {
-		err = monitored_look(m, reason);
-		if (!err)
-			err = monitored_attach(monitor, m, backend, reason);
-		if (err == -EALREADY)
-			monitored_say(m, err, reason);
-		else if (err && err != -ENODEV)
-			return err;
-		attached += !err;
-	}
-	if (!attached)
-		return -ENODEV;
-	LL_FOREACH (monitor->first, m) {
-		if (m->ifindex || m->now.ifindex)
-			continue;
-		snprintf(reason, BACKEND_REASON, "interface %s does not exist", m->name);
-		monitored_say(m, -ENODEV, reason);
-	}
-	return 0;
+	LL_FOREACH (monitor->first, m)
+		if (m->hold == job->hold)
+			break;
+	if (!m || !job->err)
+		return;
+	log_warning("%s; attaching again", job->reason);
+	lose(monitor, m, backend);
 }
 
-static bool has_peers(const struct peers *peers, __u32 number)
+/* .. of those that come and go */
+static __u64 say_burst(struct monitor *monitor)
 {
-	for (size_t i = 0; i < peers_count(peers); i++)
-		if (peers_at(peers, i)->ifindex == number)
-			return true;
-	return false;
+	__u64 wait = burst_wait_ns(&monitor->burst);
+
+	if (monitor->opening || burst_is_empty(&monitor->burst))
+		return 0;
+	if (!wait)
+		burst_say(&monitor->burst, monitor->measured);
+	return wait;
+}
+
+__u64 monitor_take(struct monitor *monitor, struct backend *backend)
+{
+	struct attaching_job *job;
+
+	while ((job = attaching_take(monitor->attaching))) {
+		if (job->kind == ATTACHING_OPEN)
+			take_opened(monitor, backend, job);
+		else
+			take_checked(monitor, backend, job);
+		free(job);
+	}
+	return say_burst(monitor);
+}
+
+void monitor_check(struct monitor *monitor, struct backend *backend)
+{
+	struct monitored *m;
+
+	if (!backend->ops->check)
+		return;
+	LL_FOREACH (monitor->first, m)
+		if (m->hold)
+			attaching_check(monitor->attaching, backend, m->hold);
+}
+
+/* ---- looks ---- */
+
+/* Interfaces that went down, where that ends measuring. */
+static void take_ended(struct monitor *monitor, struct backend *backend, bool *delivered)
+{
+	unsigned int ifindex;
+
+	while (backend->ops->ended && (ifindex = backend->ops->ended(backend))) {
+		struct monitored *m = find(monitor, ifindex);
+
+		if (!m)
+			break;
+		deliver(monitor, delivered);
+		let_go(monitor, m, backend, true);
+		m->error = -ENETDOWN; /* that is said */
+	}
+}
+
+/* A reload wants other ways: what is in flight is measured on, but for a moment. */
+static void open_other_ways(struct monitor *monitor, struct backend *backend, bool *delivered)
+{
+	struct monitored *m;
+
+	LL_FOREACH (monitor->first, m) {
+		if (!m->hold || m->hold->ways == m->ways)
+			continue;
+		deliver(monitor, delivered);
+		let_go(monitor, m, backend, true);
+	}
+}
+
+__u64 monitor_look(struct monitor *monitor, struct backend *backend, const struct links *links,
+		   bool retry)
+{
+	bool delivered = false;
+
+	take_ended(monitor, backend, &delivered);
+	leave_gone(monitor, backend, links, &delivered);
+	note_names(monitor, backend, links, &delivered);
+	open_other_ways(monitor, backend, &delivered);
+	add_new(monitor, links);
+	open_due(monitor, backend, retry);
+	if (links->whole)
+		awaited_look(&monitor->awaited, links);
+	return monitor_take(monitor, backend);
+}
+
+/* ---- the start ---- */
+
+static int open_here(struct monitor *monitor, struct monitored *m, struct backend *backend,
+		     char reason[BACKEND_REASON])
+{
+	struct hold *hold = NULL;
+	int err = backend->ops->open(backend, &m->now, m->ways, &hold, reason);
+
+	return err ? err : adopt(monitor, m, backend, hold, reason);
+}
+
+/* Opens those that show whether the backend is of use. */
+static int open_first(struct monitor *monitor, struct backend *backend, char reason[BACKEND_REASON])
+{
+	struct monitored *m;
+	int failed = 0, err;
+
+	LL_FOREACH (monitor->first, m) {
+		bool named = awaited_names(&monitor->awaited, m->now.name);
+		char why[BACKEND_REASON];
+
+		if (!named && monitor->measured)
+			continue;
+		err = open_here(monitor, m, backend, why);
+		if (err && err != -ENODEV && err != -ENETDOWN) {
+			if (named || !failed)
+				strcpy(reason, why);
+			failed = err;
+			if (named)
+				return err;
+		} else if (err) {
+			say_failure(m, err, why);
+		}
+	}
+	return monitor->measured ? 0 : failed;
+}
+
+int monitor_start(struct monitor *monitor, struct backend *backend, const struct links *links,
+		  char reason[BACKEND_REASON])
+{
+	int err;
+
+	if (monitor->must_find && awaited_explain(&monitor->awaited, links, reason, BACKEND_REASON))
+		return -ENODEV;
+	add_new(monitor, links);
+	err = open_first(monitor, backend, reason);
+	if (err)
+		return err;
+	open_due(monitor, backend, false);
+	awaited_look(&monitor->awaited, links);
+	monitor_take(monitor, backend);
+	return 0;
 }
 
 static void explain_way(struct monitored *m, enum way way, struct backend *backend,
 			const struct peers *peers, const struct silence_terms *terms)
 {
 	struct silence *silence = way == WAY_IN ? &m->in : &m->out;
-	__u32 number = interface_number(m->ifindex, way);
-	bool measured = m->ifindex && m->ways & way, silent = false;
+	__u32 number = interface_number(m->now.ifindex, way);
+	bool measured = m->hold && m->hold->ways & way, silent = false;
 	struct census_figures figures;
 
-	if (measured && has_peers(peers, number)) {
+	if (measured && peers_any(peers, number)) {
 		figures = backend->ops->figures(backend, number);
-		silent = silence_follow(silence, m->name, way, &figures, terms);
+		silent = silence_follow(silence, m->now.name, way, &figures, terms);
 	} else {
 		silence_excuse(silence);
 	}
@@ -242,12 +446,21 @@ void monitor_explain(struct monitor *monitor, struct backend *backend, const str
 	}
 }
 
+/* ---- the end ---- */
+
 void monitor_detach(struct monitor *monitor, struct backend *backend)
 {
 	struct monitored *m;
 
-	LL_FOREACH (monitor->first, m)
-		monitored_detach(m, backend);
+	attaching_cancel(monitor->attaching);
+	LL_FOREACH (monitor->first, m) {
+		if (m->hold)
+			backend->ops->shut(backend->ops->release(backend, m->now.ifindex));
+		m->hold = NULL;
+		m->error = 0;
+		set_state(monitor, m, WAITING);
+	}
+	monitor->burst = (struct burst){};
 }
 
 void monitor_free(struct monitor *monitor)
@@ -257,4 +470,5 @@ void monitor_free(struct monitor *monitor)
 	LL_FOREACH_SAFE(monitor->first, m, next)
 	free(m);
 	monitor->first = NULL;
+	awaited_free(&monitor->awaited);
 }

@@ -12,11 +12,11 @@
 
 /* What others do with answers. All of them are called from the event loop. */
 struct naming_ops {
-	/* The lookup of this host has come to an end, well or badly. */
+	/* The lookup of this host has ended, with or without an address. */
 	void (*heard)(void *arg, const char *host);
 	/* The server has these addresses, one or more. */
 	void (*server)(void *arg, const struct address *addrs, size_t count);
-	/* Other addresses are to be measured: the backends are to be told. */
+	/* Other addresses are to be measured: tell the backends. */
 	void (*changed)(void *arg);
 };
 

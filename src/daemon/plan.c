@@ -2,15 +2,21 @@
 /* Makes and frees the pair of a configuration and its peers. */
 #include "plan.h"
 
+#include "selection.h"
+
 int plan_make(struct plan *plan, struct config *config, const struct plan_overrides *overrides)
 {
 	struct peers *peers;
+	struct links links;
 	int err;
 
 	config->soften = overrides->soften;
 	if (overrides->interval_s > 0)
 		config->report_interval_s = overrides->interval_s;
-	err = peers_new(&peers, config);
+	err = links_read(&links, selection_config_asks_routes(config));
+	if (!err)
+		err = peers_new(&peers, config, &links);
+	links_free(&links);
 	if (!err)
 		*plan = (struct plan){.config = config, .peers = peers};
 	return err;

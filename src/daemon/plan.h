@@ -22,7 +22,7 @@ struct plan_overrides {
 };
 
 /* Makes the peers of a configuration, to which the overrides are applied. Returns 0, and has taken
- * over the configuration, or -ENOMEM. */
+ * over the configuration, or -errno. */
 int plan_make(struct plan *plan, struct config *config, const struct plan_overrides *overrides);
 
 /* Is there an instance that measures an interface, and not a capture file? */

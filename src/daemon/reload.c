@@ -6,6 +6,7 @@
 #include "statsd_choice.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 static bool reads(const struct config *config, const char *path)
@@ -71,6 +72,15 @@ static int try_next(const struct plan *plan, struct plan *next, struct config *c
 	return err;
 }
 
+/* With 100,000 peers, what was freed in between what stays would add up to 64 MB over three
+ * reloads, before the C library finds a use for it. */
+static void give_back(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 int reload(struct plan *plan, const struct reload_terms *terms)
 {
 	struct config *config;
@@ -90,6 +100,7 @@ int reload(struct plan *plan, const struct reload_terms *terms)
 	terms->leave(terms->arg, &next);
 	say_what_stays(plan->config, next.config);
 	plan_free(plan);
+	give_back();
 	*plan = next;
 	return 0;
 }

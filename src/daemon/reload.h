@@ -11,10 +11,10 @@ struct reload_terms {
 	struct plan_overrides overrides;
 
 	/* Has what measures go on with another plan's peers. On -errno it is called once more, with
-	 * the plan of before. */
+	 * the old plan. */
 	int (*measure)(void *arg, const struct plan *plan);
-	/* There is no way back: what was measured goes out under the names and tags of before, and
-	 * then the next plan's hold. */
+	/* There is no way back: what was measured goes out under the old names and tags, and then
+	 * the next plan's hold. */
 	void (*leave)(void *arg, const struct plan *next);
 	void *arg;
 };

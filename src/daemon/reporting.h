@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What becomes of what was measured: the sink that was chosen takes every delivery in, and tells of
- * it once in an interval, whose timer is here, too.
+ * What happens to what was measured: the sink that was chosen takes in every delivery, and reports
+ * once in an interval. The interval's timer is here, too.
  */
 #ifndef METRO_REPORTING_H
 #define METRO_REPORTING_H
@@ -15,7 +15,7 @@ struct reporting {
 	/* Set by the owner before the start. */
 	enum output_choice output;
 	bool watched;           /* by somebody who waits for output */
-	void (*due)(void *arg); /* an interval has ended: what was measured is to be gathered */
+	void (*due)(void *arg); /* an interval has ended: time to gather what was measured */
 	void *arg;
 
 	/* Its own. */
@@ -37,15 +37,15 @@ unsigned int reporting_batch_limit(const struct reporting *r);
 /* Takes in a delivery, which is gone after the call. */
 void reporting_take(struct reporting *r, const struct delivery *delivery);
 
-/* Tells of what was taken in since the last report; counters are all since the start. At the end of
- * an interval it warns of losses that begin in it. */
+/* Reports what was taken in since the last report; counters are all since the start. The second
+ * also warns of losses that began in the interval. */
 void reporting_report(struct reporting *r, const __u64 counters[COUNTERS]);
 void reporting_end_interval(struct reporting *r, const __u64 counters[COUNTERS]);
 
-/* -errno if output is lost for good, which was reported: there is no use in going on. Else 0. */
+/* 0, or -errno, reported, if output can no longer be written: time to stop. */
 int reporting_error(const struct reporting *r);
 
-/* What an interval's end is to those who may have to explain silence. */
+/* What silence.h needs to know at the end of an interval. */
 struct silence_terms reporting_silence_terms(const struct reporting *r,
 					     const __u64 counters[COUNTERS]);
 
@@ -65,10 +65,10 @@ void reporting_follow(struct reporting *r, const struct config *config);
 const char *reporting_server_name(const struct reporting *r);
 void reporting_set_server(struct reporting *r, const struct address *addrs, size_t count);
 
-/* Has the environment a part in the configuration (DD_AGENT_HOST and others)? */
+/* May the environment choose the server (DD_AGENT_HOST and others)? */
 bool reporting_chooses_server(const struct reporting *r);
 
-/* Nothing was measured, and so there is nothing to say about it. err is why. */
+/* Nothing was measured, because of err (-errno): close writes no summary. */
 void reporting_abandon(struct reporting *r, int err);
 
 /* Reports what is left. Returns 0, or -errno if output was lost. */

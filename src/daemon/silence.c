@@ -180,7 +180,7 @@ static void tell(struct silence *s, const char *iface, enum way way,
 		s->told = true;
 		return;
 	}
-	if (!s->measured && !s->told_nothing)
+	if (!s->measured && !s->told_nothing && !s->one_of_many)
 		log_info("%s: no packet from or to a peer%s in %.0f s: %s", iface, data, seconds,
 			 question(way));
 	s->told_nothing = true;

@@ -16,6 +16,7 @@ struct silence {
 	__u64 counters[COUNTERS]; /* then */
 	bool measured;            /* there were samples once */
 	bool told;                /* since then, what passes instead */
+	bool one_of_many;         /* nobody named it: that nothing passes it is no news */
 	bool told_nothing;        /* .. or that nothing does */
 };
 

@@ -12,7 +12,7 @@ static int attach(void *arg, struct backend *backend, char reason[BACKEND_REASON
 {
 	struct wiring *w = arg;
 
-	return monitor_start(&w->following.monitor, backend, reason);
+	return following_attach(&w->following, backend, reason);
 }
 
 static void detach(void *arg, struct backend *backend)
@@ -59,8 +59,16 @@ static void follow_interfaces(void *arg)
 
 	if (!w->measuring.backend)
 		return;
-	following_look(&w->following, w->measuring.backend, w->plan.peers);
+	following_look(&w->following, w->measuring.backend, w->plan.peers, false);
 	wiring_identify(w);
+}
+
+static void take_interfaces(void *arg)
+{
+	struct wiring *w = arg;
+
+	if (w->measuring.backend)
+		following_take(&w->following, w->measuring.backend);
 }
 
 /* ---- containers ---- */
@@ -129,8 +137,7 @@ int wiring_start_captures(struct wiring *w)
 	return err;
 }
 
-/* What was read goes out as one report: soon, or, with nothing else to measure, in the end. */
-static void captures_over(struct wiring *w)
+int wiring_end_captures(struct wiring *w)
 {
 	int timer = captures_timer(w->captures), err;
 
@@ -138,6 +145,14 @@ static void captures_over(struct wiring *w)
 		event_loop_remove(w->loop, timer);
 	err = captures_end(w->captures, w->plan.peers);
 	w->captures = NULL;
+	return err;
+}
+
+/* What was read goes out as one report: soon, or at the end if there is nothing else to measure. */
+static void captures_over(struct wiring *w)
+{
+	int err = wiring_end_captures(w);
+
 	measuring_sweep(&w->measuring, true);
 	if (w->measuring.backend)
 		return;
@@ -167,7 +182,7 @@ static void on_due(void *arg)
 {
 	struct wiring *w = arg;
 
-	/* What is read of capture files is one report. Those are read fast. */
+	/* While capture files are read, which is fast, reports wait: they go out as one. */
 	measuring_sweep(&w->measuring, !captures_are_read(w));
 }
 
@@ -194,7 +209,11 @@ static void end_interval(struct wiring *w)
 	monitor_explain(&w->following.monitor, w->measuring.backend, w->plan.peers, &terms);
 	if (peers_forget_idle(w->plan.peers) > 0) /* the walk has told them of all flows */
 		measuring_set_peers(&w->measuring, w->plan.peers);
-	follow_interfaces(w); /* of what others do to our programs, there are no events */
+	if (!w->measuring.backend)
+		return;
+	/* Not every thing that others do to our programs makes news. */
+	following_look(&w->following, w->measuring.backend, w->plan.peers, true);
+	wiring_identify(w);
 }
 
 /* ---- phases ---- */
@@ -209,7 +228,7 @@ static void on_phase(void *arg, int fd)
 		measuring_change_peers(&w->measuring, w->plan.peers);
 }
 
-/* When measuring has begun: loading the programs takes its time. */
+/* After measuring has begun: loading the programs takes time. */
 int wiring_start_duty_cycle(struct wiring *w)
 {
 	int err = duty_cycle_start(&w->duty_cycle);
@@ -223,6 +242,13 @@ int wiring_start_duty_cycle(struct wiring *w)
 	return err;
 }
 
+void wiring_stop_duty_cycle(struct wiring *w)
+{
+	if (w->duty_cycle.timer >= 0)
+		event_loop_remove(w->loop, w->duty_cycle.timer);
+	duty_cycle_stop(&w->duty_cycle);
+}
+
 /* ---- all of them ---- */
 
 void wiring_init(struct wiring *w, const struct daemon_settings *settings, struct config *config)
@@ -231,10 +257,13 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 		.settings = settings,
 		.plan = {.config = config},
 		.measuring = {.choice = &settings->measuring, .ops = &measuring_ops, .arg = w},
-		.following = {.changed = follow_interfaces,
+		.following = {.must_find = !settings->config_path,
+			      .changed = follow_interfaces,
+			      .opened = take_interfaces,
 			      .leaving = deliver_all,
 			      .arg = w,
-			      .watch = -1},
+			      .watch = -1,
+			      .timer = -1},
 		.reporting = {.output = settings->output,
 			      .watched = settings->watched,
 			      .due = on_due,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The daemon's services and who hears of what. A service knows nothing of the others: what one of
- * them says, and another has to act upon, goes through here.
+ * The daemon's services, and what connects them. No service knows another: when one reports
+ * something that another must act on, that goes through here.
  */
 #ifndef METRO_WIRING_H
 #define METRO_WIRING_H
@@ -37,6 +37,11 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 int wiring_start_captures(struct wiring *w);
 int wiring_start_duty_cycle(struct wiring *w);
 
+/* Ends them. The first returns 0, or -errno if a file could not be read, reported. Both may be
+ * called again, and without a start. */
+int wiring_end_captures(struct wiring *w);
+void wiring_stop_duty_cycle(struct wiring *w);
+
 /* Has containers looked for, as far as interfaces that are there now want it; and the sink know of
  * them. What goes wrong is reported. */
 void wiring_identify(struct wiring *w);
@@ -44,7 +49,7 @@ void wiring_identify(struct wiring *w);
 /* One turn of the loop, which waits unless there is something to do. Returns 0 or -errno. */
 int wiring_turn(struct wiring *w);
 
-/* Is there nothing more to do, or no use in doing it? */
+/* Was it asked to stop, is everything done, or can output no longer be written? */
 bool wiring_is_over(const struct wiring *w);
 
 /* Reports what backend and sink have taken in; counters become all since the start. There must be a

@@ -4,14 +4,12 @@
 #include "peers_state.h"
 
 #include <errno.h>
-#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "interface.h"
 #include "local_addresses.h"
 #include "log.h"
-#include "peers_interfaces.h"
+#include "peers_files.h"
 
 static bool reads_file(const struct instance *instance)
 {
@@ -20,23 +18,30 @@ static bool reads_file(const struct instance *instance)
 
 /* ---- the table ---- */
 
+size_t peers_room_of(const struct peers *peers, const struct instance *instance)
+{
+	size_t room = instance->ips_count;
+
+	for (size_t i = 0; i < instance->hosts_count; i++) {
+		const struct host *host = peer_names_host(&peers->names, instance->hosts[i]);
+
+		room += host->count + host->former_count;
+	}
+	return room;
+}
+
 /* Everything that instances may put into it. */
 static size_t room_needed(const struct peers *peers)
 {
 	size_t room = 0;
 
-	for (size_t i = 0; i < peers->config->instances_count; i++) {
-		const struct instance *instance = &peers->config->instances[i];
+	for (size_t i = 0; i < peers->sets.count; i++) {
+		const struct peers_set *set = &peers->sets.at[i];
 
-		room += instance->ips_count;
-		for (size_t j = 0; j < instance->hosts_count; j++) {
-			const struct host *host =
-				peer_names_host(&peers->names, instance->hosts[j]);
-
-			room += host->count + host->former_count;
-		}
+		for (size_t k = 0; k < set->count; k++)
+			room += peers_room_of(peers, &peers->config->instances[set->instances[k]]);
 	}
-	return 2 * room; /* for both ways */
+	return room;
 }
 
 static int add_present(struct peers_table *table, struct peer *peer, const struct host *host)
@@ -93,10 +98,10 @@ static int add_hosts_of(struct peers_table *table, const struct peers *peers, st
 	return err;
 }
 
-static int add_instance(struct peers_table *table, const struct peers *peers, __u32 number,
+static int add_instance(struct peers_table *table, const struct peers *peers, __u32 set,
 			const struct instance *instance)
 {
-	struct peer peer = {.ifindex = number, .instance = instance};
+	struct peer peer = {.set = set, .instance = instance};
 	int err = 0;
 
 	for (size_t i = 0; i < instance->ips_count && !err; i++) {
@@ -128,23 +133,21 @@ static void list_measured(struct peers *peers)
 
 static int fill_table(struct peers_table *table, const struct peers *peers)
 {
-	const struct config *config = peers->config;
 	int err = 0;
 
-	for (size_t i = 0; i < config->instances_count && !err; i++) {
-		for (enum way way = WAY_OUT; way <= WAY_IN && !err; way++) {
-			__u32 number = peers_number(peers, i, way);
+	for (size_t i = 0; i < peers->sets.count; i++) {
+		const struct peers_set *set = &peers->sets.at[i];
 
-			if (number)
-				err = add_instance(table, peers, number, &config->instances[i]);
-		}
+		for (size_t k = 0; k < set->count && !err; k++)
+			err = add_instance(table, peers, set->number,
+					   &peers->config->instances[set->instances[k]]);
 	}
 	return err;
 }
 
 int peers_rebuild(struct peers *peers)
 {
-	size_t room = room_needed(peers);
+	size_t room = (peers_sets_prune(&peers->sets), room_needed(peers));
 	const struct peer **measured = calloc(room + 1, sizeof(const struct peer *));
 	struct peers_table table = {0};
 	int err = measured ? peers_table_init(&table, room) : -ENOMEM;
@@ -170,7 +173,7 @@ int peers_rebuild(struct peers *peers)
 
 __u32 peers_file_index(const struct peers *peers, const char *path)
 {
-	return peers_interfaces_file(peers->config, peers->ifindices, path);
+	return peers_files_find(peers->config, peers->files, path);
 }
 
 static int add_hosts(struct peers *peers)
@@ -186,27 +189,34 @@ static int add_hosts(struct peers *peers)
 	return err;
 }
 
-static int fill(struct peers *peers, const struct config *config)
+static int make_room(struct peers *peers, size_t room)
 {
-	size_t room = config->instances_count + 1;
+	peers->files = calloc(room, sizeof(*peers->files));
+	peers->resting = calloc(room, sizeof(*peers->resting));
+	peers->told_local = calloc(room, sizeof(*peers->told_local));
+	peers->loopback = calloc(room, sizeof(*peers->loopback));
+	return peers->files && peers->resting && peers->told_local && peers->loopback ? 0 : -ENOMEM;
+}
+
+static int fill(struct peers *peers, const struct config *config, const struct links *links)
+{
 	int err;
 
 	peers->config = config;
-	peers->ifindices = calloc(room, sizeof(*peers->ifindices));
-	peers->resting = calloc(room, sizeof(*peers->resting));
-	peers->told_local = calloc(room, sizeof(*peers->told_local));
-	if (!peers->ifindices || !peers->resting || !peers->told_local)
-		return -ENOMEM;
-	peers_interfaces_number(config, peers->ifindices, NULL, NULL);
-	peers_interfaces_look_up(config, peers->ifindices);
-	err = add_hosts(peers);
+	err = make_room(peers, config->instances_count + 1);
+	if (err)
+		return err;
+	peers_files_number(config, peers->files, NULL, NULL);
+	peers_note_loopback(peers, links);
+	err = peers_sets_make(&peers->sets, config, peers->files, links, NULL);
+	err = err < 0 ? err : add_hosts(peers);
 	return err ? err : peers_rebuild(peers);
 }
 
-int peers_new(struct peers **result, const struct config *config)
+int peers_new(struct peers **result, const struct config *config, const struct links *links)
 {
 	struct peers *peers = calloc(1, sizeof(*peers));
-	int err = peers ? fill(peers, config) : -ENOMEM;
+	int err = peers ? fill(peers, config, links) : -ENOMEM;
 
 	if (err)
 		peers_free(peers);
@@ -222,49 +232,15 @@ void peers_free(struct peers *peers)
 	peers_table_clear(&peers->table);
 	peer_names_clear(&peers->names);
 	free(peers->measured);
-	free(peers->ifindices);
+	peers_sets_clear(&peers->sets);
+	free(peers->files);
 	free(peers->resting);
 	free(peers->told_local);
+	free(peers->loopback);
 	free(peers);
 }
 
-bool peers_refresh_interfaces(struct peers *peers, void (*before)(void *arg), void *arg)
-{
-	size_t count = peers->config->instances_count;
-	__u32 *old = peers->ifindices, *now = calloc(count + 1, sizeof(*now));
-
-	if (!now)
-		goto no_memory;
-	memcpy(now, old, count * sizeof(*now));
-	peers_interfaces_look_up(peers->config, now);
-	if (memcmp(old, now, count * sizeof(*now)) == 0) {
-		free(now);
-		return false;
-	}
-	before(arg);
-	peers_note_flows(peers);
-	peers->ifindices = now;
-	if (peers_rebuild(peers)) {
-		peers->ifindices = old;
-		free(now);
-		goto no_memory;
-	}
-	free(old);
-	return true;
-
-no_memory:
-	log_error("out of memory: interfaces that came or went are not followed yet");
-	return false;
-}
-
 /* ---- addresses of this host ---- */
-
-static bool is_loopback(const char *name)
-{
-	struct interface interface;
-
-	return !interface_find(name, &interface) && interface.type == ARPHRD_LOOPBACK;
-}
 
 /* Does the instance have peers, all of them known to be addresses of this host? */
 static bool all_local(const struct peers *peers, const struct instance *instance,
@@ -297,7 +273,7 @@ void peers_warn_local(struct peers *peers)
 
 		if (peers->told_local[i] || reads_file(instance) ||
 		    instance->direction != DIRECTION_OUT || /* data for this host arrives there */
-		    !all_local(peers, instance, &local) || is_loopback(instance->interface))
+		    !all_local(peers, instance, &local) || peers->loopback[i])
 			continue;
 		peers->told_local[i] = true;
 		log_warning("instances[%zu] on %s: all peers are addresses of this host, so "
@@ -319,9 +295,10 @@ static bool any_measured(const struct peers *peers, const struct peers_entry *en
 bool peers_match(const struct peers *peers, __u32 ifindex, const struct address *addr)
 {
 	const struct peers_entry *entry;
+	__u32 set = peers_set_of(peers, ifindex);
 	size_t at = 0;
 
-	while ((entry = peers_table_next(&peers->table, ifindex, addr, &at)))
+	while ((entry = peers_table_next(&peers->table, set, addr, &at)))
 		if (any_measured(peers, entry))
 			return true;
 	return false;
@@ -363,7 +340,8 @@ static const char *host_name(const struct peers_entry *entry)
 
 const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr)
 {
-	const struct peers_entry *entry = known(peers_table_find(&peers->table, ifindex, addr));
+	const struct peers_entry *entry =
+		known(peers_table_find(&peers->table, peers_set_of(peers, ifindex), addr));
 	const char *name = host_name(entry);
 
 	return name || !entry ? name : peer_names_reverse(&peers->names, addr);
@@ -373,9 +351,10 @@ const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct a
 			char text[PREFIX_TEXT])
 {
 	const struct peers_entry *entry;
+	__u32 set = peers_set_of(peers, ifindex);
 	size_t at = 0;
 
-	while ((entry = peers_table_next(&peers->table, ifindex, addr, &at))) {
+	while ((entry = peers_table_next(&peers->table, set, addr, &at))) {
 		const char *name;
 
 		entry = known(entry);
@@ -399,9 +378,10 @@ void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct 
 {
 	const struct peers_entry *chains[PREFIX_BITS + 1]; /* of the longer prefixes */
 	const struct peers_entry *entry;
+	__u32 set = peers_set_of(peers, ifindex);
 	size_t count = 0, at = 0, i;
 
-	for (; (entry = peers_table_next(&peers->table, ifindex, addr, &at)); count++) {
+	for (; (entry = peers_table_next(&peers->table, set, addr, &at)); count++) {
 		chains[count] = known(entry);
 		for (entry = chains[count]; entry; entry = known(entry->next)) {
 			for (i = 0; i < count; i++)
@@ -411,15 +391,4 @@ void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct 
 				fn(arg, entry->peer.instance);
 		}
 	}
-}
-
-void peers_each_interface(const struct peers *peers,
-			  void (*fn)(void *arg, __u32 ifindex, const struct instance *instance),
-			  void *arg)
-{
-	const struct config *config = peers->config;
-
-	for (size_t i = 0; i < config->instances_count; i++)
-		if (peers->ifindices[i] && !config->instances[i].pcap)
-			fn(arg, peers->ifindices[i], &config->instances[i]);
 }

@@ -1,38 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Whom to measure, by interface number (interface_number.h): the addresses and networks of the
- * configuration's instances, and what their host names resolve to. The backends take their filters
- * from here, the sinks names and tags. Each capture file counts as an interface, under a number
- * that no real one has.
+ * Whom to measure on which interface: the addresses and networks of the configuration's instances,
+ * and what their host names resolve to. The backends take their filters from here, the sinks names
+ * and tags. Each capture file counts as an interface, under a number that no real one has.
+ * Interfaces with the same instances share a set of peers (peers_sets.h).
  */
 #ifndef METRO_PEERS_H
 #define METRO_PEERS_H
 
 #include "config.h"
+#include "peers_sets.h"
 #include "prefix.h"
 
 struct peers;
 
 /* One prefix to measure. name is set where the configuration gave a host name, else NULL. */
 struct peer {
-	__u32 ifindex;
+	__u32 set;
 	struct prefix prefix;
 	const char *name;
 	const struct instance *instance;
 };
 
-/* Builds the table. The configuration must outlive it. Peers of an interface that does not exist
- * now are left out until peers_refresh_interfaces finds it. Returns 0 or -ENOMEM. */
-int peers_new(struct peers **peers, const struct config *config);
+/* Builds the table, for the interfaces that are there (NULL: none). The configuration must outlive
+ * it. Returns 0 or -ENOMEM. */
+int peers_new(struct peers **peers, const struct config *config, const struct links *links);
 void peers_free(struct peers *peers);
 
 /* The number that stands for the interface index of a capture file; a table that inherits from this
  * one keeps it. 0: no instance reads the file. */
 __u32 peers_file_index(const struct peers *peers, const char *path);
 
-/* Looks up the interfaces' current indices. If any of them changed, calls before(arg) while
- * everything still is as it was, and returns true. */
-bool peers_refresh_interfaces(struct peers *peers, void (*before)(void *arg), void *arg);
+enum peers_change {
+	PEERS_SAME,       /* nothing has changed .. */
+	PEERS_INTERFACES, /* .. but interfaces came to sets that there were, or went: the backends
+			     are to be told of interfaces alone */
+	PEERS_SETS,       /* .. there are other sets: they are to be told everything */
+};
+
+/* These interfaces are there now. Calls before(arg), if any of those that were there has gone or
+ * gets another set, while everything still is as it was. Without memory everything stays so, which
+ * is reported. */
+enum peers_change peers_follow_links(struct peers *peers, const struct links *links,
+				     void (*before)(void *arg), void *arg);
 
 /* ---- names, as the resolver finds them ---- */
 
@@ -66,8 +76,8 @@ int peers_set_address_name(struct peers *peers, const struct address *addr, cons
  * wait for the resolver, and a file that is being read keeps its number. Returns 0 or -ENOMEM. */
 int peers_inherit(struct peers *peers, const struct peers *from);
 
-/* Warns, once per instance, if all its peers are addresses of this host: data for them does not
- * leave through the interface. Instances whose hosts are not all resolved are left for later. */
+/* Warns, once per instance, if all its peers are addresses of this host: their traffic does not
+ * pass the interface. Instances whose hosts are not all resolved are left for later. */
 void peers_warn_local(struct peers *peers);
 
 /* ---- what to measure ---- */
@@ -76,11 +86,21 @@ void peers_warn_local(struct peers *peers);
  * length that is configured. */
 bool peers_match(const struct peers *peers, __u32 ifindex, const struct address *addr);
 
-/* All prefixes to measure now on interfaces that exist, in no particular order: peers_count(peers)
- * of them. A prefix comes once for every instance that lists it. The pointers are valid until the
- * table next changes. */
+/* All prefixes to measure on interfaces now, in no particular order: peers_count(peers) of them. A
+ * prefix comes once for every instance of a set that lists it. The pointers hold until the table
+ * next changes. */
 size_t peers_count(const struct peers *peers);
 const struct peer *peers_at(const struct peers *peers, size_t i);
+
+/* The set of peers that an interface has, or 0. */
+__u32 peers_set_of(const struct peers *peers, __u32 ifindex);
+
+/* Is there anything to measure on an interface now? */
+bool peers_any(const struct peers *peers, __u32 ifindex);
+
+/* All interfaces that have one, by their numbers, capture files among them. */
+size_t peers_interfaces_count(const struct peers *peers);
+struct peers_interface peers_interface_at(const struct peers *peers, size_t i);
 
 /* A resting instance's peers do not match and are not among those above, unless another instance
  * has them; but they keep their names, entries and tags. No instance rests at first. Returns true

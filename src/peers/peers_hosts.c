@@ -7,7 +7,7 @@
 
 #include "clock.h"
 #include "log.h"
-#include "peers_interfaces.h"
+#include "peers_files.h"
 
 /* An address that is no longer kept has its name for this long after its last report, for late
  * samples. */
@@ -33,16 +33,18 @@ static void each_host(struct peers *peers,
 
 /* ---- addresses that are kept ---- */
 
+/* Has the address flows on some interface of the instance? */
 static bool has_flows(const struct peers *peers, size_t instance, const struct address *addr)
 {
-	const struct peers_entry *entry;
-	bool any = false;
+	for (size_t i = 0; i < peers->sets.count; i++) {
+		const struct peers_set *set = &peers->sets.at[i];
+		const struct peers_entry *entry =
+			peers_table_find(&peers->table, set->number, addr);
 
-	for (enum way way = WAY_OUT; way <= WAY_IN; way++) {
-		entry = peers_table_find(&peers->table, peers_number(peers, instance, way), addr);
-		any |= entry && entry->has_flows;
+		if (entry && entry->has_flows && peers_set_has(set, instance))
+			return true;
 	}
-	return any;
+	return false;
 }
 
 static void note_flows_of(struct peers *peers, size_t instance, struct host *host)
@@ -84,7 +86,8 @@ bool peers_keep(const struct peers *peers)
 
 void peers_see_flow(const struct peers *peers, __u32 ifindex, const struct address *peer)
 {
-	struct peers_entry *entry = peers_table_find(&peers->table, ifindex, peer);
+	struct peers_entry *entry =
+		peers_table_find(&peers->table, peers_set_of(peers, ifindex), peer);
 
 	if (entry)
 		entry->has_flows = true;
@@ -167,13 +170,27 @@ static int inherit_host(struct peers *peers, const struct host *from)
 	return host ? peer_names_copy_host(host, from) : 0;
 }
 
+/* Files and sets keep the numbers that they had. */
+static int inherit_numbers(struct peers *peers, const struct peers *from)
+{
+	const struct config *config = peers->config;
+	__u32 *files = calloc(config->instances_count + 1, sizeof(*files));
+
+	if (!files)
+		return -ENOMEM;
+	peers_files_number(config, files, from->config, from->files);
+	peers_sets_renumber(&peers->sets, peers->files, files, config->instances_count);
+	free(peers->files);
+	peers->files = files;
+	return peers_sets_inherit(&peers->sets, &from->sets);
+}
+
 int peers_inherit(struct peers *peers, const struct peers *from)
 {
 	const struct config *config = peers->config;
 	struct host *host, *next;
-	int err = 0;
+	int err = inherit_numbers(peers, from);
 
-	peers_interfaces_number(config, peers->ifindices, from->config, from->ifindices);
 	peers->changed = true;
 	HASH_ITER (hh, from->names.hosts, host, next)
 		if (!err)

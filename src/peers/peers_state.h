@@ -10,9 +10,11 @@
 
 struct peers {
 	const struct config *config;
-	__u32 *ifindices; /* by instance; 0: no such interface now; see peers_number */
+	__u32 *files;     /* by instance: number of the capture file, or 0 */
 	bool *resting;    /* by instance */
 	bool *told_local; /* by instance */
+	bool *loopback;   /* by instance: it measures the loopback interface */
+	struct peers_sets sets;
 	struct peer_names names;
 	size_t kept_count;        /* kept addresses, counted per instance */
 	bool changed;             /* hosts or file numbers changed since the table was made */
@@ -21,20 +23,17 @@ struct peers {
 	size_t measured_count;
 };
 
-/* Of an instance, the number of its interface, one way: 0 if it does not measure that way, or there
- * is no such interface now. */
-static inline __u32 peers_number(const struct peers *peers, size_t instance, enum way way)
-{
-	__u32 ifindex = peers->ifindices[instance];
-	unsigned int ways = direction_ways(peers->config->instances[instance].direction);
-
-	return ifindex && ways & way ? interface_number(ifindex, way) : 0;
-}
-
 /* ---- peers.c ---- */
 
 /* Makes the table from what is known now. After -ENOMEM the old one stays. */
 int peers_rebuild(struct peers *peers);
+
+/* So many entries an instance may need. */
+size_t peers_room_of(const struct peers *peers, const struct instance *instance);
+
+/* ---- peers_links.c ---- */
+
+void peers_note_loopback(struct peers *peers, const struct links *links);
 
 /* ---- peers_hosts.c ---- */
 

@@ -49,7 +49,7 @@ static void add_length(struct peers_table *table, const struct prefix *prefix)
 
 static struct peers_key key_of(const struct peer *peer)
 {
-	return (struct peers_key){peer->ifindex, peer->prefix.bits, peer->prefix.addr};
+	return (struct peers_key){peer->set, peer->prefix.bits, peer->prefix.addr};
 }
 
 bool peers_table_has(const struct peers_table *table, const struct peer *peer)
@@ -100,14 +100,14 @@ static struct address masked(const struct address *addr, unsigned int bits)
 
 /* Short IPv6 prefixes, ::/0 above all, cover the mapped IPv4 addresses, but do not mean them: the
  * families do not meet. */
-struct peers_entry *peers_table_next(const struct peers_table *table, __u32 ifindex,
+struct peers_entry *peers_table_next(const struct peers_table *table, __u32 set,
 				     const struct address *addr, size_t *at)
 {
 	bool v4 = address_is_v4(addr);
 
 	while (*at < table->lengths_count[v4]) {
 		__u8 bits = table->lengths[v4][(*at)++];
-		struct peers_key key = {ifindex, bits, masked(addr, bits)};
+		struct peers_key key = {set, bits, masked(addr, bits)};
 		struct peers_entry *entry = find(table, &key);
 
 		if (entry)
@@ -116,10 +116,10 @@ struct peers_entry *peers_table_next(const struct peers_table *table, __u32 ifin
 	return NULL;
 }
 
-struct peers_entry *peers_table_find(const struct peers_table *table, __u32 ifindex,
+struct peers_entry *peers_table_find(const struct peers_table *table, __u32 set,
 				     const struct address *addr)
 {
-	struct peers_key key = {ifindex, PREFIX_BITS, *addr};
+	struct peers_key key = {set, PREFIX_BITS, *addr};
 
 	return find(table, &key);
 }

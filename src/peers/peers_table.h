@@ -10,7 +10,7 @@
 #include "peers.h"
 
 struct peers_key {
-	__u32 ifindex;
+	__u32 set;
 	__u32 bits;
 	struct address addr;
 };
@@ -27,7 +27,7 @@ struct peers_entry {
 };
 
 struct peers_table {
-	struct peers_entry *entries; /* by instance */
+	struct peers_entry *entries; /* by set, and then by instance */
 	size_t count;
 	struct peers_entry *by_prefix;
 	/* Lengths that occur, longest first: of IPv6 and of IPv4 prefixes. */
@@ -39,21 +39,21 @@ struct peers_table {
 int peers_table_init(struct peers_table *table, size_t room);
 void peers_table_clear(struct peers_table *table);
 
-/* Adds a peer; those of one instance must come one after the other, present addresses first and
- * former ones last. One that this instance has already gets the name, unless it has one. Returns 0
- * or -ENOMEM. */
+/* Adds a peer; those of one instance of a set must come one after the other, present addresses
+ * first and former ones last. One that is there already for this instance gets the name, unless it
+ * has one. Returns 0 or -ENOMEM. */
 int peers_table_add(struct peers_table *table, const struct peer *peer, __u64 until_ns);
 
 /* Has the instance whose peers are being added this one already? */
 bool peers_table_has(const struct peers_table *table, const struct peer *peer);
 
-/* The next shorter prefix on the interface that contains the address: the first of its entries, or
- * NULL. *at must be 0 for the first call, and is then left alone. */
-struct peers_entry *peers_table_next(const struct peers_table *table, __u32 ifindex,
+/* The next shorter prefix of the set that contains the address: the first of its entries, or
+ * NULL. *at is 0 at first, and then belongs to this. */
+struct peers_entry *peers_table_next(const struct peers_table *table, __u32 set,
 				     const struct address *addr, size_t *at);
 
-/* The first entry for exactly this address, or NULL. */
-struct peers_entry *peers_table_find(const struct peers_table *table, __u32 ifindex,
+/* The set's first entry for exactly this address, or NULL. */
+struct peers_entry *peers_table_find(const struct peers_table *table, __u32 set,
 				     const struct address *addr);
 
 #endif

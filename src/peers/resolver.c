@@ -99,7 +99,7 @@ static void put_in_lane(struct shared *shared, struct task *task)
 	__u64 latest = monotonic_ns() + shared->pace.refresh_ms * NS_PER_MS;
 
 	if (task->busy)
-		return; /* its thread frees it */
+		return; /* its thread puts it there */
 	if (task->kind != RESOLVED_ADDRESS)
 		task->due_ns = 0;
 	else if (task->due_ns > latest)

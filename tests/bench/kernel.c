@@ -115,7 +115,7 @@ static void parse(const char *text, struct prefix *prefix)
 	}
 }
 
-/* The peers of all cases, and so many others: addresses of 192.0.0.0/7, or every other /28 from
+/* The peers of all cases, and this many others: addresses of 192.0.0.0/7, or every other /28 from
  * 172.0.0.0 on. */
 static void set_peers(struct bench *b, unsigned int others, bool networks)
 {

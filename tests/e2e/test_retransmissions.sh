@@ -15,7 +15,7 @@ kernel_count() {
     { for (i = 1; i <= NF; i++) if ($i == "RetransSegs") column = i }' /proc/net/snmp
 }
 
-# upload BACKEND RATE OPTION...: so many blocks of 64 KB a second on each of four connections. COUNTED
+# upload BACKEND RATE OPTION...: this many blocks of 64 KB a second on each of four connections. COUNTED
 # and KERNEL are what the two say.
 upload() {
   local backend=$1 rate=$2 status

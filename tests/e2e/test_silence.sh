@@ -72,7 +72,7 @@ each() {
   done
 }
 
-# Requests in the background, for so many seconds.
+# Requests in the background, for this many seconds.
 request() { # SECONDS
   start_background request in_client timeout 60 "$LOAD" client --connect "$METRO_SERVER_V4" \
     --port $PORT --rate 20 --seconds "$1"

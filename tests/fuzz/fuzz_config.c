@@ -5,6 +5,7 @@
 #include "marks.h"
 #include "memory_file.h"
 #include "peers.h"
+#include "../unit/some_links.h"
 #include "yaml_bounds.h"
 
 #include <fcntl.h>
@@ -80,7 +81,7 @@ static void check(const struct config *c)
 		for (size_t k = 0; k < instance->tags_count; k++)
 			CHECK(instance->tags[k] && !strpbrk(instance->tags[k], "\n\x1b"));
 	}
-	if (!peers_new(&peers, c))
+	if (!peers_new(&peers, c, &some_links))
 		peers_free(peers);
 }
 

@@ -4,6 +4,7 @@
 #define METRO_TEST_MEASURE_H
 
 #include "bpf_peers.h"
+#include "../unit/some_links.h"
 
 /* Has just these addresses and networks measured, on loopback: test runs come through that. Returns
  * 0 or -errno. */
@@ -13,7 +14,7 @@ static inline int measure_peers(struct bpf_programs *programs, struct prefix *pr
 	struct instance instance = {.interface = "lo", .ips = prefixes, .ips_count = count};
 	const struct config config = {.instances = &instance, .instances_count = 1};
 	struct peers *peers;
-	int err = peers_new(&peers, &config);
+	int err = peers_new(&peers, &config, &some_links);
 
 	if (err)
 		return err;

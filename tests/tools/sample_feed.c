@@ -29,7 +29,7 @@ static const char help[] =
 	"      --rate PER_SECOND  samples a second (default 0: as many as possible)\n"
 	"      --seconds S        end after S seconds (default 1)\n"
 	"      --flows N          connections (default 1000)\n"
-	"      --peers N          .. to so many peers (default 100)\n"
+	"      --peers N          .. to this many peers (default 100)\n"
 	"      --port N           first local port (default 10000): one for each of several feeds\n"
 	"\n"
 	"Prints a line of JSON with the number of samples made and how long that took.\n"

@@ -117,7 +117,7 @@ static inline void extension(struct bytes *b, __u8 next, unsigned int size)
 	put_zeroes(b, size - 2);
 }
 
-/* The TCP header, so many bytes of it, and the data; completes the IP header. */
+/* The TCP header, this many bytes of it, and the data; completes the IP header. */
 static inline void tcp(struct bytes *b, __u8 header, __u32 payload)
 {
 	__u32 length;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -22,14 +23,18 @@ struct small_backend {
 	const struct peers *peers; /* that were set last */
 	int fd;                    /* -1: not open */
 	unsigned int step;         /* of the present walk */
+	struct hold *holds[16];
+	unsigned int holds_count;
 
 	/* The answers. */
-	int open_error, peers_error, attach_error, check_error, read_error;
+	int open_error, peers_error, attach_error, adopt_error, check_error, read_error;
+	unsigned int ended; /* the interface whose hold has */
+	bool tell_shut;
+	unsigned int slow_ms;        /* how long the next attaching takes */
 	unsigned int peers_failures; /* how often peers_error is given; 0: always */
 	unsigned int steps;          /* that a walk has; 0 is one, too */
 	struct census_figures figures;
-
-	unsigned int ways; /* that it was attached for last */
+	unsigned int ways; /* that it was opened for last */
 };
 
 static struct small_backend small_bpf = {.name = "bpf", .fd = -1};
@@ -69,24 +74,78 @@ static inline int small_answer(const struct small_backend *s, const char *what, 
 	return err;
 }
 
-static inline int small_attach(struct backend *backend, const struct interface *interface,
-			       unsigned int ways, char reason[BACKEND_REASON])
+static inline int small_open_hold(struct backend *backend, const struct interface *interface,
+				  unsigned int ways, struct hold **hold,
+				  char reason[BACKEND_REASON])
 {
-	small(backend)->ways = ways;
-	note("%s.attach:%s", small(backend)->name, interface->name);
-	return small_answer(small(backend), "attach", small(backend)->attach_error, reason);
+	struct small_backend *s = small(backend);
+	struct hold *made;
+
+	note("%s.attach:%s", s->name, interface->name);
+	usleep(1000 * s->slow_ms);
+	if (s->attach_error)
+		return small_answer(s, "attach", s->attach_error, reason);
+	made = calloc(1, sizeof(*made));
+	made->interface = *interface;
+	made->ways = ways;
+	s->ways = ways;
+	snprintf(made->how, sizeof(made->how), "%s", s->name);
+	*hold = made;
+	return 0;
 }
 
-static inline void small_detach(struct backend *backend, unsigned int ifindex)
-{
-	note("%s.detach:%u", small(backend)->name, ifindex);
-}
-
-static inline int small_check(struct backend *backend, unsigned int ifindex,
+static inline int small_adopt(struct backend *backend, struct hold *hold,
 			      char reason[BACKEND_REASON])
 {
-	(void)ifindex;
-	return small_answer(small(backend), "be found", small(backend)->check_error, reason);
+	struct small_backend *s = small(backend);
+
+	if (s->adopt_error)
+		return small_answer(s, "adopt", s->adopt_error, reason);
+	s->holds[s->holds_count++] = hold;
+	return 0;
+}
+
+static inline struct hold *small_release(struct backend *backend, unsigned int ifindex)
+{
+	struct small_backend *s = small(backend);
+
+	note("%s.detach:%u", s->name, ifindex);
+	for (unsigned int i = 0; i < s->holds_count; i++) {
+		struct hold *hold = s->holds[i];
+
+		if (hold->interface.ifindex != ifindex)
+			continue;
+		s->holds[i] = s->holds[--s->holds_count];
+		return hold;
+	}
+	return NULL;
+}
+
+static inline void small_shut(struct hold *hold)
+{
+	if (small_bpf.tell_shut)
+		note("bpf.shut");
+	free(hold);
+}
+
+static inline int small_check(struct hold *hold, const struct interface *interface,
+			      char reason[BACKEND_REASON])
+{
+	(void)hold, (void)interface;
+	return small_answer(&small_bpf, "be found", small_bpf.check_error, reason);
+}
+
+static inline unsigned int small_ended(struct backend *backend)
+{
+	unsigned int ended = small(backend)->ended;
+
+	small(backend)->ended = 0;
+	return ended;
+}
+
+static inline void small_rename(struct backend *backend, const struct interface *interface)
+{
+	note("%s.rename:%s", small(backend)->name, interface->name);
 }
 
 static inline int small_set_peers(struct backend *backend, const struct peers *peers)
@@ -99,6 +158,13 @@ static inline int small_set_peers(struct backend *backend, const struct peers *p
 	if (s->peers_failures && !--s->peers_failures)
 		s->peers_error = 0;
 	return err;
+}
+
+static inline int small_set_interfaces(struct backend *backend, const struct peers *peers)
+{
+	note("%s.interfaces", small(backend)->name);
+	small(backend)->peers = peers;
+	return 0;
 }
 
 static inline int small_fd(struct backend *backend)
@@ -172,10 +238,15 @@ static inline void small_close(struct backend *backend)
 
 static const struct backend_ops small_ops = {
 	.name = "small",
-	.attach = small_attach,
-	.detach = small_detach,
+	.open = small_open_hold,
+	.adopt = small_adopt,
+	.release = small_release,
 	.check = small_check,
+	.shut = small_shut,
+	.ended = small_ended,
+	.rename = small_rename,
 	.set_peers = small_set_peers,
+	.set_interfaces = small_set_interfaces,
 	.fd = small_fd,
 	.read = small_read,
 	.sweep = small_sweep,

@@ -10,6 +10,7 @@
 #include "capture.h"
 #include "plain_environment.h"
 #include "sinks.h"
+#include "some_links.h"
 
 struct statsd_fixture {
 	int server;
@@ -74,7 +75,7 @@ static inline int statsd_setup(void **state)
 		.instances = instances,
 		.instances_count = 3,
 	};
-	if (peers_new(&f->peers, &f->config))
+	if (peers_new(&f->peers, &f->config, &some_links))
 		return -1;
 	if (address_parse("10.8.0.1", &www[0]) || address_parse("10.9.0.1", &www[1]) ||
 	    peers_set_host(f->peers, "www.example.org", www, 2) != 1 || peers_update(f->peers) != 1)

@@ -13,6 +13,7 @@
 
 #include "captures.h"
 #include "plans.h"
+#include "some_links.h"
 
 #define REQUESTS  "tests/data/captures/requests.pcap"           /* 10.77.0.1 and 10.77.0.2 */
 #define REQUESTS6 "tests/data/captures/requests-ipv6-nano.pcap" /* fd77::1 and fd77::2 */
@@ -46,7 +47,7 @@ static void begin(const char *instances)
 {
 	log_capture(&capture);
 	config = config_of_instances(instances);
-	assert_int_equal(peers_new(&peers, config), 0);
+	assert_int_equal(peers_new(&peers, config, &some_links), 0);
 	assert_int_equal(captures_new(&captures, config), 0);
 	samples = foreign = 0;
 }
@@ -216,7 +217,7 @@ static void test_other_peers(void **state)
 	begin(text);
 	captures_step(captures, &settings, peers);
 	before = samples;
-	assert_int_equal(peers_new(&others, config), 0);
+	assert_int_equal(peers_new(&others, config, &some_links), 0);
 	assert_int_equal(peers_inherit(others, peers), 0);
 	peers_free(peers);
 	peers = others;

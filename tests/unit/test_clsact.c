@@ -179,6 +179,25 @@ static void test_others_filter(void **state)
 	end();
 }
 
+/* Filters that were there come before ours, and may end the chain there. */
+static void test_others_before(void **state)
+{
+	struct clsact *clsact;
+
+	(void)state;
+	begin();
+	others_make_qdisc();
+	assert_true(run_tool(
+		"tc filter add dev m0 egress pref 1 protocol all u32 match u32 0 0 flowid 1:1"));
+	clsact = opened();
+	assert_int_equal(count_of(capture_read(&capture),
+				  "other filters come before ours and may keep packets from ours"),
+			 1);
+	clsact_close(clsact);
+	assert_int_equal(tc_qdisc(IFINDEX), TC_QDISC_CLSACT);
+	end();
+}
+
 static void test_ingress_qdisc(void **state)
 {
 	struct clsact *clsact = NULL;
@@ -373,11 +392,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_qdisc),         cmocka_unit_test(test_egress_alone),
 		cmocka_unit_test(test_others_qdisc),  cmocka_unit_test(test_others_filter),
-		cmocka_unit_test(test_ingress_qdisc), cmocka_unit_test(test_bad_program),
-		cmocka_unit_test(test_removed),       cmocka_unit_test(test_replaced),
-		cmocka_unit_test(test_gone),          cmocka_unit_test(test_usurped),
-		cmocka_unit_test(test_late_word),     cmocka_unit_test(test_neighbours),
-		cmocka_unit_test(test_leftovers),
+		cmocka_unit_test(test_others_before), cmocka_unit_test(test_ingress_qdisc),
+		cmocka_unit_test(test_bad_program),   cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_replaced),      cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_usurped),       cmocka_unit_test(test_late_word),
+		cmocka_unit_test(test_neighbours),    cmocka_unit_test(test_leftovers),
 	};
 
 	return cmocka_run_group_tests_name("clsact", tests, NULL, NULL);

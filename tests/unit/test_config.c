@@ -22,6 +22,7 @@
 #define MISTAKES_LOG  "tests/data/config/mistakes.log"
 
 /* A file with a complete instance, for tests of something else. */
+#define TERM     "the name of a network interface, a pattern such as veth*, or \"default\""
 #define INSTANCE "instances:\n- interface: lo\n  ips: [127.0.0.1]\n"
 
 static char directory[] = "/tmp/metro-config-XXXXXX";
@@ -354,8 +355,30 @@ static const struct {
 	{"instances:\n- interface: ''\n  ips: ['::1']\n",
 	 "2: instances[0].interface: is empty; accepted: the name of a network interface, as `ip "
 	 "link` shows it\n"},
-	{"instances:\n- interface: [lo]\n  ips: ['::1']\n",
-	 "2: instances[0].interface: is a list; accepted: the name of one network interface\n"},
+	{"instances:\n- interface: [[lo]]\n  ips: ['::1']\n",
+	 "2: instances[0].interface[0]: is a list; accepted: " TERM "\n"},
+	{"instances:\n- interface: {lo: 1}\n  ips: ['::1']\n",
+	 "2: instances[0].interface: is a mapping (KEY: VALUE); accepted: " TERM "\n"},
+	{"instances:\n- interface: []\n  ips: ['::1']\n",
+	 "2: instances[0].interface: is an empty list; accepted: names or patterns in it\n"},
+	{"instances:\n- interface:\n  - eth*\n  - !eth0\n  ips: ['::1']\n",
+	 "4: instances[0].interface[1]: a ! in front needs quotes in YAML; accepted: \"!eth0\"\n"},
+	{"instances:\n- interface: [eth*, '!']\n  ips: ['::1']\n",
+	 "2: instances[0].interface[1]: leaves nothing out; accepted: a name or a pattern behind "
+	 "the !, such as \"!veth0\"\n"},
+	{"instances:\n- interface: ['!eth0', '!default']\n  ips: ['::1']\n",
+	 "2: instances[0].interface: only leaves interfaces out; accepted: with something to leave "
+	 "them out of, such as [\"*\", \"!eth0\"]\n"},
+	{"instances:\n- interface: [file, eth0]\n  ips: ['::1']\n",
+	 "2: instances[0].interface: \"file\" means a capture file, and stands alone; accepted: "
+	 "interface: file, in an entry of its own\n"},
+	{"instances:\n- interface: ['eth[0', 'a b*', '!sixteenletters16']\n  ips: ['::1']\n",
+	 "2: instances[0].interface[0]: \"eth[0\" has a [ without its ]; accepted: a pattern such "
+	 "as eth[0-9]\n"
+	 "2: instances[0].interface[1]: \"a b*\" cannot match an interface's name; accepted: a "
+	 "pattern without spaces and /, such as veth*\n"
+	 "2: instances[0].interface[2]: \"sixteenletters16\" is too long; accepted: the name of a "
+	 "network interface, at most 15 characters\n"},
 	{"instances:\n- interface: sixteenletters16\n  ips: ['::1']\n",
 	 "2: instances[0].interface: \"sixteenletters16\" is too long; accepted: the name of a "
 	 "network interface, at most 15 characters\n"},

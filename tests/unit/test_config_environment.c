@@ -11,7 +11,7 @@
 #include "load_config.h"
 #include "yaml_environment.h"
 
-/* .. without a word of warning. */
+/* .. without a warning. */
 static struct config *load_quietly(const char *text)
 {
 	struct config *config = load_good(text);
@@ -318,7 +318,7 @@ static void test_odd_environments(void **state)
 
 /* ---- bounds ---- */
 
-/* A configuration with so many times ${BIG} as a host. */
+/* A configuration that has ${BIG} this many times as a host. */
 static char *many(unsigned int count, size_t *length)
 {
 	static const char head[] = "instances:\n- interface: lo\n  hosts:\n",

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "directions.h"
 #include "packets.h"
+#include "some_links.h"
 
 enum { NEITHER = 0, SENT = DIRECTION_SENT, RECEIVED = DIRECTION_RECEIVED, BOTH = SENT | RECEIVED };
 
@@ -75,11 +76,11 @@ static int setup(void **state)
 
 	(void)state;
 	assert_int_equal(config_from_arguments("lo", arguments, 2, &config), 0);
-	assert_int_equal(peers_new(&peers, config), 0);
+	assert_int_equal(peers_new(&peers, config, &some_links), 0);
 	assert_int_equal(local_addresses_set(&directions.local, &here, 1), 0);
 	directions.peers = peers;
 	if (peers_count(peers))
-		interface.ifindex = peers_at(peers, 0)->ifindex;
+		interface.ifindex = peers_interface_at(peers, 0).number;
 	return 0;
 }
 

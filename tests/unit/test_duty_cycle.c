@@ -15,6 +15,7 @@
 #include "duty_cycle.h"
 #include "plans.h"
 #include "units.h"
+#include "some_links.h"
 
 #define S NS_PER_S
 
@@ -93,7 +94,7 @@ static void test_apply(void **state)
 	struct peers *peers;
 
 	(void)state;
-	assert_int_equal(peers_new(&peers, config), 0);
+	assert_int_equal(peers_new(&peers, config, &some_links), 0);
 	assert_int_equal(duty_cycle_start(&cycle), 0);
 	assert_true(timer_left(&cycle) == 0);
 	assert_false(duty_cycle_apply(&cycle, config, peers));
@@ -138,12 +139,12 @@ static void test_other_peers(void **state)
 	(void)state;
 	assert_int_equal(duty_cycle_start(&cycle), 0);
 	cycle.start_ns -= 50 * S;
-	assert_int_equal(peers_new(&peers, config), 0);
+	assert_int_equal(peers_new(&peers, config, &some_links), 0);
 	assert_true(duty_cycle_apply(&cycle, config, peers));
 	assert_false(is_matched(peers, "10.0.0.1"));
 	peers_free(peers);
 
-	assert_int_equal(peers_new(&peers, plain), 0);
+	assert_int_equal(peers_new(&peers, plain, &some_links), 0);
 	assert_false(duty_cycle_apply(&cycle, plain, peers));
 	assert_true(is_matched(peers, "10.0.0.1"));
 	assert_true(timer_left(&cycle) == 0);
@@ -166,7 +167,7 @@ static void test_timer(void **state)
 
 	(void)state;
 	assert_int_equal(duty_cycle_start(&cycle), 0);
-	assert_int_equal(peers_new(&peers, config), 0);
+	assert_int_equal(peers_new(&peers, config, &some_links), 0);
 	cycle.start_ns -= 10 * S - S / 20;
 	fd = (struct pollfd){.fd = cycle.timer, .events = POLLIN};
 	assert_false(duty_cycle_apply(&cycle, config, peers));

@@ -143,12 +143,33 @@ static void test_secrets_differ(void **state)
 	assert_memory_not_equal(&a, &b, sizeof(a));
 }
 
+/* Ports that share a slot in one table are spread over another. */
+static void test_no_shared_slots(void **state)
+{
+	struct flow_index one, other;
+	unsigned int in_one = 0, in_both = 0;
+
+	(void)state;
+	make_keys();
+	assert_int_equal(flow_index_open(&one, 32), 0);
+	assert_int_equal(flow_index_open(&other, 32), 0);
+	for (unsigned int i = 0; i < KEYS; i++) {
+		bool shared = !(flow_index_hash(&one, &entries[i].key) & one.mask);
+
+		in_one += shared;
+		in_both += shared && !(flow_index_hash(&other, &entries[i].key) & other.mask);
+	}
+	assert_true(in_one > 0 && in_both <= in_one / 2);
+	flow_index_close(&one);
+	flow_index_close(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_like_a_list),    cmocka_unit_test(test_same_hash),
 		cmocka_unit_test(test_keeps_its_size), cmocka_unit_test(test_spreads),
-		cmocka_unit_test(test_secrets_differ),
+		cmocka_unit_test(test_secrets_differ), cmocka_unit_test(test_no_shared_slots),
 	};
 
 	return cmocka_run_group_tests_name("flow_index", tests, NULL, NULL);

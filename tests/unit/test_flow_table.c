@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "segments.h"
+#include "some_links.h"
 
 #define DATA (TCP_ACK | TCP_PSH)
 
@@ -327,7 +328,7 @@ static struct peers *peers_of(const char *peer, struct config **config)
 	struct peers *peers;
 
 	assert_int_equal(config_from_arguments("lo", arguments, 1, config), 0);
-	assert_int_equal(peers_new(&peers, *config), 0);
+	assert_int_equal(peers_new(&peers, *config, &some_links), 0);
 	return peers;
 }
 
@@ -364,7 +365,7 @@ static void test_peers(void **state)
 	if (!peers_count(two))
 		skip(); /* no loopback interface */
 	open_table(&l, 100, 1);
-	l.ifindex = peers_at(two, 0)->ifindex;
+	l.ifindex = peers_interface_at(two, 0).number;
 	flow_table_set_peers(l.table, others);
 	exchange(&l, 1, 0);
 	assert_int_equal(line_counter(&l, COUNTER_FLOWS), 0);

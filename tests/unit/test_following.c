@@ -18,11 +18,12 @@ static struct following following;
 static struct plan plan;
 static struct backend *backend;
 
+/* The index that they know it by. */
 static __u32 m0_of_peers(void)
 {
-	for (size_t i = 0; i < peers_count(plan.peers); i++)
-		if (!strcmp(peers_at(plan.peers, i)->instance->interface, "m0"))
-			return peers_at(plan.peers, i)->ifindex;
+	for (size_t i = 0; i < peers_interfaces_count(plan.peers); i++)
+		if (peers_interface_at(plan.peers, i).number != 1)
+			return peers_interface_at(plan.peers, i).number;
 	return 0;
 }
 
@@ -30,6 +31,12 @@ static void changed(void *arg)
 {
 	assert_ptr_equal(arg, &plan);
 	note("changed");
+}
+
+static void opened(void *arg)
+{
+	assert_ptr_equal(arg, &plan);
+	following_take(&following, backend);
 }
 
 static void leaving(void *arg)
@@ -48,17 +55,22 @@ static void begin(void)
 	small_backends_reset();
 	plan = plan_of("instances:\n- {interface: lo, ips: [10.0.0.1]}\n"
 		       "- {interface: m0, ips: [10.0.0.1]}\n");
-	following = (struct following){
-		.changed = changed, .leaving = leaving, .arg = &plan, .watch = -1};
+	following = (struct following){.changed = changed,
+				       .opened = opened,
+				       .leaving = leaving,
+				       .arg = &plan,
+				       .watch = -1,
+				       .timer = -1};
 	assert_int_equal(event_loop_new(&loop), 0);
 	assert_int_equal(following_start(&following, loop, plan.config), 0);
 	assert_int_equal(small_open_bpf(&backend, &settings, reason), 0);
-	assert_int_equal(monitor_start(&following.monitor, backend, reason), 0);
+	assert_int_equal(following_attach(&following, backend, reason), 0);
 	assert_asked("bpf.open bpf.attach:lo");
 }
 
 static void end(void)
 {
+	monitor_detach(&following.monitor, backend);
 	following_stop(&following);
 	following_stop(&following);
 	backend->ops->close(backend);
@@ -69,7 +81,9 @@ static void end(void)
 
 static void look(void)
 {
-	following_look(&following, backend, plan.peers);
+	following_look(&following, backend, plan.peers, false);
+	while (following.monitor.opening)
+		event_loop_once(loop, true);
 }
 
 /* The kernel reports it, perhaps in several messages. */
@@ -108,11 +122,11 @@ static void test_look(void **state)
 	assert_asked("bpf.refresh");
 	add_link("m0", 70);
 	look();
-	assert_asked("leaving:0 bpf.peers bpf.attach:m0 bpf.refresh");
+	assert_asked("bpf.peers bpf.refresh bpf.attach:m0");
 	assert_int_equal(m0_of_peers(), 70);
 	assert_true(run_tool("ip link del m0"));
 	look();
-	assert_asked("leaving:70 bpf.peers leaving:0 bpf.detach:70 bpf.refresh");
+	assert_asked("leaving:70 bpf.interfaces leaving:0 bpf.detach:70 bpf.refresh");
 	assert_int_equal(m0_of_peers(), 0);
 	end();
 }

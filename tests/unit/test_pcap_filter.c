@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <net/if.h>
@@ -16,6 +17,7 @@
 #include "array.h"
 #include "packets.h"
 #include "pcap_filter.h"
+#include "some_links.h"
 
 struct filter {
 	struct config *config;
@@ -24,16 +26,15 @@ struct filter {
 	struct bpf_program program;
 };
 
-static struct filter filter_of(int dlt, const char *const *texts, size_t count)
+static struct filter filter_of_config(int dlt, struct config *config)
 {
-	struct filter f = {0};
+	struct filter f = {.config = config};
 	pcap_t *pcap;
 
-	assert_int_equal(config_from_arguments("lo", (char *const *)texts, count, &f.config), 0);
-	assert_int_equal(peers_new(&f.peers, f.config), 0);
+	assert_int_equal(peers_new(&f.peers, f.config, &some_links), 0);
 	pcap = pcap_open_dead(dlt, 65535);
 	assert_non_null(pcap);
-	f.result = pcap_filter_compile(pcap, f.peers, if_nametoindex("lo"), dlt == DLT_EN10MB,
+	f.result = pcap_filter_compile(pcap, f.peers, peers_set_of(f.peers, 1), dlt == DLT_EN10MB,
 				       &f.program);
 	if (f.result < 0)
 		fail_msg("%s", pcap_geterr(pcap));
@@ -41,6 +42,14 @@ static struct filter filter_of(int dlt, const char *const *texts, size_t count)
 	if (f.result == 1)
 		assert_in_range(f.program.bf_len, 1, PCAP_FILTER_INSTRUCTIONS);
 	return f;
+}
+
+static struct filter filter_of(int dlt, const char *const *texts, size_t count)
+{
+	struct config *config;
+
+	assert_int_equal(config_from_arguments("lo", (char *const *)texts, count, &config), 0);
+	return filter_of_config(dlt, config);
 }
 
 static void filter_end(struct filter *f)
@@ -215,6 +224,32 @@ static void test_all(void **state)
 	filter_end(&six);
 }
 
+/* What memory holds after the last byte of a prefix is not part of it. */
+static void test_padding(void **state)
+{
+	static const size_t end = offsetof(struct prefix, bits) + 1;
+	char names[100][16];
+	const char *texts[ARRAY_SIZE(names)];
+	struct config *config;
+	struct filter f;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(names[i], sizeof(names[i]), "10.0.%zu.2", i);
+		texts[i] = names[i];
+	}
+	assert_int_equal(
+		config_from_arguments("lo", (char *const *)texts, ARRAY_SIZE(texts), &config), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		memset((char *)&config->instances[0].ips[i] + end, (int)i,
+		       sizeof(struct prefix) - end);
+	alarm(60);
+	f = filter_of_config(DLT_EN10MB, config);
+	alarm(0);
+	each_tagging(&f, "10.0.99.2", "10.1.0.2", check_v4);
+	filter_end(&f);
+}
+
 #define MANY 160
 
 /* The filter names the peers, or few networks that contain them all; others do not pass. */
@@ -282,9 +317,9 @@ static void test_very_many(void **state)
 			ips[i].addr.bytes[j] = j ? (__u8)rand() : 0xfd;
 		ips[i].bits = PREFIX_BITS;
 	}
-	assert_int_equal(peers_new(&f.peers, &config), 0);
+	assert_int_equal(peers_new(&f.peers, &config, &some_links), 0);
 	begin = clock();
-	f.result = pcap_filter_compile(pcap, f.peers, if_nametoindex("lo"), true, &f.program);
+	f.result = pcap_filter_compile(pcap, f.peers, peers_set_of(f.peers, 1), true, &f.program);
 	assert_true(clock() - begin < BOUND_S * CLOCKS_PER_SEC);
 	pcap_close(pcap);
 	assert_int_equal(f.result, 1);
@@ -354,7 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		S(v4_host),   S(v4_networks), S(v6_peers), S(all),     S(many),
-		S(very_many), S(no_peers),    S(size),     S(bare_ip),
+		S(very_many), S(no_peers),    S(size),     S(bare_ip), S(padding),
 	};
 
 	if (!if_nametoindex("lo")) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Whom to measure, while interfaces and names come and go: if_nametoindex is the test's own. */
+/* Whom to measure, while interfaces and names come and go. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,18 +15,7 @@
 #include <unistd.h>
 
 #include "peering.h"
-
-static unsigned int eth0 = 2, eth1 = 3;
-
-unsigned int if_nametoindex(const char *name)
-{
-	assert_string_not_equal(name, "file");
-	if (strcmp(name, "lo") == 0)
-		return 1;
-	if (strcmp(name, "eth0") == 0)
-		return eth0;
-	return strcmp(name, "eth1") == 0 ? eth1 : 0;
-}
+#include "some_links.h"
 
 /* The clock is ours to put forward. */
 static time_t ahead_s;
@@ -63,12 +52,11 @@ static int setup(void **state)
 	static const char *const c[] = {"10.0.0.1", NULL};
 	struct peers *peers;
 
-	eth0 = 2;
-	eth1 = 3;
+	some_link[1].interface.ifindex = 2;
 	fill(ips_a, a);
 	fill(ips_b, b);
 	fill(ips_c, c);
-	assert_int_equal(peers_new(&peers, &config), 0);
+	assert_int_equal(peers_new(&peers, &config, &some_links), 0);
 	*state = peers;
 	return 0;
 }
@@ -183,7 +171,8 @@ static void test_list(void **state)
 		const struct peer *peer = peers_at(peers, i);
 
 		hosts += prefix_is_host(&peer->prefix);
-		assert_int_equal(peer->ifindex, peer->instance == &instances[2] ? 3 : 2);
+		assert_int_equal(peer->set,
+				 peers_set_of(peers, peer->instance == &instances[2] ? 3 : 2));
 		assert_null(peer->name);
 	}
 	assert_int_equal(hosts, 4);
@@ -366,7 +355,7 @@ static void test_inherit(void **state)
 
 	assert_int_equal(set_host(old, "web.example", "192.0.2.1", NULL), 1);
 	assert_int_equal(set_name(old, "10.0.0.1", "one.example"), 1);
-	assert_int_equal(peers_new(&peers, &config), 0);
+	assert_int_equal(peers_new(&peers, &config, &some_links), 0);
 	assert_false(matches(peers, 2, "192.0.2.1"));
 	assert_int_equal(peers_inherit(peers, old), 0);
 	assert_true(matches(peers, 2, "192.0.2.1"));
@@ -377,7 +366,7 @@ static void test_inherit(void **state)
 	/* unless they are no longer asked for */
 	other = config;
 	other.reverse_names = false;
-	assert_int_equal(peers_new(&peers, &other), 0);
+	assert_int_equal(peers_new(&peers, &other, &some_links), 0);
 	assert_int_equal(peers_inherit(peers, old), 0);
 	assert_null(name_of(peers, 3, "10.0.0.1"));
 	peers_free(peers);
@@ -388,38 +377,46 @@ static unsigned int changes; /* of interfaces */
 /* Called while the interface that goes still has its name. */
 static void see_before(void *arg)
 {
-	struct peers *peers = arg;
-
-	assert_non_null(interface_of(peers, eth0 ? 3 : 2, "10.0.0.1"));
+	assert_non_null(interface_of(arg, changes ? 3 : 2, "10.0.0.1"));
 	changes++;
+}
+
+static enum peers_change follow(struct peers *peers, const struct links *links)
+{
+	return peers_follow_links(peers, links, see_before, peers);
 }
 
 static void test_interfaces(void **state)
 {
+	const struct link without[] = {some_link[0], some_link[2]};
+	const struct links gone = {.at = (struct link *)without, .count = 2, .whole = true};
 	struct peers *peers = *state;
 
 	assert_int_equal(set_host(peers, "web.example", "192.0.2.1", NULL), 1);
-	assert_false(peers_refresh_interfaces(peers, see_before, peers));
+	assert_int_equal(follow(peers, &some_links), PEERS_SAME);
 	assert_string_equal(interface_of(peers, 2, "10.0.0.1"), "eth0");
 	assert_string_equal(interface_of(peers, 3, "10.0.0.1"), "eth1");
 	assert_null(interface_of(peers, 4, "10.0.0.1"));
 	assert_null(interface_of(peers, 0, "10.0.0.1"));
 
-	eth0 = 0; /* gone */
-	assert_true(peers_refresh_interfaces(peers, see_before, peers));
+	assert_int_equal(follow(peers, &gone), PEERS_INTERFACES);
 	assert_false(matches(peers, 2, "10.0.0.1"));
 	assert_false(matches(peers, 0, "10.0.0.1"));
 	assert_false(matches(peers, 2, "10.200.0.1"));
 	assert_true(matches(peers, 3, "10.0.0.1"));
-	assert_int_equal(peers_count(peers), 2);
+	assert_int_equal(peers_interfaces_count(peers), 1);
+	assert_false(peers_any(peers, 2));
+	assert_true(peers_any(peers, 3));
 
-	eth0 = 9; /* back, as another */
-	assert_true(peers_refresh_interfaces(peers, see_before, peers));
+	some_link[1].interface.ifindex = 9; /* back, as another */
+	assert_int_equal(follow(peers, &some_links), PEERS_INTERFACES);
 	assert_true(matches(peers, 9, "192.0.2.1"));
 	assert_true(matches(peers, 9, "10.200.0.1"));
 	assert_string_equal(interface_of(peers, 9, "10.0.0.1"), "eth0");
 	assert_null(interface_of(peers, 2, "10.0.0.1"));
-	assert_int_equal(changes, 2);
+	assert_int_equal(changes, 1); /* when one went */
+	assert_int_equal(set_host(peers, "web.example", "192.0.2.2", NULL), 1);
+	assert_true(matches(peers, 9, "192.0.2.2"));
 }
 
 int main(void)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "peering.h"
+#include "some_links.h"
 
 /* The second interface does not exist. */
 static void test_file(void **state)
@@ -25,7 +26,7 @@ static void test_file(void **state)
 
 	(void)state;
 	fill(ips, (const char *[]){"10.0.0.1", "10.1.0.0/16", "10.0.0.9", NULL});
-	assert_int_equal(peers_new(&peers, &file_config), 0);
+	assert_int_equal(peers_new(&peers, &file_config, &some_links), 0);
 	file = peers_file_index(peers, "x.pcap");
 	assert_true(file > INT32_MAX);
 	assert_int_equal(peers_file_index(peers, "y.pcap"), 0);
@@ -39,7 +40,7 @@ static void test_file(void **state)
 	assert_string_equal(peers_entry(peers, file, &other, text), "10.1.0.0/16");
 	assert_string_equal(interface_of(peers, file, "10.0.0.1"), "file");
 	assert_int_equal(peers_count(peers), 0);
-	assert_false(peers_refresh_interfaces(peers, NULL, NULL));
+	assert_int_equal(peers_follow_links(peers, &some_links, NULL, NULL), PEERS_SAME);
 	peers_free(peers);
 }
 
@@ -84,14 +85,14 @@ static void test_files(void **state)
 
 	(void)state;
 	fill(ips, (const char *[]){"10.0.0.1", NULL});
-	assert_int_equal(peers_new(&old, &a), 0);
+	assert_int_equal(peers_new(&old, &a, &some_links), 0);
 	x = peers_file_index(old, "x.pcap");
 	y = peers_file_index(old, "y.pcap");
 	assert_int_not_equal(x, y);
 	assert_instances(old, "x.pcap", &before[0], &before[2]);
 	assert_instances(old, "y.pcap", &before[1], NULL);
 
-	assert_int_equal(peers_new(&peers, &b), 0);
+	assert_int_equal(peers_new(&peers, &b, &some_links), 0);
 	assert_int_equal(peers_inherit(peers, old), 0);
 	peers_free(old);
 	assert_int_equal(peers_file_index(peers, "y.pcap"), y);

@@ -19,13 +19,9 @@
 #include "packets.h"
 #include "peer_names.h"
 #include "peering.h"
+#include "some_links.h"
 
 #define IDLE_S 100
-
-unsigned int if_nametoindex(const char *name)
-{
-	return strcmp(name, "eth0") == 0 ? 2 : strcmp(name, "eth1") == 0 ? 3 : 0;
-}
 
 /* The clock is ours to put forward. */
 static time_t ahead_s;
@@ -54,7 +50,7 @@ static int setup(void **state)
 	struct peers *peers;
 
 	assert_int_equal(prefix_parse("192.0.2.99", ips), 0);
-	assert_int_equal(peers_new(&peers, &config), 0);
+	assert_int_equal(peers_new(&peers, &config, &some_links), 0);
 	*state = peers;
 	return 0;
 }
@@ -191,7 +187,7 @@ static void test_reload(void **state)
 
 	set_host(old, "a.example", "192.0.2.1");
 	set_host(old, "a.example", "192.0.2.2");
-	assert_int_equal(peers_new(&peers, &config), 0);
+	assert_int_equal(peers_new(&peers, &config, &some_links), 0);
 	assert_int_equal(peers_inherit(peers, old), 0);
 	assert_true(matches(peers, 2, "192.0.2.1"));
 	assert_true(matches(peers, 2, "192.0.2.2"));

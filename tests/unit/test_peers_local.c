@@ -10,6 +10,7 @@
 #include "capture.h"
 #include "local_addresses.h"
 #include "peering.h"
+#include "some_links.h"
 
 static struct capture capture;
 
@@ -61,7 +62,7 @@ static void test_local(void **state)
 	}
 	log_capture(&capture);
 	fill(ips, (const char *[]){"127.0.0.1", "192.0.2.1", "127.0.0.0/8", NULL});
-	assert_int_equal(peers_new(&peers, &local_config), 0);
+	assert_int_equal(peers_new(&peers, &local_config, &some_links), 0);
 	assert_int_equal(local_warnings(peers), 1);
 	assert_non_null(strstr(capture.text, "WARNING instances[0] on eth0: all peers"));
 	assert_int_equal(local_warnings(peers), 1); /* said once */

@@ -15,11 +15,7 @@
 
 #include "array.h"
 #include "peering.h"
-
-unsigned int if_nametoindex(const char *name)
-{
-	return strcmp(name, "eth0") == 0 ? 2 : 0;
-}
+#include "some_links.h"
 
 static const struct instance *base;
 
@@ -104,7 +100,7 @@ static void test_contains(void **state)
 		struct peers *peers;
 
 		assert_int_equal(prefix_parse(cases[i].prefix, &prefix), 0);
-		assert_int_equal(peers_new(&peers, &c), 0);
+		assert_int_equal(peers_new(&peers, &c, &some_links), 0);
 		assert_int_equal(peers_match(peers, 2, &a), cases[i].contained);
 		assert_int_equal(contains(&prefix, &a), cases[i].contained);
 		peers_free(peers);
@@ -165,7 +161,7 @@ static void test_random(void **state)
 			for (size_t j = 0; j < count; j++)
 				ips[i][j] = random_prefix();
 		}
-		assert_int_equal(peers_new(&peers, &c), 0);
+		assert_int_equal(peers_new(&peers, &c, &some_links), 0);
 		assert_true(peers_rest(peers, 1, true));
 		for (int i = 0; i < 300; i++) {
 			struct address a = random_address();
@@ -216,7 +212,7 @@ static void test_many(void **state)
 	struct address a;
 
 	(void)state;
-	assert_int_equal(peers_new(&peers, &big), 0);
+	assert_int_equal(peers_new(&peers, &big, &some_links), 0);
 	built = now_s();
 	assert_int_equal(peers_count(peers), ADDRESSES + NETWORKS);
 	assert_true(matches(peers, 2, "10.1.134.159"));
@@ -232,7 +228,7 @@ static void test_many(void **state)
 			fail_msg("question %u", i);
 	}
 	asked = now_s();
-	assert_int_equal(peers_new(&next, &big), 0);
+	assert_int_equal(peers_new(&next, &big, &some_links), 0);
 	assert_int_equal(peers_inherit(next, peers), 0);
 	inherited = now_s();
 	assert_string_equal(peers_name(next, 2, &ips[ADDRESSES - 1].addr), "one.example");

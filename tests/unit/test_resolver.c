@@ -133,7 +133,7 @@ static void test_back_off(void **state)
 	assert_true(took < 2);
 }
 
-/* Takes results until one has so many addresses. */
+/* Takes results until one has this many addresses. */
 static void take_until_count(struct resolver *resolver, size_t count)
 {
 	while (take(resolver).count != count)

@@ -12,6 +12,7 @@
 #include "metrics.h"
 #include "statsd_client.h"
 #include "statsd_fixture.h"
+#include "some_links.h"
 
 #define TAGS "|#src:10.0.0.1,dst:10.0.0.2,env:bench,role:peer,iface:lo"
 #define ALL  ((1u << METRICS) - 1)
@@ -477,7 +478,7 @@ static void test_new_tags(void **state)
 	config.instances = &changed;
 	config.instances_count = 1;
 	take_one(f->sink, &flow, "lo", 0, 10 * TICKS_A_MS);
-	assert_int_equal(peers_new(&peers, &config), 0);
+	assert_int_equal(peers_new(&peers, &config, &some_links), 0);
 	f->sink->peers = f->peers = peers;
 	peers_free(old);
 	assert_int_equal(f->sink->ops->reconfigure(f->sink, &config), 0);

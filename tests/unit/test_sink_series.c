@@ -180,7 +180,7 @@ static void test_direction_tags(void **state)
 	f->config.instances_count = 1;
 	f->config.dialect = DIALECT_INFLUX;
 	peers_free(f->peers);
-	assert_int_equal(peers_new(&f->peers, &f->config), 0);
+	assert_int_equal(peers_new(&f->peers, &f->config, &some_links), 0);
 	choose(f);
 	take_both_ways(f, "10.9.1.1");
 	report(f);
@@ -188,7 +188,7 @@ static void test_direction_tags(void **state)
 	assert_non_null(strstr(text, "dst=10.9.1.1,direction=in,env=x,iface=lo:20.000000"));
 	one.direction = DIRECTION_IN;
 	peers_free(f->peers);
-	assert_int_equal(peers_new(&f->peers, &f->config), 0);
+	assert_int_equal(peers_new(&f->peers, &f->config, &some_links), 0);
 	choose(f);
 	assert_false(peers_match(f->peers, f->lo, &net_ips[0].addr));
 	assert_true(peers_match(f->peers, interface_number(f->lo, WAY_IN), &net_ips[0].addr));

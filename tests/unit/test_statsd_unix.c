@@ -11,8 +11,8 @@
 
 #include "clients.h"
 
-/* sendmsg() of the C library, except that it takes so many bytes at most; 0: any number. Linux cuts
- * a write only where the socket's buffer is smaller than two packets. */
+/* sendmsg() of the C library, except that it takes this many bytes at most; 0: any number. Linux
+ * cuts a write only where the socket's buffer is smaller than two packets. */
 static size_t at_once;
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)

@@ -40,7 +40,7 @@ static const char help[] =
 	"      --count N          end each connection after N requests or blocks\n"
 	"      --seconds S        end after S seconds\n"
 	"      --congestion NAME  use this congestion control\n"
-	"      --pacing BYTES     send no more than so many a second (SO_MAX_PACING_RATE)\n"
+	"      --pacing BYTES     send at most this many a second (SO_MAX_PACING_RATE)\n"
 	"      --hold S           when done, keep the connections open for S seconds\n"
 	"\n"
 	"When the traffic ends, the client prints one line of JSON for each connection (in mode\n"
