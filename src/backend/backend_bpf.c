@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The BPF backend: the programs of bpf/ measure in the kernel, this takes what they found. */
 #include "backend.h"
-#include "bpf_attach.h"
 #include "bpf_flows.h"
 #include "bpf_peers.h"
+#include "bpf_ways.h"
 #include "sweep.h"
 
 #include <bpf/bpf.h>
@@ -19,15 +19,6 @@
 /* At most this many are read in one go: a producer that never stops must not keep signals and
  * reports waiting. */
 #define RECORDS_READ 16384
-
-/* Programs on an interface, for data that goes one way. */
-struct measured_way {
-	__u32 number; /* 0: it is not measured */
-	struct attachment attachment;
-	bool xdp_in_vain;         /* asked for, but there is TC */
-	bool sighting;            /* sightings are counted on it */
-	struct sightings sighted; /* sightings from earlier counts */
-};
 
 struct measured {
 	struct hold hold;
@@ -77,77 +68,6 @@ static struct measured_way *way_find(struct backend_bpf *b, __u32 number)
 	return w->number ? w : NULL;
 }
 
-static struct hook_programs programs_leaving(const struct metro *skel, bool bare_ip, bool xdp)
-{
-	return bare_ip ? (struct hook_programs){
-		.egress = bpf_program__fd(skel->progs.metro_out_ip),
-		.ingress = bpf_program__fd(skel->progs.metro_in_ip),
-		.xdp = -1,
-	} : (struct hook_programs){
-		.egress = bpf_program__fd(skel->progs.metro_out_eth),
-		.ingress = bpf_program__fd(skel->progs.metro_in_eth),
-		.xdp = xdp ? bpf_program__fd(skel->progs.metro_in_xdp) : -1,
-	};
-}
-
-static struct hook_programs programs_arriving(const struct metro *skel, bool bare_ip)
-{
-	return bare_ip ? (struct hook_programs){
-		.egress = bpf_program__fd(skel->progs.metro_ack_out_ip),
-		.ingress = bpf_program__fd(skel->progs.metro_data_in_ip),
-		.xdp = -1,
-	} : (struct hook_programs){
-		.egress = bpf_program__fd(skel->progs.metro_ack_out_eth),
-		.ingress = bpf_program__fd(skel->progs.metro_data_in_eth),
-		.xdp = -1,
-	};
-}
-
-/* Chooses the programs for packets as this interface has them. Returns 0, or -errno explained in
- * reason. */
-static int programs_choose(struct backend_bpf *b, const struct interface *interface, enum way way,
-			   struct hook_programs *programs, char reason[BACKEND_REASON])
-{
-	int bare_ip = interface_is_bare_ip(interface), err = 0;
-
-	if (bare_ip < 0) {
-		snprintf(reason, BACKEND_REASON, "%s: link layer %u is not supported",
-			 interface->name, interface->type);
-		return bare_ip;
-	}
-	if (way == WAY_IN)
-		err = bpf_programs_load_arriving(&b->programs, reason);
-	if (err)
-		return err;
-	*programs = way == WAY_IN ? programs_arriving(b->programs.arriving, bare_ip)
-				  : programs_leaving(b->programs.skel, bare_ip,
-						     b->settings.hook == HOOK_XDP);
-	return 0;
-}
-
-/* Chooses the hook: for an interface on top of others, whose packets do not pass every hook, and
- * for data that arrives, which is measured at TC alone, since XDP has room for one program. Returns
- * 0, or -ENOTSUP explained in reason. */
-static int hook_choose(const struct interface *interface, enum way way, enum hook_choice *hook,
-		       char reason[BACKEND_REASON])
-{
-	char kind[INTERFACE_KIND];
-
-	interface_kind(interface->ifindex, kind);
-	if (!strcmp(kind, "vrf")) {
-		/* vrf_output_direct() hands packets to the device below, and only to taps here. */
-		snprintf(reason, BACKEND_REASON,
-			 "%s is a VRF, and what leaves it does not pass TC: name the interfaces in "
-			 "it, or use --backend pcap",
-			 interface->name);
-		return -ENOTSUP;
-	}
-	if (*hook == HOOK_XDP && (way == WAY_IN || !strcmp(kind, "bond")))
-		*hook = HOOK_TC; /* XDP runs on the interfaces in a bond, and would see their
-				    indices */
-	return 0;
-}
-
 static struct sightings sightings_of(const struct backend_bpf *b, const struct measured_way *w)
 {
 	struct sightings now = bpf_programs_sightings(&b->programs, w->number);
@@ -185,44 +105,17 @@ static struct measured *measured_of(struct hold *hold)
 	return (struct measured *)hold;
 }
 
-static void way_close(struct measured_way *w)
-{
-	if (w->number)
-		attachment_close(&w->attachment);
-	w->number = 0;
-}
-
-/* *hook becomes the one that is used. */
-static int way_open(struct backend_bpf *b, struct measured_way *w,
-		    const struct interface *interface, enum way way, enum hook_choice *hook,
-		    char reason[BACKEND_REASON])
-{
-	struct hook_programs programs;
-	int err = programs_choose(b, interface, way, &programs, reason);
-
-	*hook = b->settings.hook;
-	if (!err)
-		err = hook_choose(interface, way, hook, reason);
-	if (!err)
-		err = attachment_open(&w->attachment, &programs, interface, *hook, reason);
-	if (err)
-		return err;
-	w->number = interface_number(interface->ifindex, way);
-	w->xdp_in_vain = *hook != b->settings.hook;
-	return 0;
-}
-
 static int ways_open(struct backend_bpf *b, struct measured *m, char reason[BACKEND_REASON])
 {
 	const struct interface *interface = &m->hold.interface;
 	const struct measured_way *first = m->hold.ways & WAY_OUT ? &m->out : &m->in;
-	enum hook_choice hook, hook_in;
+	enum hook_choice hook = b->settings.hook, hook_in = hook;
 	int err = 0;
 
 	if (m->hold.ways & WAY_OUT)
-		err = way_open(b, &m->out, interface, WAY_OUT, &hook, reason);
+		err = measured_way_open(&m->out, &b->programs, interface, WAY_OUT, &hook, reason);
 	if (!err && m->hold.ways & WAY_IN) {
-		err = way_open(b, &m->in, interface, WAY_IN, &hook_in, reason);
+		err = measured_way_open(&m->in, &b->programs, interface, WAY_IN, &hook_in, reason);
 		hook = m->hold.ways & WAY_OUT ? hook : hook_in;
 	}
 	if (!err)
@@ -245,8 +138,8 @@ static int kernel_open(struct backend *backend, const struct interface *interfac
 	m->hold.ways = ways;
 	err = ways_open(self(backend), m, reason);
 	if (err) {
-		way_close(&m->out);
-		way_close(&m->in);
+		measured_way_close(&m->out);
+		measured_way_close(&m->in);
 		free(m);
 		return err;
 	}
@@ -304,8 +197,8 @@ static void kernel_shut(struct hold *hold)
 {
 	struct measured *m = measured_of(hold);
 
-	way_close(&m->out);
-	way_close(&m->in);
+	measured_way_close(&m->out);
+	measured_way_close(&m->in);
 	free(m);
 }
 

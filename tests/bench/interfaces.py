@@ -45,7 +45,7 @@ def make_interfaces(count):
 
 def configure(path, count, direction):
     with open(path, "w", encoding="utf-8") as out:
-        out.write("init_config: {log_to_file: false}\ninstances:\n")
+        out.write("init_config: {log_to_file: false, log_level: debug}\ninstances:\n")
         for i in range(count):
             out.write(f"- {{interface: veth{i}, ips: [10.80.0.0/24], direction: {direction}}}\n")
 
@@ -55,15 +55,15 @@ def when(line):
     return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3])
 
 
-def attached(path, lines):
+def attached(path, count):
     """Seconds from the first interface that is measured to the last."""
     for _ in range(600):
         with open(path, encoding="utf-8") as log:
-            found = [line for line in log if "INFO measuring on" in line]
-        if len(found) >= lines:
+            found = [line for line in log if "DEBUG measuring on" in line]
+        if len(found) >= count:
             return when(found[-1]) - when(found[0])
         time.sleep(0.1)
-    raise SystemExit(f"only {len(found)} of {lines} interfaces are measured")
+    raise SystemExit(f"only {len(found)} of {count} interfaces are measured")
 
 
 def bpf_bytes(pid):
@@ -105,8 +105,7 @@ def measure(directory, count, backend, direction):
         metro = within(HOST, f"{BUILD}/bpf-metro", "--backend", backend, "--output", "statsd", "-c",
                        config, stderr=errors)
     try:
-        lines = count * (2 if backend == "bpf" and direction == "both" else 1)
-        seconds = attached(log, lines)
+        seconds = attached(log, count)
         load = within(HOST, f"{BUILD}/tcp_load", "client", "--connect", "10.80.0.2", "--port",
                       "5000", "--connections", "20", "--rate", "200", "--seconds",
                       str(LOAD_SECONDS), stdout=subprocess.DEVNULL)
