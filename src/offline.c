@@ -112,6 +112,7 @@ static int open_file(struct offline *o, const struct options *options)
 		.batch_limit = o->sink->ops->batch_limit,
 		.expression = options->filter,
 		.ways = options->directed ? direction_ways(options->direction) : 0,
+		.ports = options->ports.count ? &options->ports : NULL,
 		.deliver = deliver,
 		.arg = o->sink,
 	};

@@ -4,6 +4,7 @@
 #include "bpf_flows.h"
 #include "bpf_peers.h"
 #include "bpf_ways.h"
+#include "hash.h"
 #include "sweep.h"
 
 #include <bpf/bpf.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <utlist.h>
 
 /* At most this many are read in one go: a producer that never stops must not keep signals and
  * reports waiting. */
@@ -23,7 +23,7 @@
 struct measured {
 	struct hold hold;
 	struct measured_way out, in;
-	struct measured *next;
+	UT_hash_handle hh;
 };
 
 struct backend_bpf {
@@ -53,7 +53,7 @@ static struct measured *measured_find(struct backend_bpf *b, unsigned int ifinde
 {
 	struct measured *m;
 
-	LL_SEARCH_SCALAR(b->measured, m, hold.interface.ifindex, ifindex);
+	HASH_FIND_INT(b->measured, &ifindex, m);
 	return m;
 }
 
@@ -95,7 +95,7 @@ static void sight(struct backend_bpf *b, struct measured_way *w, bool on)
 	log_debug("interface %u%s: %s", interface_number_index(w->number),
 		  ways_text(interface_number_way(w->number)),
 		  on ? "counting what passes" : "no longer counting what passes");
-	LL_FOREACH (b->measured, m)
+	for (m = b->measured; m; m = m->hh.next)
 		any |= m->out.sighting || m->in.sighting;
 	b->programs.skel->bss->count_sightings = any;
 }
@@ -160,8 +160,12 @@ static int kernel_adopt(struct backend *backend, struct hold *hold, char reason[
 	struct backend_bpf *b = self(backend);
 	struct measured *m = measured_of(hold);
 
-	(void)reason;
-	LL_PREPEND(b->measured, m);
+	HASH_ADD_INT(b->measured, hold.interface.ifindex, m);
+	if (!m->hh.tbl) {
+		snprintf(reason, BACKEND_REASON, "interface %s: out of memory",
+			 hold->interface.name);
+		return -ENOMEM;
+	}
 	way_adopt(b, &m->out);
 	way_adopt(b, &m->in);
 	if (m->out.xdp_in_vain) /* only now: attempts that fail are repeated */
@@ -187,7 +191,7 @@ static struct hold *kernel_release(struct backend *backend, unsigned int ifindex
 
 	if (!m)
 		return NULL;
-	LL_DELETE(b->measured, m);
+	HASH_DEL(b->measured, m);
 	way_release(b, &m->out);
 	way_release(b, &m->in);
 	return &m->hold;

@@ -171,6 +171,19 @@ static int live_fd(struct backend *backend)
 	return self(backend)->epoll;
 }
 
+/* One that is gone does not come up again: whoever follows interfaces says that it is. */
+static void say_ended(const struct tap *tap)
+{
+	const char *name = tap->hold.interface.name, *why = pcap_geterr(tap->own.pcap);
+	char now[IF_NAMESIZE];
+
+	if (if_indextoname(tap->index, now))
+		log_warning("no longer capturing on %s: %s; waiting for it to come up again", name,
+			    why);
+	else
+		log_debug("no longer capturing on %s: %s", name, why);
+}
+
 static int live_read(struct backend *backend)
 {
 	struct backend_pcap *b = self(backend);
@@ -179,8 +192,7 @@ static int live_read(struct backend *backend)
 	HASH_ITER (hh, b->taps, tap, next) {
 		if (!tap->own.pcap || tap->ended || pcap_packets_own(tap) >= 0)
 			continue;
-		log_warning("no longer capturing on %s: %s; waiting for it to come up again",
-			    tap->hold.interface.name, pcap_geterr(tap->own.pcap));
+		say_ended(tap);
 		tap_end(tap);
 	}
 	if (b->shared.pcap && pcap_packets_shared(b) < 0) {

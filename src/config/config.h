@@ -5,6 +5,7 @@
 
 #include "interface_number.h"
 #include "log.h"
+#include "ports.h"
 #include "prefix.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/bpf-metro/bpf-metro.yaml"
@@ -47,6 +48,9 @@ struct aggregate {
 /* Which data is measured: what leaves through the interface, what arrives there, or all. */
 enum direction_choice { DIRECTION_OUT, DIRECTION_IN, DIRECTION_BOTH };
 
+/* Lists of ports that differ: of those that are equal, one counts. */
+#define PORT_LISTS_MAX 64
+
 /* One entry of `instances`: the peers to measure on some interfaces, and the tags for them. */
 struct instance {
 	char *interface; /* which ones, see selection.h; "file": a capture file, which pcap names */
@@ -61,6 +65,9 @@ struct instance {
 	size_t hosts_count;
 	char **tags;
 	size_t tags_count;
+	struct ports *ports;     /* only connections with an end on one of these; NULL: all */
+	unsigned int ports_list; /* which list that is, 0 .. PORT_LISTS_MAX - 1 */
+	bool tag_port;           /* the tag port:N, the end that is among ports */
 	bool containers; /* tags of the container at the other end of the interface; default false
 			  */
 };

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#define TOLD_MOST 3 /* in an interval */
+
 struct monitored {
 	struct interface now; /* by the name that it goes by here */
 	unsigned int flags;   /* IFF_UP .. */
@@ -17,6 +19,7 @@ struct monitored {
 	bool changed;         /* they have, since it was last tried */
 	enum { WAITING, OPENING, MEASURED } state;
 	bool said;              /* that it is measured */
+	bool ended;             /* it was, until it went down; yet to be said */
 	bool lost;              /* it was measured, and what ended that was said */
 	int error;              /* of the last attempt, so that it is said once */
 	struct hold *hold;      /* NULL unless it is measured */
@@ -83,7 +86,8 @@ static void say_gone(struct monitor *monitor, const struct monitored *m)
 	}
 }
 
-/* Those that went, or are not meant any more. What a torn snapshot does not have may be there. */
+/* Those that went, or are not meant any more. What a torn snapshot does not have may be there, a
+ * default route, too: there will be another. */
 static void leave_gone(struct monitor *monitor, struct backend *backend, const struct links *links,
 		       bool *delivered)
 {
@@ -93,7 +97,7 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 	{
 		const struct link *link = links_find(links, m->now.ifindex);
 
-		if (link ? meant_ways(monitor->config, link) : !links->whole)
+		if (!links->whole || (link && meant_ways(monitor->config, link)))
 			continue;
 		if (m->hold)
 			deliver(monitor, delivered);
@@ -107,18 +111,38 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 
 /* ---- what it is called ---- */
 
+/* Another interface has the index: what was opened when it already had, has the programs of the one
+ * before. Else the next check finds out. */
+static bool is_another(const struct monitored *m, const struct interface *now)
+{
+	return m->hold && m->now.type != now->type;
+}
+
 static void rename_to(struct monitor *monitor, struct monitored *m, struct backend *backend,
 		      const struct interface *now, bool *delivered)
 {
-	bool renamed = strcmp(m->now.name, now->name) != 0;
+	bool renamed = strcmp(m->now.name, now->name) != 0 && !is_another(m, now);
 
-	if (renamed && m->hold)
+	if ((renamed || is_another(m, now)) && m->hold)
 		deliver(monitor, delivered);
 	if (renamed && m->hold)
 		log_info("measuring on %s goes on: it was renamed from %s", now->name, m->now.name);
+	if (is_another(m, now))
+		let_go(monitor, m, backend, true);
 	m->now = *now;
 	if (m->hold)
 		backend->ops->rename(backend, now);
+}
+
+static void say_down(const struct monitor *monitor, struct monitored *m)
+{
+	if (awaited_names(&monitor->awaited, m->now.name))
+		log_warning("%s went down, and is no longer measured; waiting for it to come up "
+			    "again",
+			    m->now.name);
+	else
+		log_debug("%s went down, and is no longer measured", m->now.name);
+	m->ended = false;
 }
 
 static void note_names(struct monitor *monitor, struct backend *backend, const struct links *links,
@@ -134,7 +158,10 @@ static void note_names(struct monitor *monitor, struct backend *backend, const s
 			continue;
 		m->changed |= link->flags != m->flags;
 		m->flags = link->flags;
-		m->ways = meant_ways(monitor->config, link);
+		if (links->whole)
+			m->ways = meant_ways(monitor->config, link);
+		if (m->ended)
+			say_down(monitor, m);
 		now = shown(monitor->config, link);
 		if (memcmp(&now, &m->now, sizeof(now)))
 			rename_to(monitor, m, backend, &now, delivered);
@@ -240,6 +267,14 @@ static int adopt(struct monitor *monitor, struct monitored *m, struct backend *b
 
 /* ---- results ---- */
 
+/* Does it show that the backend is of no use here, and does that help? */
+static bool is_refusal(struct monitor *monitor, int err, const char *reason)
+{
+	if (!monitor->untried || err == -ENODEV || err == -ENETDOWN)
+		return false;
+	return monitor->refused(monitor->arg, reason);
+}
+
 static void take_opened(struct monitor *monitor, struct backend *backend, struct attaching_job *job)
 {
 	struct monitored *m = find(monitor, job->interface.ifindex);
@@ -248,12 +283,19 @@ static void take_opened(struct monitor *monitor, struct backend *backend, struct
 
 	if (wanted)
 		set_state(monitor, m, WAITING);
+	if (wanted && !err && m->now.type != job->interface.type) {
+		/* Another interface has its index, and takes other programs. */
+		attaching_shut(monitor->attaching, backend, job->hold, true);
+		open_beside(monitor, m, backend);
+		return;
+	}
 	if (!err && wanted)
 		err = adopt(monitor, m, backend, job->hold, job->reason);
 	else if (!err)
 		attaching_shut(monitor->attaching, backend, job->hold, false);
-	if (err && wanted)
+	if (err && wanted && !is_refusal(monitor, err, job->reason))
 		say_failure(m, err, job->reason);
+	monitor->untried &= !wanted || err;
 }
 
 /* Something took away what measured here. */
@@ -265,6 +307,13 @@ static void lose(struct monitor *monitor, struct monitored *m, struct backend *b
 	open_beside(monitor, m, backend);
 }
 
+static bool is_there(const struct monitored *m)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname(m->now.ifindex, name) != NULL;
+}
+
 static void take_checked(struct monitor *monitor, struct backend *backend,
 			 const struct attaching_job *job)
 {
@@ -273,7 +322,7 @@ static void take_checked(struct monitor *monitor, struct backend *backend,
 	LL_FOREACH (monitor->first, m)
 		if (m->hold == job->hold)
 			break;
-	if (!m || !job->err)
+	if (!m || !job->err || !is_there(m)) /* one that has gone is left with the next look */
 		return;
 	log_warning("%s; attaching again", job->reason);
 	lose(monitor, m, backend);
@@ -309,7 +358,8 @@ void monitor_check(struct monitor *monitor, struct backend *backend)
 {
 	struct monitored *m;
 
-	if (!backend->ops->check)
+	/* Behind hundreds that are opened, checks wait: they do not pile up. */
+	if (!backend->ops->check || attaching_is_checking(monitor->attaching))
 		return;
 	LL_FOREACH (monitor->first, m)
 		if (m->hold)
@@ -330,7 +380,8 @@ static void take_ended(struct monitor *monitor, struct backend *backend, bool *d
 			break;
 		deliver(monitor, delivered);
 		let_go(monitor, m, backend, true);
-		m->error = -ENETDOWN; /* that is said */
+		m->error = -ENETDOWN;
+		m->ended = true;
 	}
 }
 
@@ -411,26 +462,41 @@ int monitor_start(struct monitor *monitor, struct backend *backend, const struct
 	err = open_first(monitor, backend, reason);
 	if (err)
 		return err;
+	monitor->untried = !monitor->measured;
 	open_due(monitor, backend, false);
 	awaited_look(&monitor->awaited, links);
 	monitor_take(monitor, backend);
 	return 0;
 }
 
+/* Of interfaces that nobody named, a few an interval: they may be hundreds. */
+static bool explain_one(struct monitored *m, enum way way, struct silence *silence,
+			struct backend *backend, const struct silence_terms *terms,
+			unsigned int *told)
+{
+	struct census_figures figures =
+		backend->ops->figures(backend, interface_number(m->now.ifindex, way));
+	bool was_told = silence->told, silent;
+
+	if (silence->one_of_many && *told >= TOLD_MOST)
+		return true;
+	silent = silence_follow(silence, m->now.name, way, &figures, terms);
+	*told += silence->told && !was_told;
+	return silent;
+}
+
 static void explain_way(struct monitored *m, enum way way, struct backend *backend,
-			const struct peers *peers, const struct silence_terms *terms)
+			const struct peers *peers, const struct silence_terms *terms,
+			unsigned int *told)
 {
 	struct silence *silence = way == WAY_IN ? &m->in : &m->out;
 	__u32 number = interface_number(m->now.ifindex, way);
 	bool measured = m->hold && m->hold->ways & way, silent = false;
-	struct census_figures figures;
 
-	if (measured && peers_any(peers, number)) {
-		figures = backend->ops->figures(backend, number);
-		silent = silence_follow(silence, m->now.name, way, &figures, terms);
-	} else {
+	if (measured && peers_any(peers, number))
+		silent = explain_one(m, way, silence, backend, terms, told);
+	else
 		silence_excuse(silence);
-	}
 	if (measured && backend->ops->look_out)
 		backend->ops->look_out(backend, number, silent);
 }
@@ -438,11 +504,12 @@ static void explain_way(struct monitored *m, enum way way, struct backend *backe
 void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
 		     const struct silence_terms *terms)
 {
+	unsigned int told = 0;
 	struct monitored *m;
 
 	LL_FOREACH (monitor->first, m) {
-		explain_way(m, WAY_OUT, backend, peers, terms);
-		explain_way(m, WAY_IN, backend, peers, terms);
+		explain_way(m, WAY_OUT, backend, peers, terms, &told);
+		explain_way(m, WAY_IN, backend, peers, terms, &told);
 	}
 }
 
