@@ -8,6 +8,7 @@
 
 struct datapath {
 	struct __sk_buff *skb; /* of a segment that the local side sends; else NULL */
+	bool leaves;           /* it does so here, at the time that skb->tstamp may tell */
 };
 
 static __always_inline bool datapath_may_be_peer(struct datapath *d, const struct address *addr)
@@ -181,7 +182,7 @@ static __always_inline __u64 datapath_now(struct datapath *d)
  */
 static __always_inline __u64 datapath_departure(struct datapath *d, __u64 now)
 {
-	__u64 delay = (replay ? 0 : d->skb->tstamp) - now;
+	__u64 delay = (replay || !d->leaves ? 0 : d->skb->tstamp) - now;
 	/* 1 up to DEPARTURE_MAX_NS, else 0; without branches, since the verifier would follow each.
 	 */
 	__u64 possible = ((delay - DEPARTURE_MAX_NS - 1) & ~delay) >> 63;

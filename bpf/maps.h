@@ -77,7 +77,7 @@ struct {
 	__type(value, __u32);
 } peer_networks SEC(".maps");
 
-/* By interface index; the daemon makes an entry while an interface has no samples. */
+/* By interface number; the daemon makes an entry while one has no samples. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -2,6 +2,7 @@
 /*
  * The hooks: TC (TCX or clsact) on both sides of an interface, or XDP for what comes in. They never
  * change a packet's fate. After them come packet_read, datapath_sent or datapath_received, emit.
+ * There is a pair of programs for each way that data may take.
  */
 #include "flow_maps.h"
 #include "sweep.h"
@@ -42,61 +43,64 @@ static __always_inline enum packet_kind parse_skb(struct __sk_buff *skb, packet_
 			   skb->len, p);
 }
 
-static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum link_layer link)
+static __always_inline void sent(struct __sk_buff *skb, packet_load load, enum link_layer link,
+				 enum way way)
 {
 	struct packet p = {}; /* before Linux 6.3 the verifier minds that some of it is unset */
 	enum packet_kind kind = parse_skb(skb, load, link, &p);
-	struct datapath d = {.skb = skb};
+	struct datapath d = {.skb = skb, .leaves = way == WAY_OUT};
 
 	if (kind == PACKET_TCP)
-		datapath_sent(&d, &p, skb->ifindex);
+		datapath_sent(&d, &p, interface_number(skb->ifindex, way));
 	else
 		datapath_unread(&d, kind);
 }
 
-static __always_inline void received(enum packet_kind kind, const struct packet *p, __u32 ifindex)
+static __always_inline void received(enum packet_kind kind, const struct packet *p, __u32 number)
 {
 	struct datapath d = {};
 
 	if (kind == PACKET_TCP)
-		datapath_received(&d, p, ifindex);
+		datapath_received(&d, p, number);
 	else
 		datapath_unread(&d, kind);
 }
 
 static __always_inline void received_skb(struct __sk_buff *skb, packet_load load,
-					 enum link_layer link)
+					 enum link_layer link, enum way way)
 {
 	struct packet p = {}; /* before Linux 6.3 the verifier minds that some of it is unset */
 
-	received(parse_skb(skb, load, link, &p), &p, skb->ifindex);
+	received(parse_skb(skb, load, link, &p), &p, interface_number(skb->ifindex, way));
 }
+
+/* ---- data that leaves, and the ACK that arrives ---- */
 
 SEC("tc")
 int metro_out_eth(struct __sk_buff *skb)
 {
-	sent(skb, skb_load, LINK_ETHERNET);
+	sent(skb, skb_load, LINK_ETHERNET, WAY_OUT);
 	return PASS_ON;
 }
 
 SEC("tc")
 int metro_out_ip(struct __sk_buff *skb)
 {
-	sent(skb, skb_load_network, LINK_IP);
+	sent(skb, skb_load_network, LINK_IP, WAY_OUT);
 	return PASS_ON;
 }
 
 SEC("tc")
 int metro_in_eth(struct __sk_buff *skb)
 {
-	received_skb(skb, skb_load, LINK_ETHERNET);
+	received_skb(skb, skb_load, LINK_ETHERNET, WAY_OUT);
 	return PASS_ON;
 }
 
 SEC("tc")
 int metro_in_ip(struct __sk_buff *skb)
 {
-	received_skb(skb, skb_load_network, LINK_IP);
+	received_skb(skb, skb_load_network, LINK_IP, WAY_OUT);
 	return PASS_ON;
 }
 
@@ -107,8 +111,38 @@ int metro_in_xdp(struct xdp_md *xdp)
 	struct packet p = {}; /* before Linux 6.3 the verifier minds that some of it is unset */
 
 	received(packet_read(xdp, xdp_load, LINK_ETHERNET, data, end, end - data, &p), &p,
-		 xdp->ingress_ifindex);
+		 interface_number(xdp->ingress_ifindex, WAY_OUT));
 	return XDP_PASS;
+}
+
+/* ---- data that arrives, and the ACK that leaves ---- */
+
+SEC("tc")
+int metro_data_in_eth(struct __sk_buff *skb)
+{
+	sent(skb, skb_load, LINK_ETHERNET, WAY_IN);
+	return PASS_ON;
+}
+
+SEC("tc")
+int metro_data_in_ip(struct __sk_buff *skb)
+{
+	sent(skb, skb_load_network, LINK_IP, WAY_IN);
+	return PASS_ON;
+}
+
+SEC("tc")
+int metro_ack_out_eth(struct __sk_buff *skb)
+{
+	received_skb(skb, skb_load, LINK_ETHERNET, WAY_IN);
+	return PASS_ON;
+}
+
+SEC("tc")
+int metro_ack_out_ip(struct __sk_buff *skb)
+{
+	received_skb(skb, skb_load_network, LINK_IP, WAY_IN);
+	return PASS_ON;
 }
 
 /* Not a hook: see sweep.h. */

@@ -8,10 +8,12 @@
 #define METRO_RECORD_H
 
 #include "address.h"
+#include "interface_number.h"
 
 /*
  * One direction of one TCP connection as seen on one interface: data from local to peer, ACKs back.
- * Ports are in host byte order. ifindex 0 is a capture file.
+ * Ports are in host byte order. ifindex is an interface number, which tells the way, too; 0 is a
+ * capture file.
  */
 struct flow_key {
 	struct address local;

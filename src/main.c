@@ -30,6 +30,7 @@ static int read_config(const struct options *options, struct config **config)
 				    config);
 	if (err)
 		return err;
+	(*config)->instances[0].direction = options->direction;
 	err = instance_set_ports((*config)->instances, &options->ports);
 	if (err) {
 		log_error("arguments: out of memory");

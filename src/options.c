@@ -165,6 +165,15 @@ static int set_hook(struct options *options, const char *value)
 	return choose("--hook", value, words, "auto, tc, clsact, xdp", &options->hook);
 }
 
+static int set_direction(struct options *options, const char *value)
+{
+	static const char *const words[] = {
+		[DIRECTION_OUT] = "out", [DIRECTION_IN] = "in", [DIRECTION_BOTH] = "both", NULL};
+
+	options->directed = true;
+	return choose("--direction", value, words, "out, in, both", &options->direction);
+}
+
 static int set_output(struct options *options, const char *value)
 {
 	static const char *const words[] = {[OUTPUT_DEFAULT] = "default",
@@ -253,6 +262,7 @@ struct option_row {
 static const struct option_row rows[] = {
 	{'c', "config", "FILE", set_config, "configuration (" CONFIG_DEFAULT_PATH ")"},
 	{'i', "interface", "IFACE", set_interface, "measure the PEERs on this interface"},
+	{'Q', "direction", "WAY", set_direction, "data that goes out, in or both (out)"},
 	{'r', "read", "FILE", set_read, "measure a capture file or pipe; - means stdin"},
 	{LONG_ONLY, "local", "ADDR", set_local, "with -r: only data sent by these addresses"},
 	{LONG_ONLY + 10, "port", "LIST", set_port, "only connections with an end on these ports"},
@@ -441,6 +451,9 @@ static int check_combination(const struct options *o)
 		{o->read_path && o->check, "--check is for a configuration; leave -r out"},
 		{o->read_path && o->interval_s > 0, "-r reports once; leave --interval out"},
 		{!o->read_path && o->local_count, "--local needs -r FILE"},
+		{o->directed && !o->read_path && !o->interface,
+		 "-Q goes with -i IFACE or -r FILE; a configuration has direction: in an instance"},
+		{o->directed && o->local_count, "-Q and --local cannot be combined"},
 		{!o->read_path && !o->interface && o->ports.count,
 		 "--port goes with -i IFACE or -r FILE; a configuration has ports: in an instance"},
 		{!o->interface && o->peers_count, "a PEER needs -i IFACE before it"},

@@ -9,10 +9,12 @@
 #include "sink.h"
 
 struct options {
-	const char *config_path;  /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */
-	const char *log_path;     /* -log, --log; NULL */
-	const char *interface;    /* -i, --interface; NULL */
-	const char *read_path;    /* -r, --read; NULL; "-" is standard input */
+	const char *config_path;         /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */
+	const char *log_path;            /* -log, --log; NULL */
+	const char *interface;           /* -i, --interface; NULL */
+	enum direction_choice direction; /* -Q, --direction .. */
+	bool directed;                   /* .. if it was given */
+	const char *read_path;           /* -r, --read; NULL; "-" is standard input */
 	struct address local[16]; /* --local, may be repeated or a list with commas; only with -r */
 	size_t local_count;
 	char *const *peers; /* the remaining arguments, into argv */

@@ -21,14 +21,16 @@ struct backend_settings {
 	unsigned int marks_most; /* how many they may grow to, as needed; 0: they do not grow */
 	unsigned int file_marks; /* instead of both in a capture file; 0: as many as it needs */
 	unsigned int max_flows;
-	unsigned int snaplen;     /* libpcap: bytes of each packet */
-	unsigned int batch_limit; /* samples in a batch, 1 .. BATCH_MAX */
-	unsigned int batch_age;   /* and how long they may wait for more, in ticks (record.h) */
-	__u64 idle_ns;            /* flows without traffic for this long are dropped */
-	__u64 ended_ns;           /* flows that ended are dropped after this long */
-	bool handshakes;          /* tell how long they took */
-	enum hook_choice hook;    /* BPF */
+	unsigned int snaplen;        /* libpcap: bytes of each packet */
+	unsigned int capture_buffer; /* libpcap: bytes of each ring of packets in the kernel */
+	unsigned int batch_limit;    /* samples in a batch, 1 .. BATCH_MAX */
+	unsigned int batch_age;      /* and how long they may wait for more, in ticks (record.h) */
+	__u64 idle_ns;               /* flows without traffic for this long are dropped */
+	__u64 ended_ns;              /* flows that ended are dropped after this long */
+	bool handshakes;             /* tell how long they took */
+	enum hook_choice hook;       /* BPF */
 	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
+	unsigned int ways;      /* of a capture file, that are measured; 0: it need not tell */
 	const struct ports *ports; /* a capture file by itself: only connections with an end on one
 				      of these; NULL: all. Instances have theirs (peers.h) */
 	__u32 file_index;          /* of a capture file: stands for the interface index (peers.h) */
@@ -66,18 +68,24 @@ struct backend {
 /* What measures on one interface; each backend has more behind it. */
 struct hold {
 	struct interface interface;
-	char how[24]; /* "BPF at tcx" */
+	unsigned int ways; /* that data goes which is measured: a set of enum way */
+	char how[48];      /* "BPF at tcx", "libpcap, both ways" */
 };
+
+static inline const char *ways_text(unsigned int ways)
+{
+	return ways == WAY_OUT ? "" : ways == WAY_IN ? ", data that arrives" : ", both ways";
+}
 
 struct backend_ops {
 	const char *name;
 
-	/* Takes hold of an interface, which may take the kernel 20 ms; nothing is measured yet. May
-	 * be called in any thread: it uses nothing of the backend that changes. Returns 0, -ENODEV
-	 * if the interface has just gone, -ENETDOWN if it is down, which is in the way, or another
-	 * -errno; each is explained in reason. */
-	int (*open)(struct backend *backend, const struct interface *interface, struct hold **hold,
-		    char reason[BACKEND_REASON]);
+	/* Takes hold of an interface, for data that goes any of these ways, which may take the
+	 * kernel 20 ms; nothing is measured yet. May be called in any thread: it uses nothing of
+	 * the backend that changes. Returns 0, -ENODEV if the interface has just gone, -ENETDOWN if
+	 * it is down, which is in the way, or another -errno; each is explained in reason. */
+	int (*open)(struct backend *backend, const struct interface *interface, unsigned int ways,
+		    struct hold **hold, char reason[BACKEND_REASON]);
 
 	/* Measures with it from now on. Returns 0, or -errno explained in reason: then it is still
 	 * the caller's. */
@@ -131,12 +139,12 @@ struct backend_ops {
 	/* Takes over the settings that may change while running: idle_ns, ended_ns, handshakes. */
 	void (*follow)(struct backend *backend, const struct backend_settings *settings);
 
-	/* What there is on an interface that is measured. */
-	struct census_figures (*figures)(struct backend *backend, unsigned int ifindex);
+	/* What there is on an interface that is measured, one way: by interface number. */
+	struct census_figures (*figures)(struct backend *backend, __u32 number);
 
-	/* Starts or stops counting sightings on an interface, which begins with adopt and is not
-	 * needed while samples come. May be NULL: the backend always counts. */
-	void (*look_out)(struct backend *backend, unsigned int ifindex, bool on);
+	/* Starts or stops counting sightings there, which begins with adopt and is not needed
+	 * while samples come. May be NULL: the backend always counts. */
+	void (*look_out)(struct backend *backend, __u32 number, bool on);
 
 	/* All counters since the start. */
 	void (*counters)(struct backend *backend, __u64 values[COUNTERS]);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The BPF backend: the programs of bpf/ measure in the kernel, this takes what they found. */
 #include "backend.h"
-#include "bpf_attach.h"
 #include "bpf_flows.h"
 #include "bpf_peers.h"
+#include "bpf_ways.h"
 #include "hash.h"
 #include "sweep.h"
 
@@ -22,10 +22,7 @@
 
 struct measured {
 	struct hold hold;
-	struct attachment attachment;
-	bool xdp_in_vain;         /* asked for, but it is a bond */
-	bool sighting;            /* sightings are counted on it */
-	struct sightings sighted; /* sightings from earlier counts */
+	struct measured_way out, in;
 	UT_hash_handle hh;
 };
 
@@ -60,80 +57,46 @@ static struct measured *measured_find(struct backend_bpf *b, unsigned int ifinde
 	return m;
 }
 
-/* Chooses the programs for packets as this interface has them. Returns 0, or -ENOTSUP explained in
- * reason. */
-static int programs_choose(const struct backend_bpf *b, const struct interface *interface,
-			   struct hook_programs *programs, char reason[BACKEND_REASON])
+static struct measured_way *way_find(struct backend_bpf *b, __u32 number)
 {
-	const struct metro *skel = b->programs.skel;
-	int bare_ip = interface_is_bare_ip(interface);
+	struct measured *m = measured_find(b, interface_number_index(number));
+	struct measured_way *w;
 
-	if (bare_ip < 0) {
-		snprintf(reason, BACKEND_REASON, "%s: link layer %u is not supported",
-			 interface->name, interface->type);
-		return bare_ip;
-	}
-	*programs = bare_ip ? (struct hook_programs){
-		.egress = bpf_program__fd(skel->progs.metro_out_ip),
-		.ingress = bpf_program__fd(skel->progs.metro_in_ip),
-		.xdp = -1,
-	} : (struct hook_programs){
-		.egress = bpf_program__fd(skel->progs.metro_out_eth),
-		.ingress = bpf_program__fd(skel->progs.metro_in_eth),
-		.xdp = b->settings.hook == HOOK_XDP ? bpf_program__fd(skel->progs.metro_in_xdp)
-						    : -1,
-	};
-	return 0;
+	if (!m)
+		return NULL;
+	w = interface_number_way(number) == WAY_IN ? &m->in : &m->out;
+	return w->number ? w : NULL;
 }
 
-/* Chooses the hook for an interface on top of others, whose packets do not pass every hook. Returns
- * 0, or -ENOTSUP explained in reason. */
-static int hook_choose(const struct interface *interface, enum hook_choice *hook,
-		       char reason[BACKEND_REASON])
+static struct sightings sightings_of(const struct backend_bpf *b, const struct measured_way *w)
 {
-	char kind[INTERFACE_KIND];
-
-	interface_kind(interface->ifindex, kind);
-	if (!strcmp(kind, "vrf")) {
-		/* vrf_output_direct() hands packets to the device below, and only to taps here. */
-		snprintf(reason, BACKEND_REASON,
-			 "%s is a VRF, and what leaves it does not pass TC: name the interfaces in "
-			 "it, or use --backend pcap",
-			 interface->name);
-		return -ENOTSUP;
-	}
-	if (!strcmp(kind, "bond") && *hook == HOOK_XDP)
-		*hook = HOOK_TC; /* XDP runs on the interfaces in it, and would see their indices */
-	return 0;
-}
-
-static struct sightings sightings_of(const struct backend_bpf *b, const struct measured *m)
-{
-	struct sightings now = bpf_programs_sightings(&b->programs, m->hold.interface.ifindex);
+	struct sightings now = bpf_programs_sightings(&b->programs, w->number);
 
 	return (struct sightings){
-		.data_received = m->sighted.data_received + now.data_received,
-		.acks_received = m->sighted.acks_received + now.acks_received,
-		.acks_sent = m->sighted.acks_sent + now.acks_sent,
+		.data_received = w->sighted.data_received + now.data_received,
+		.acks_received = w->sighted.acks_received + now.acks_received,
+		.acks_sent = w->sighted.acks_sent + now.acks_sent,
 	};
 }
 
 /* Starts or stops counting sightings on an interface: counting costs each segment without a flow.
  */
-static void sight(struct backend_bpf *b, struct measured *m, bool on)
+static void sight(struct backend_bpf *b, struct measured_way *w, bool on)
 {
+	const struct measured *m;
 	bool any = on;
 
-	if (m->sighting == on)
+	if (!w->number || w->sighting == on)
 		return;
-	if (m->sighting)
-		m->sighted = sightings_of(b, m);
-	m->sighting = on;
-	bpf_programs_sight(&b->programs, m->hold.interface.ifindex, on);
-	log_debug("%s: %s", m->hold.interface.name,
+	if (w->sighting)
+		w->sighted = sightings_of(b, w);
+	w->sighting = on;
+	bpf_programs_sight(&b->programs, w->number, on);
+	log_debug("interface %u%s: %s", interface_number_index(w->number),
+		  ways_text(interface_number_way(w->number)),
 		  on ? "counting what passes" : "no longer counting what passes");
 	for (m = b->measured; m; m = m->hh.next)
-		any |= m->sighting;
+		any |= m->out.sighting || m->in.sighting;
 	b->programs.skel->bss->count_sightings = any;
 }
 
@@ -142,34 +105,54 @@ static struct measured *measured_of(struct hold *hold)
 	return (struct measured *)hold;
 }
 
-static int kernel_open(struct backend *backend, const struct interface *interface,
-		       struct hold **hold, char reason[BACKEND_REASON])
+static int ways_open(struct backend_bpf *b, struct measured *m, char reason[BACKEND_REASON])
 {
-	const struct backend_bpf *b = self(backend);
-	enum hook_choice hook = b->settings.hook;
-	struct hook_programs programs;
-	struct measured *m;
-	int err = programs_choose(b, interface, &programs, reason);
+	const struct interface *interface = &m->hold.interface;
+	const struct measured_way *first = m->hold.ways & WAY_OUT ? &m->out : &m->in;
+	enum hook_choice hook = b->settings.hook, hook_in = hook;
+	int err = 0;
 
+	if (m->hold.ways & WAY_OUT)
+		err = measured_way_open(&m->out, &b->programs, interface, WAY_OUT, &hook, reason);
+	if (!err && m->hold.ways & WAY_IN) {
+		err = measured_way_open(&m->in, &b->programs, interface, WAY_IN, &hook_in, reason);
+		hook = m->hold.ways & WAY_OUT ? hook : hook_in;
+	}
 	if (!err)
-		err = hook_choose(interface, &hook, reason);
-	if (err)
-		return err;
-	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", interface->name);
-	m = calloc(1, sizeof(*m));
-	if (!m)
+		snprintf(m->hold.how, sizeof(m->hold.how), "BPF at %s%s",
+			 attachment_kind(&first->attachment, hook), ways_text(m->hold.ways));
+	return err;
+}
+
+static int kernel_open(struct backend *backend, const struct interface *interface,
+		       unsigned int ways, struct hold **hold, char reason[BACKEND_REASON])
+{
+	struct measured *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (!m) {
+		snprintf(reason, BACKEND_REASON, "interface %s: out of memory", interface->name);
 		return -ENOMEM;
+	}
 	m->hold.interface = *interface;
-	m->xdp_in_vain = hook != b->settings.hook;
-	err = attachment_open(&m->attachment, &programs, interface, hook, reason);
+	m->hold.ways = ways;
+	err = ways_open(self(backend), m, reason);
 	if (err) {
+		measured_way_close(&m->out);
+		measured_way_close(&m->in);
 		free(m);
 		return err;
 	}
-	snprintf(m->hold.how, sizeof(m->hold.how), "BPF at %s",
-		 attachment_kind(&m->attachment, hook));
 	*hold = &m->hold;
 	return 0;
+}
+
+static void way_adopt(struct backend_bpf *b, struct measured_way *w)
+{
+	if (!w->number)
+		return;
+	census_open(&b->census, w->number);
+	sight(b, w, true);
 }
 
 static int kernel_adopt(struct backend *backend, struct hold *hold, char reason[BACKEND_REASON])
@@ -183,12 +166,22 @@ static int kernel_adopt(struct backend *backend, struct hold *hold, char reason[
 			 hold->interface.name);
 		return -ENOMEM;
 	}
-	census_open(&b->census, hold->interface.ifindex);
-	sight(b, m, true);
-	if (m->xdp_in_vain) /* only now: attempts that fail are repeated */
+	way_adopt(b, &m->out);
+	way_adopt(b, &m->in);
+	if (m->out.xdp_in_vain) /* only now: attempts that fail are repeated */
 		log_warning("%s is a bond, where XDP would see the interfaces in it: using TC",
 			    hold->interface.name);
+	else if (m->in.xdp_in_vain)
+		log_info("%s: data that arrives is measured at TC, not XDP", hold->interface.name);
 	return 0;
+}
+
+static void way_release(struct backend_bpf *b, struct measured_way *w)
+{
+	if (!w->number)
+		return;
+	sight(b, w, false);
+	census_close(&b->census, w->number);
 }
 
 static struct hold *kernel_release(struct backend *backend, unsigned int ifindex)
@@ -199,8 +192,8 @@ static struct hold *kernel_release(struct backend *backend, unsigned int ifindex
 	if (!m)
 		return NULL;
 	HASH_DEL(b->measured, m);
-	sight(b, m, false);
-	census_close(&b->census, ifindex);
+	way_release(b, &m->out);
+	way_release(b, &m->in);
 	return &m->hold;
 }
 
@@ -208,14 +201,22 @@ static void kernel_shut(struct hold *hold)
 {
 	struct measured *m = measured_of(hold);
 
-	attachment_close(&m->attachment);
+	measured_way_close(&m->out);
+	measured_way_close(&m->in);
 	free(m);
 }
 
 static int kernel_check(struct hold *hold, const struct interface *interface,
 			char reason[BACKEND_REASON])
 {
-	return attachment_check(&measured_of(hold)->attachment, interface, reason);
+	const struct measured *m = measured_of(hold);
+	int err = 0;
+
+	if (m->out.number)
+		err = attachment_check(&m->out.attachment, interface, reason);
+	if (!err && m->in.number)
+		err = attachment_check(&m->in.attachment, interface, reason);
+	return err;
 }
 
 static void kernel_rename(struct backend *backend, const struct interface *interface)
@@ -265,7 +266,7 @@ static int on_record(void *arg, void *data, size_t size)
 		b->samples += record->count;
 		census_add_samples(&b->census, record->key.ifindex, record->count);
 	}
-	m = measured_find(b, record->key.ifindex);
+	m = measured_find(b, interface_number_index(record->key.ifindex));
 	if (!m)
 		return 0; /* the interface is gone */
 	delivery = (struct delivery){
@@ -332,23 +333,23 @@ static void kernel_follow(struct backend *backend, const struct backend_settings
 	b->programs.skel->bss->measure_handshakes = settings->handshakes;
 }
 
-static struct census_figures kernel_figures(struct backend *backend, unsigned int ifindex)
+static struct census_figures kernel_figures(struct backend *backend, __u32 number)
 {
 	struct backend_bpf *b = self(backend);
-	struct census_figures figures = census_figures(&b->census, ifindex);
-	const struct measured *m = measured_find(b, ifindex);
+	struct census_figures figures = census_figures(&b->census, number);
+	const struct measured_way *w = way_find(b, number);
 
-	if (m)
-		figures.seen = sightings_of(b, m);
+	if (w)
+		figures.seen = sightings_of(b, w);
 	return figures;
 }
 
-static void kernel_look_out(struct backend *backend, unsigned int ifindex, bool on)
+static void kernel_look_out(struct backend *backend, __u32 number, bool on)
 {
-	struct measured *m = measured_find(self(backend), ifindex);
+	struct measured_way *w = way_find(self(backend), number);
 
-	if (m)
-		sight(self(backend), m, on);
+	if (w)
+		sight(self(backend), w, on);
 }
 
 static void kernel_counters(struct backend *backend, __u64 values[COUNTERS])

@@ -45,6 +45,7 @@ struct backend_file {
 	bool link_known;
 	const struct peers *peers; /* NULL: all */
 	__u64 unknown;             /* packets of unknown link types */
+	__u64 undirected;          /* TCP segments of which no way is known, where that matters */
 	struct seen seen;
 	bool sweeping; /* a pipe's flows are being swept, since swept_ns */
 	__u64 swept_ns;
@@ -66,6 +67,16 @@ static void deliver(void *arg, const struct flow_record *record)
 	};
 
 	b->settings.deliver(b->settings.arg, &delivery);
+}
+
+/* What is sent, and what received, where data that goes one way is measured. */
+static unsigned int directions_of_way(unsigned int captured, enum way way)
+{
+	unsigned int sent = way == WAY_IN ? CAPTURED_ARRIVED : CAPTURED_LEFT;
+	unsigned int received = way == WAY_IN ? CAPTURED_LEFT : CAPTURED_ARRIVED;
+
+	return (captured & sent ? DIRECTION_SENT : 0) |
+	       (captured & received ? DIRECTION_RECEIVED : 0);
 }
 
 static unsigned int directions(const struct backend_file *b, const struct packet *p)
@@ -130,7 +141,6 @@ static void count_segment(struct seen *seen, const struct backend_file *b,
 	bool sent = segment->directions & DIRECTION_SENT && is_measured(b, &data);
 	bool received = segment->directions & DIRECTION_RECEIVED && is_measured(b, &answered);
 
-	seen->tcp++;
 	seen->tcp_ours += sent || received;
 	seen->sent += sent;
 	seen->received += received;
@@ -168,6 +178,41 @@ static bool is_wanted(struct backend_file *b)
 	return true;
 }
 
+/* The segment in the place that is free next waits for its group. */
+static void queue(struct backend_file *b)
+{
+	struct waiting *waiting = &b->waiting[b->waiting_count++];
+
+	flow_table_expect(b->table, &waiting->segment);
+	waiting->number = b->packet.number;
+}
+
+/* .. once for each way that is measured. */
+static void queue_ways(struct backend_file *b)
+{
+	const struct flow_segment segment = b->waiting[b->waiting_count].segment;
+	unsigned int captured = captured_way(&b->packet);
+	bool counted = false;
+
+	if (!captured) {
+		b->undirected++;
+		return;
+	}
+	for (enum way way = WAY_OUT; way <= WAY_IN; way++) {
+		struct flow_segment *next = &b->waiting[b->waiting_count].segment;
+
+		if (!(b->settings.ways & way))
+			continue;
+		*next = segment;
+		next->ifindex = interface_number(b->settings.file_index, way);
+		next->directions = directions_of_way(captured, way);
+		if (!counted)
+			count_segment(&b->seen, b, next);
+		counted = true;
+		queue(b);
+	}
+}
+
 static void measure(struct backend_file *b)
 {
 	struct flow_segment *segment = &b->waiting[b->waiting_count].segment;
@@ -193,16 +238,20 @@ static void measure(struct backend_file *b)
 		return;
 	}
 	segment->now_ns = c->time_ns;
-	segment->ifindex = b->settings.file_index;
 	segment->epoch = 0;
 	segment->place = 0; /* with an ID, the place does not matter */
 	if (!segment->packet.id)
 		segment->place = frame_place(b->link, c->bytes, c->length, c->interface, &inside);
-	segment->directions = directions(b, &segment->packet);
-	count_segment(&b->seen, b, segment);
-	flow_table_expect(b->table, segment);
-	b->waiting[b->waiting_count++].number = c->number;
-	if (b->waiting_count == GROUP)
+	b->seen.tcp++;
+	if (b->settings.ways) {
+		queue_ways(b);
+	} else {
+		segment->ifindex = b->settings.file_index;
+		segment->directions = directions(b, &segment->packet);
+		count_segment(&b->seen, b, segment);
+		queue(b);
+	}
+	if (b->waiting_count + 2 > GROUP)
 		run_group(b);
 }
 
@@ -212,6 +261,16 @@ static int file_end(const struct backend_file *b)
 		log_error("%s: no packet has a link type that bpf-metro can read", b->path);
 		return -ENOTSUP;
 	}
+	if (b->undirected && b->undirected == b->seen.tcp) {
+		log_error("%s does not say which way packets went, which -Q needs: capture with "
+			  "`tcpdump -i any`, or into pcapng with directions",
+			  b->path);
+		return -ENOTSUP;
+	}
+	if (b->undirected)
+		log_warning("%s: %llu TCP segments are left out, since the file does not say which "
+			    "way they went",
+			    b->path, b->undirected);
 	return 1;
 }
 

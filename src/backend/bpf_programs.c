@@ -2,6 +2,7 @@
 /* Loads the skeleton with the settings as constants, and says in one sentence why the kernel will
  * not. */
 #include "bpf_programs.h"
+#include "array.h"
 #include "bpf_flows.h"
 #include "bpf_peers.h"
 #include "descriptor.h"
@@ -12,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +68,19 @@ static int explain(char reason[BACKEND_REASON], const char *what, int err)
 	return err;
 }
 
+/* Of the skeleton, by their place in it: those for data that arrives. */
+static const size_t arriving[] = {
+	offsetof(struct metro, progs.metro_data_in_eth),
+	offsetof(struct metro, progs.metro_data_in_ip),
+	offsetof(struct metro, progs.metro_ack_out_eth),
+	offsetof(struct metro, progs.metro_ack_out_ip),
+};
+
+static struct bpf_program *arriving_program(struct metro *skel, size_t i)
+{
+	return *(struct bpf_program **)((char *)skel + arriving[i]);
+}
+
 static void write_settings(struct metro *skel, const struct backend_settings *s, bool replay)
 {
 	skel->rodata->mark_mask = s->marks - 1;
@@ -76,6 +91,8 @@ static void write_settings(struct metro *skel, const struct backend_settings *s,
 	skel->rodata->replay = replay;
 	bpf_map__set_value_size(skel->maps.blank_flow, FLOW_SIZE(s->marks));
 	bpf_program__set_autoload(skel->progs.metro_in_xdp, s->hook == HOOK_XDP);
+	for (size_t i = 0; i < ARRAY_SIZE(arriving); i++)
+		bpf_program__set_autoload(arriving_program(skel, i), false);
 }
 
 /*
@@ -137,8 +154,59 @@ int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *set
 	return 0;
 }
 
+/* The settings are in one of the maps. */
+static int share_maps(struct metro *skel, const struct metro *with)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map(map, skel->obj)
+	{
+		const struct bpf_map *same =
+			bpf_object__find_map_by_name(with->obj, bpf_map__name(map));
+
+		err = err ? err : bpf_map__reuse_fd(map, bpf_map__fd(same));
+	}
+	return err;
+}
+
+static int load_arriving(struct bpf_programs *p, char reason[BACKEND_REASON])
+{
+	struct bpf_program *program;
+	struct metro *skel;
+	int err;
+
+	skel = metro__open();
+	if (!skel)
+		return explain(reason, "cannot open the BPF object", -errno);
+	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
+	for (size_t i = 0; i < ARRAY_SIZE(arriving); i++)
+		bpf_program__set_autoload(arriving_program(skel, i), true);
+	err = share_maps(skel, p->skel);
+	if (!err)
+		err = metro__load(skel);
+	if (err) {
+		metro__destroy(skel);
+		return explain(reason, "cannot load the BPF programs for data that arrives", err);
+	}
+	p->arriving = skel;
+	return 0;
+}
+
+int bpf_programs_load_arriving(struct bpf_programs *p, char reason[BACKEND_REASON])
+{
+	static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+	int err;
+
+	pthread_mutex_lock(&loading);
+	err = p->arriving ? 0 : load_arriving(p, reason);
+	pthread_mutex_unlock(&loading);
+	return err;
+}
+
 void bpf_programs_unload(struct bpf_programs *p)
 {
+	metro__destroy(p->arriving);
 	metro__destroy(p->skel);
 	descriptor_close(&p->flows);
 	descriptor_close(&p->hosts);
@@ -168,22 +236,23 @@ int bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])
 	return err;
 }
 
-void bpf_programs_sight(const struct bpf_programs *p, __u32 ifindex, bool begin)
+void bpf_programs_sight(const struct bpf_programs *p, __u32 number, bool begin)
 {
 	const struct sightings none = {};
 	int fd = bpf_map__fd(p->skel->maps.sightings);
 
 	if (!begin)
-		bpf_map_delete_elem(fd, &ifindex);
-	else if (bpf_map_update_elem(fd, &ifindex, &none, BPF_ANY))
-		log_debug("interface %u: cannot count what passes: %s", ifindex, strerror(errno));
+		bpf_map_delete_elem(fd, &number);
+	else if (bpf_map_update_elem(fd, &number, &none, BPF_ANY))
+		log_debug("interface %u: cannot count what passes: %s",
+			  interface_number_index(number), strerror(errno));
 }
 
-struct sightings bpf_programs_sightings(const struct bpf_programs *p, __u32 ifindex)
+struct sightings bpf_programs_sightings(const struct bpf_programs *p, __u32 number)
 {
 	struct sightings sightings = {};
 
-	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.sightings), &ifindex, &sightings))
+	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.sightings), &number, &sightings))
 		return (struct sightings){};
 	return sightings;
 }

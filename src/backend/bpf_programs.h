@@ -11,9 +11,10 @@
 
 struct bpf_programs {
 	struct metro *skel;
-	int flows;         /* the map of flows */
-	int hosts;         /* the map of peers by address that is in use; -1: none yet */
-	__u32 *interfaces; /* .. and their numbers that it has */
+	struct metro *arriving; /* the programs of WAY_IN, over the same maps; NULL: none yet */
+	int flows;              /* the map of flows */
+	int hosts;              /* the map of peers by address that is in use; -1: none yet */
+	__u32 *interfaces;      /* .. and their numbers that it has */
 	size_t interfaces_count;
 	__u8 networks_version; /* in the value of the current entries in the map of networks */
 	struct port_groups groups;
@@ -26,12 +27,17 @@ int bpf_programs_load(struct bpf_programs *programs, const struct backend_settin
 		      bool replay, char reason[BACKEND_REASON]);
 void bpf_programs_unload(struct bpf_programs *programs);
 
+/* Loads the programs for data that arrives, if they are not there yet: they take as long again as
+ * the others, and most hosts do not want them. In any thread. Returns 0, or -errno explained in
+ * reason. */
+int bpf_programs_load_arriving(struct bpf_programs *programs, char reason[BACKEND_REASON]);
+
 /* The programs' counters, summed over all CPUs. Returns 0 or -errno. */
 int bpf_programs_counters(const struct bpf_programs *programs, __u64 values[COUNTERS]);
 
-/* The first starts (from zero) or stops counting sightings on an interface, of which there may be
- * SIGHTINGS_MAX; the second reads them, all zero while they are not counted. */
-void bpf_programs_sight(const struct bpf_programs *programs, __u32 ifindex, bool begin);
-struct sightings bpf_programs_sightings(const struct bpf_programs *programs, __u32 ifindex);
+/* The first starts (from zero) or stops counting sightings on an interface number, of which there
+ * may be SIGHTINGS_MAX; the second reads them, all zero while they are not counted. */
+void bpf_programs_sight(const struct bpf_programs *programs, __u32 number, bool begin);
+struct sightings bpf_programs_sightings(const struct bpf_programs *programs, __u32 number);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The sum over all that measuring allocates: sizes from the structures, the rest as measured. */
 #include "memory_need.h"
+#include "pcap_taps.h"
 
 #include "closed.h"
 #include "flow.h"
@@ -21,9 +22,8 @@
 #define VERIFYING       (11800 * 1024)    /* since Linux 6.17 .. */
 #define VERIFYING_EARLY (3 * 1024 * 1024) /* .. and before: what libbpf takes */
 #define BPF_INTERFACE   1200
-#define PCAP_INTERFACE  (30 * 1024)       /* socket and buffers of libpcap .. */
-#define PCAP_FILTER_NET 640               /* .. and its filter */
-#define PCAP_RING       (8 * 1024 * 1024) /* pages of a packet socket's ring are not charged */
+#define PCAP_INTERFACE  (30 * 1024) /* socket and buffers of libpcap .. */
+#define PCAP_FILTER_NET 640         /* .. and its filter */
 
 /* ---- our own, as measured with the C library's allocator ---- */
 
@@ -155,6 +155,12 @@ static void add_up(struct memory_need *need, __u64 kernel, __u64 own, bool bpf)
 	need->most = greater(need->start, all + need->changing);
 }
 
+/* Past so many, interfaces share one more (pcap_taps.h). */
+static unsigned int rings(unsigned int interfaces)
+{
+	return interfaces <= TAPS_OWN_MAX ? interfaces : TAPS_OWN_MAX + 1;
+}
+
 struct memory_need memory_need_of(const struct memory_terms *t)
 {
 	__u64 kernel = kernel_peers(t), own = own_peers(t);
@@ -166,7 +172,7 @@ struct memory_need memory_need_of(const struct memory_terms *t)
 		.tables = tables(t),
 		.process = PROCESS + (t->bpf ? PROCESS_BPF : 0),
 		.changing = changing(t),
-		.rings = t->bpf ? 0 : (__u64)t->interfaces * PCAP_RING,
+		.rings = t->bpf ? 0 : (__u64)rings(t->interfaces) * t->pcap_buffer,
 	};
 
 	if (t->bpf)

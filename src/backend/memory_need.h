@@ -14,8 +14,9 @@
 struct memory_terms {
 	bool bpf; /* or libpcap */
 	unsigned int max_flows;
-	unsigned int marks;      /* a flow */
-	unsigned int interfaces; /* that are measured */
+	unsigned int marks;       /* a flow */
+	unsigned int interfaces;  /* that are measured; twice where they are both ways */
+	unsigned int pcap_buffer; /* bytes of each of libpcap's rings */
 	__u64 addresses; /* peers, one for each host name; once where interfaces share them */
 	__u64 networks;
 	__u64 pairs;             /* addresses of each interface, of all interfaces */

@@ -56,8 +56,8 @@ static int collect(struct nets *nets, const struct scope *s, bool v4, bool few_p
 	for (size_t i = 0; i < peers_count(s->peers); i++) {
 		const struct peer *peer = peers_at(s->peers, i);
 
-		if (peer->set == s->set && is_v4(&peer->prefix) == v4 &&
-		    (s->narrow && peer->instance->ports) == few_ports)
+		if ((peer->set == s->set || s->set == PCAP_FILTER_ALL) &&
+		    is_v4(&peer->prefix) == v4 && (s->narrow && peer->instance->ports) == few_ports)
 			nets->at[nets->count++] = peer->prefix;
 	}
 	return 0;
@@ -186,7 +186,7 @@ static struct scope scope_of(const struct peers *peers, __u32 set)
 	for (size_t i = 0; i < peers_count(peers); i++) {
 		const struct peer *peer = peers_at(peers, i);
 
-		if (peer->set != set)
+		if (peer->set != set && set != PCAP_FILTER_ALL)
 			continue;
 		s.lists |= instance_port_lists(peer->instance);
 		s.any |= !peer->instance->ports;

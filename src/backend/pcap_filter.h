@@ -10,6 +10,8 @@
 #define PCAP_FILTER_INSTRUCTIONS                                                                   \
 	4096 /* BPF_MAXINSNS of <linux/bpf_common.h>: more it does not take */
 
+#define PCAP_FILTER_ALL 0 /* in place of a set, which are counted from 1: all peers */
+
 /*
  * Compiles the filter for a set of peers, in some 0.1 s at most. With many peers it lets through
  * networks that contain them, and with many ranges of ports all ports: user space sorts them out

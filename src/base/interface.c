@@ -58,16 +58,23 @@ int interface_is_bare_ip(const struct interface *interface)
 	}
 }
 
+struct kind_asked {
+	int attribute; /* IFLA_INFO_KIND or IFLA_INFO_SLAVE_KIND */
+	char *kind;
+};
+
 static void on_link(void *arg, const struct nlmsghdr *message)
 {
+	const struct kind_asked *asked = arg;
 	const struct rtattr *info =
 		rtnl_attribute(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
 
-	snprintf(arg, INTERFACE_KIND, "%s", rtnl_text(rtnl_nested(info, IFLA_INFO_KIND)));
+	snprintf(asked->kind, INTERFACE_KIND, "%s", rtnl_text(rtnl_nested(info, asked->attribute)));
 }
 
-void interface_kind(unsigned int ifindex, char kind[INTERFACE_KIND])
+static void ask_kind(unsigned int ifindex, int attribute, char kind[INTERFACE_KIND])
 {
+	struct kind_asked asked = {.attribute = attribute, .kind = kind};
 	struct {
 		struct nlmsghdr header;
 		struct ifinfomsg link;
@@ -79,5 +86,15 @@ void interface_kind(unsigned int ifindex, char kind[INTERFACE_KIND])
 	};
 
 	kind[0] = '\0';
-	rtnl_ask(&request.header, on_link, kind);
+	rtnl_ask(&request.header, on_link, &asked);
+}
+
+void interface_kind(unsigned int ifindex, char kind[INTERFACE_KIND])
+{
+	ask_kind(ifindex, IFLA_INFO_KIND, kind);
+}
+
+void interface_port_kind(unsigned int ifindex, char kind[INTERFACE_KIND])
+{
+	ask_kind(ifindex, IFLA_INFO_SLAVE_KIND, kind);
 }

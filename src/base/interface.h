@@ -26,4 +26,7 @@ int interface_is_bare_ip(const struct interface *interface);
  * or if the kernel does not say. */
 void interface_kind(unsigned int ifindex, char kind[INTERFACE_KIND]);
 
+/* Of what kind the interface is that this one is in: "bridge", "bond", "vrf" ..; "" for none. */
+void interface_port_kind(unsigned int ifindex, char kind[INTERFACE_KIND]);
+
 #endif

@@ -8,6 +8,9 @@
 #include "units.h"
 
 #include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if_arp.h>
+#include <pcap/dlt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +140,26 @@ static void blame_compression(struct capture_file *file)
 
 	if (damage && !strstr(file->reason, damage))
 		snprintf(file->reason + length, file->reason_size - length, "; %s", damage);
+}
+
+/* Where the cooked headers have the low byte of the packet type (linux/if_packet.h), and the type
+ * of hardware. */
+enum { SLL_PACKET_TYPE = 1, SLL_HARDWARE = 2, SLL2_HARDWARE = 8, SLL2_PACKET_TYPE = 10 };
+
+unsigned int captured_way(const struct captured *packet)
+{
+	bool second = packet->link_type == DLT_LINUX_SLL2;
+	const __u8 *hardware = packet->bytes + (second ? SLL2_HARDWARE : SLL_HARDWARE);
+	__u8 type;
+
+	if (packet->way != CAPTURED_UNKNOWN)
+		return packet->way;
+	if ((!second && packet->link_type != DLT_LINUX_SLL) || packet->length <= SLL2_PACKET_TYPE)
+		return CAPTURED_UNKNOWN;
+	type = packet->bytes[second ? SLL2_PACKET_TYPE : SLL_PACKET_TYPE];
+	if ((hardware[0] << 8 | hardware[1]) == ARPHRD_LOOPBACK)
+		return CAPTURED_ARRIVED | CAPTURED_LEFT;
+	return type == PACKET_OUTGOING ? CAPTURED_LEFT : CAPTURED_ARRIVED;
 }
 
 const char *capture_file_name(const char *path)

@@ -11,6 +11,9 @@
 
 struct capture_file;
 
+/* Which way a packet went at the interface, a set; on the loopback interface all go both ways. */
+enum captured_way { CAPTURED_UNKNOWN, CAPTURED_ARRIVED = 1, CAPTURED_LEFT = 2 };
+
 struct captured {
 	__u64 number;    /* from 1, as Wireshark counts: whatever it shows as a frame */
 	__u64 time_ns;   /* since 1970 */
@@ -19,8 +22,12 @@ struct captured {
 	__u32 interface; /* its number in the section of a pcapng file, or 0 */
 	__u32 length;    /* bytes captured */
 	__u32 wire_length;
+	unsigned int way; /* as its pcapng block says; captured_way reads cooked headers, too */
 	const __u8 *bytes;
 };
+
+/* Which way a packet went, by its file or its cooked header: a set of enum captured_way. */
+unsigned int captured_way(const struct captured *packet);
 
 /* What messages call it: the path, or "standard input" for "-". */
 const char *capture_file_name(const char *path);

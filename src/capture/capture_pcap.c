@@ -84,6 +84,7 @@ static int pcap_next(struct capture_file *file, struct captured *packet)
 	packet->timed = true;
 	packet->link_type = interface->link_type;
 	packet->interface = 0;
+	packet->way = CAPTURED_UNKNOWN;
 	packet->bytes = header + file->record_header;
 	file->consumed = file->record_header + packet->length;
 	return 1;

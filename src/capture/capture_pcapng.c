@@ -28,6 +28,7 @@ enum block_type {
 #define PASS_PIECE       65536u
 
 enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14 };
+enum { OPTION_PACKET_FLAGS = 2, FLAGS_WAY = 3 }; /* of a packet: 1 is inbound, 2 outbound */
 
 struct block {
 	__u32 type;
@@ -253,10 +254,34 @@ static int interface_block(struct capture_file *file, const struct block *block)
 	return capture_add_interface(file, &interface);
 }
 
+/* What the options behind a packet say of its way. The bytes come from anyone: what does not fit
+ * says nothing. */
+static enum captured_way packet_way(const struct capture_file *file, const __u8 *at,
+				    const __u8 *end)
+{
+	while (end - at >= 4) {
+		__u16 code = capture_u16(file, at), length = capture_u16(file, at + 2);
+
+		at += 4;
+		if (code == OPTION_END || padded(length) > (__u64)(end - at))
+			break;
+		if (code == OPTION_PACKET_FLAGS && length == 4) {
+			__u32 way = capture_u32(file, at) & FLAGS_WAY;
+
+			return way == 1   ? CAPTURED_ARRIVED
+			       : way == 2 ? CAPTURED_LEFT
+					  : CAPTURED_UNKNOWN;
+		}
+		at += padded(length);
+	}
+	return CAPTURED_UNKNOWN;
+}
+
 static int packet_fill(struct capture_file *file, const struct block *block, __u32 number,
 		       __u32 header, struct captured *packet)
 {
 	const struct capture_interface *interface;
+	__u64 options;
 
 	if (number >= file->interfaces_count)
 		return capture_damaged(
@@ -271,6 +296,10 @@ static int packet_fill(struct capture_file *file, const struct block *block, __u
 	packet->link_type = interface->link_type;
 	packet->interface = number;
 	packet->bytes = block->body + header;
+	packet->way = CAPTURED_UNKNOWN;
+	options = header + padded(packet->length);
+	if (packet->timed && options < block->size)
+		packet->way = packet_way(file, block->body + options, block->body + block->size);
 	return 1;
 }
 

@@ -83,6 +83,7 @@ static struct config *config_new(void)
 		return NULL;
 	/* add_defaults sets exp_ttl_s, once it is known whether the file does. */
 	config->snaplen = 512;
+	config->pcap_buffer = 8;
 	config->idle_ttl_s = 300;
 	config->log_to_file = true;
 	config->log_level = LEVEL_INFO;

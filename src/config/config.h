@@ -3,6 +3,7 @@
 #ifndef METRO_CONFIG_H
 #define METRO_CONFIG_H
 
+#include "interface_number.h"
 #include "log.h"
 #include "ports.h"
 #include "prefix.h"
@@ -44,6 +45,9 @@ struct aggregate {
 	unsigned int bits_v6; /* AGGREGATE_NETWORK: 0 .. 128 */
 };
 
+/* Which data is measured: what leaves through the interface, what arrives there, or all. */
+enum direction_choice { DIRECTION_OUT, DIRECTION_IN, DIRECTION_BOTH };
+
 /* Lists of ports that differ: of those that are equal, one counts. */
 #define PORT_LISTS_MAX 64
 
@@ -51,7 +55,8 @@ struct aggregate {
 struct instance {
 	char *interface; /* which ones, see selection.h; "file": a capture file, which pcap names */
 	char *pcap;      /* path; NULL unless interface is "file" */
-	bool sample;     /* measure only part of the time */
+	enum direction_choice direction;
+	bool sample;                    /* measure only part of the time */
 	unsigned int sample_duration_s; /* of measuring: 1 .. 86400 */
 	unsigned int sample_interval_s; /* of the pause after that: 1 .. 86400 */
 	struct prefix *ips;
@@ -70,6 +75,7 @@ struct instance {
 struct config {
 	/* init_config, go-metro's */
 	unsigned int snaplen; /* bytes of a packet that libpcap keeps: 104 .. 262144, default 512 */
+	unsigned int pcap_buffer; /* MiB of each of libpcap's rings: 1 .. 1024, default 8 */
 	unsigned int
 		idle_ttl_s; /* a flow without traffic is dropped after: 1 .. 86400, default 300 */
 	unsigned int
@@ -98,6 +104,15 @@ struct config {
 	struct instance *instances;
 	size_t instances_count;
 };
+
+/* As a set of enum way. */
+static inline unsigned int direction_ways(enum direction_choice direction)
+{
+	static const unsigned int ways[] = {
+		[DIRECTION_OUT] = WAY_OUT, [DIRECTION_IN] = WAY_IN, [DIRECTION_BOTH] = WAYS_BOTH};
+
+	return ways[direction];
+}
 
 /* Reads the file. Every mistake is reported through log_error as "FILE:LINE: KEY: what is wrong;
  * what is accepted", all of them, before this returns. Returns 0 and a configuration to be freed

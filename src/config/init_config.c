@@ -285,6 +285,7 @@ static int read_marks(struct yaml_reader *reader, const struct yaml_key *key, ya
 
 static const struct yaml_key init_keys[] = {
 	{"snaplen", yaml_read_whole, FIELD(snaplen), 104, 262144},
+	{"pcap_buffer", yaml_read_whole, FIELD(pcap_buffer), 1, 1024},
 	{"idle_ttl", yaml_read_whole, FIELD(idle_ttl_s), 1, 86400},
 	{"exp_ttl", read_exp_ttl, FIELD(exp_ttl_s), 1, 86400},
 	{"expired_ttl", read_exp_ttl, FIELD(exp_ttl_s), 1, 86400},

@@ -47,6 +47,23 @@ static int append_prefix(struct instance *instance, const struct prefix *prefix)
 	return 0;
 }
 
+int instance_set_direction(struct instance *instance, struct mistakes *mistakes, const char *text)
+{
+	static const char *const words[] = {
+		[DIRECTION_OUT] = "out", [DIRECTION_IN] = "in", [DIRECTION_BOTH] = "both"};
+	char quoted[QUOTED_TEXT];
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(text, words[i]) != 0)
+			continue;
+		instance->direction = (enum direction_choice)i;
+		return 0;
+	}
+	mistake(mistakes, "%s is not a direction; accepted: out, in, both",
+		mistake_quote(text, quoted));
+	return 0;
+}
+
 int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, const char *path)
 {
 	if (!*path) {

@@ -9,6 +9,9 @@
 #include "config.h"
 #include "mistakes.h"
 
+/* out, in or both. */
+int instance_set_direction(struct instance *instance, struct mistakes *mistakes, const char *text);
+
 /* The path of a capture file. */
 int instance_set_pcap(struct instance *instance, struct mistakes *mistakes, const char *path);
 

@@ -51,6 +51,15 @@ static int read_interface(struct yaml_reader *reader, const struct yaml_key *key
 	return err;
 }
 
+static int read_direction(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+			  void *target)
+{
+	const char *text = yaml_text(reader, node, "out, in or both");
+
+	(void)key;
+	return text ? instance_set_direction(target, reader->mistakes, text) : 0;
+}
+
 static int read_ip(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 		   void *target)
 {
@@ -140,6 +149,7 @@ static const struct yaml_key instance_keys[] = {
 	{"ips", read_ips, 0, 0, 0},
 	{"hosts", read_hosts, 0, 0, 0},
 	{"tags", read_tags, 0, 0, 0},
+	{"direction", read_direction, 0, 0, 0},
 	{"ports", read_ports, 0, 0, 0},
 	{"tag_port", yaml_read_bool, FIELD(tag_port), 0, 0},
 	{"sample", yaml_read_bool, FIELD(sample), 0, 0},
@@ -252,6 +262,9 @@ static void check_interface(struct yaml_reader *reader, yaml_node_t *node,
 	if (file && !given(reader, node, "pcap"))
 		mistake(reader->mistakes, "interface: file needs a capture file; accepted: pcap: "
 					  "PATH beside it");
+	if (file && given(reader, node, "direction"))
+		mistake(reader->mistakes, "direction goes with a network interface; for a capture "
+					  "file run bpf-metro -r FILE -Q DIRECTION");
 	if (instance->interface && !file && given(reader, node, "pcap"))
 		mistake(reader->mistakes, "pcap only goes with interface: file; accepted: "
 					  "interface: file, or no pcap");

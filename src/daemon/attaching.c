@@ -31,7 +31,8 @@ static void work(struct attaching_job *job)
 
 	switch (job->kind) {
 	case ATTACHING_OPEN:
-		job->err = ops->open(job->backend, &job->interface, &job->hold, job->reason);
+		job->err = ops->open(job->backend, &job->interface, job->ways, &job->hold,
+				     job->reason);
 		break;
 	case ATTACHING_CHECK:
 		job->err = ops->check(job->hold, &job->interface, job->reason);
@@ -157,12 +158,15 @@ static int submit(struct attaching *a, struct attaching_job *job)
 	return 0;
 }
 
-int attaching_open(struct attaching *a, struct backend *backend, const struct interface *interface)
+int attaching_open(struct attaching *a, struct backend *backend, const struct interface *interface,
+		   unsigned int ways)
 {
 	struct attaching_job *job = job_new(ATTACHING_OPEN, backend, NULL);
 
-	if (job)
+	if (job) {
 		job->interface = *interface;
+		job->ways = ways;
+	}
 	return submit(a, job);
 }
 

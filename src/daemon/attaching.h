@@ -18,6 +18,7 @@ struct attaching_job {
 	enum attaching_kind kind;
 	struct backend *backend;
 	struct interface interface;
+	unsigned int ways; /* .. that are to be measured there */
 	struct hold *hold; /* to be checked or shut, or what was opened */
 	int err;           /* -errno .. */
 	char reason[BACKEND_REASON];
@@ -36,7 +37,7 @@ int attaching_fd(const struct attaching *attaching);
 
 /* Submits a job. Opening comes before checking, and that before shutting. Returns 0 or -ENOMEM. */
 int attaching_open(struct attaching *attaching, struct backend *backend,
-		   const struct interface *interface);
+		   const struct interface *interface, unsigned int ways);
 int attaching_check(struct attaching *attaching, struct backend *backend, struct hold *hold);
 
 /* Do some of those that are to be checked still wait for it? */

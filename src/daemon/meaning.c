@@ -8,13 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-bool is_meant(const struct config *config, const struct link *link)
+unsigned int meant_ways(const struct config *config, const struct link *link)
 {
+	unsigned int ways = 0;
+
 	for (size_t i = 0; i < config->instances_count; i++)
 		if (!config->instances[i].pcap &&
 		    selection_has(config->instances[i].interface, link))
-			return true;
-	return false;
+			ways |= direction_ways(config->instances[i].direction);
+	return ways;
 }
 
 /* Calls fn for each term that means the link, in an instance that measures it. */

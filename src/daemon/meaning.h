@@ -6,8 +6,8 @@
 #include "config.h"
 #include "links.h"
 
-/* Does some instance measure it? */
-bool is_meant(const struct config *config, const struct link *link);
+/* Which ways of data do instances measure on it, all together? 0: none does. */
+unsigned int meant_ways(const struct config *config, const struct link *link);
 
 /* The link as it is reported: by its own name, or, if only an alternative one is configured, by
  * that. */

@@ -24,6 +24,7 @@ struct backend_settings measuring_settings(const struct measuring *m, const stru
 		.file_marks = m->choice->marks,
 		.max_flows = config->max_flows,
 		.snaplen = config->snaplen,
+		.capture_buffer = config->pcap_buffer << 20,
 		.batch_limit = m->batch_limit,
 		.batch_age = batch_age(config->report_interval_s),
 		.idle_ns = config->idle_ttl_s * NS_PER_S,

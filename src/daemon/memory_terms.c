@@ -104,6 +104,7 @@ struct memory_terms memory_terms_of(const struct config *config, const struct li
 		.bpf = bpf,
 		.max_flows = config->max_flows,
 		.marks = marks,
+		.pcap_buffer = config->pcap_buffer << 20,
 		.reverse_names = config->reverse_names,
 		.max_series = config->max_series,
 		.quantiles = config->metrics & QUANTILES,

@@ -40,7 +40,7 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 	{
 		const struct link *link = links_find(links, m->now.ifindex);
 
-		if (!links->whole || (link && is_meant(monitor->config, link)))
+		if (!links->whole || (link && meant_ways(monitor->config, link)))
 			continue;
 		if (m->hold)
 			monitor_deliver(monitor, delivered);
@@ -101,6 +101,8 @@ static void note_names(struct monitor *monitor, struct backend *backend, const s
 			continue;
 		m->changed |= link->flags != m->flags;
 		m->flags = link->flags;
+		if (links->whole)
+			m->ways = meant_ways(monitor->config, link);
 		if (m->ended)
 			say_down(monitor, m);
 		now = shown(monitor->config, link);
@@ -117,7 +119,7 @@ static void add_new(struct monitor *monitor, const struct links *links)
 		const struct link *link = &links->at[i];
 		struct monitored *m;
 
-		if (!is_meant(monitor->config, link) ||
+		if (!meant_ways(monitor->config, link) ||
 		    monitored_find(monitor, link->interface.ifindex))
 			continue;
 		m = calloc(1, sizeof(*m));
@@ -127,6 +129,7 @@ static void add_new(struct monitor *monitor, const struct links *links)
 		}
 		m->now = shown(monitor->config, link);
 		m->flags = link->flags;
+		m->ways = meant_ways(monitor->config, link);
 		m->seen_ns = monotonic_ns();
 		LL_APPEND(monitor->first, m);
 		say_aliases(monitor->config, link, m->now.name);
@@ -152,6 +155,19 @@ static void take_ended(struct monitor *monitor, struct backend *backend, bool *d
 	}
 }
 
+/* A reload wants other ways: what is in flight is measured on, but for a moment. */
+static void open_other_ways(struct monitor *monitor, struct backend *backend, bool *delivered)
+{
+	struct monitored *m;
+
+	LL_FOREACH (monitor->first, m) {
+		if (!m->hold || m->hold->ways == m->ways)
+			continue;
+		monitor_deliver(monitor, delivered);
+		monitored_let_go(monitor, m, backend, true);
+	}
+}
+
 __u64 monitor_look(struct monitor *monitor, struct backend *backend, const struct links *links,
 		   bool retry)
 {
@@ -160,6 +176,7 @@ __u64 monitor_look(struct monitor *monitor, struct backend *backend, const struc
 	take_ended(monitor, backend, &delivered);
 	leave_gone(monitor, backend, links, &delivered);
 	note_names(monitor, backend, links, &delivered);
+	open_other_ways(monitor, backend, &delivered);
 	add_new(monitor, links);
 	monitor_open_due(monitor, backend, retry);
 	if (links->whole)
@@ -173,7 +190,7 @@ static int open_here(struct monitor *monitor, struct monitored *m, struct backen
 		     char reason[BACKEND_REASON])
 {
 	struct hold *hold = NULL;
-	int err = backend->ops->open(backend, &m->now, &hold, reason);
+	int err = backend->ops->open(backend, &m->now, m->ways, &hold, reason);
 
 	return err ? err : monitored_adopt(monitor, m, backend, hold, reason);
 }
@@ -223,17 +240,35 @@ int monitor_start(struct monitor *monitor, struct backend *backend, const struct
 }
 
 /* Of interfaces that nobody named, a few an interval: they may be hundreds. */
-static bool explain_one(struct monitored *m, struct backend *backend,
-			const struct silence_terms *terms, unsigned int *told)
+static bool explain_one(struct monitored *m, enum way way, struct silence *silence,
+			struct backend *backend, const struct silence_terms *terms,
+			unsigned int *told)
 {
-	struct census_figures figures = backend->ops->figures(backend, m->now.ifindex);
-	bool was_told = m->silence.told, silent;
+	struct census_figures figures =
+		backend->ops->figures(backend, interface_number(m->now.ifindex, way));
+	bool was_told = silence->told, silent;
 
-	if (m->silence.one_of_many && *told >= TOLD_MOST)
+	if (silence->one_of_many && *told >= TOLD_MOST)
 		return true;
-	silent = silence_follow(&m->silence, m->now.name, &figures, terms);
-	*told += m->silence.told && !was_told;
+	silent = silence_follow(silence, m->now.name, way, &figures, terms);
+	*told += silence->told && !was_told;
 	return silent;
+}
+
+static void explain_way(struct monitored *m, enum way way, struct backend *backend,
+			const struct peers *peers, const struct silence_terms *terms,
+			unsigned int *told)
+{
+	struct silence *silence = way == WAY_IN ? &m->in : &m->out;
+	__u32 number = interface_number(m->now.ifindex, way);
+	bool measured = m->hold && m->hold->ways & way, silent = false;
+
+	if (measured && peers_any(peers, number))
+		silent = explain_one(m, way, silence, backend, terms, told);
+	else
+		silence_excuse(silence);
+	if (measured && backend->ops->look_out)
+		backend->ops->look_out(backend, number, silent);
 }
 
 void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
@@ -243,14 +278,8 @@ void monitor_explain(struct monitor *monitor, struct backend *backend, const str
 	struct monitored *m;
 
 	LL_FOREACH (monitor->first, m) {
-		bool silent = false;
-
-		if (m->hold && peers_any(peers, m->now.ifindex))
-			silent = explain_one(m, backend, terms, &told);
-		else
-			silence_excuse(&m->silence);
-		if (m->hold && backend->ops->look_out)
-			backend->ops->look_out(backend, m->now.ifindex, silent);
+		explain_way(m, WAY_OUT, backend, peers, terms, &told);
+		explain_way(m, WAY_IN, backend, peers, terms, &told);
 	}
 }
 

@@ -69,7 +69,7 @@ static bool is_due(const struct monitored *m, bool retry)
 
 static void open_beside(struct monitor *monitor, struct monitored *m, struct backend *backend)
 {
-	if (attaching_open(monitor->attaching, backend, &m->now))
+	if (attaching_open(monitor->attaching, backend, &m->now, m->ways))
 		monitored_say_failure(m, -ENOMEM, "out of memory: an interface is not measured");
 	else
 		monitored_set_state(monitor, m, OPENING);
@@ -97,7 +97,7 @@ static void begin(struct monitor *monitor, struct monitored *m, struct hold *hol
 	log_debug("measuring on %s with %s, %llu ms after it was seen", m->now.name, hold->how,
 		  (monotonic_ns() - m->seen_ns) / NS_PER_MS);
 	/* What the counters said before begins with the next report. */
-	m->silence = (struct silence){
+	m->out = m->in = (struct silence){
 		.since_ns = lost ? 0 : monotonic_ns(),
 		.one_of_many = !awaited_names(&monitor->awaited, m->now.name),
 	};

@@ -9,15 +9,16 @@
 struct monitored {
 	struct interface now; /* by the name that it goes by here */
 	unsigned int flags;   /* IFF_UP .. */
+	unsigned int ways;    /* that are to be measured */
 	bool changed;         /* they have, since it was last tried */
 	enum { WAITING, OPENING, MEASURED } state;
-	bool said;         /* that it is measured */
-	bool ended;        /* it was, until it went down; yet to be said */
-	bool lost;         /* it was measured, and what ended that was said */
-	int error;         /* of the last attempt, so that it is said once */
-	struct hold *hold; /* NULL unless it is measured */
-	__u64 seen_ns;     /* CLOCK_MONOTONIC: since when it is not measured */
-	struct silence silence;
+	bool said;              /* that it is measured */
+	bool ended;             /* it was, until it went down; yet to be said */
+	bool lost;              /* it was measured, and what ended that was said */
+	int error;              /* of the last attempt, so that it is said once */
+	struct hold *hold;      /* NULL unless it is measured */
+	__u64 seen_ns;          /* CLOCK_MONOTONIC: since when it is not measured */
+	struct silence out, in; /* each way */
 	struct monitored *next;
 };
 

@@ -28,8 +28,9 @@ static bool has_more_captures(const struct config *old, const struct config *con
 static void say_what_stays(const struct config *old, const struct config *config)
 {
 	if (old->marks != config->marks || old->max_flows != config->max_flows ||
-	    old->snaplen != config->snaplen)
-		log_warning("marks, max_flows and snaplen only take effect when bpf-metro is "
+	    old->snaplen != config->snaplen || old->pcap_buffer != config->pcap_buffer)
+		log_warning("marks, max_flows, snaplen and pcap_buffer only take effect when "
+			    "bpf-metro is "
 			    "restarted");
 	if (has_more_captures(old, config))
 		log_warning("new capture files are only read when bpf-metro is restarted");

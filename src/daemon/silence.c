@@ -67,8 +67,31 @@ __attribute__((format(printf, 3, 4))) static void add(char text[SILENCE_TEXT], _
 	va_end(args);
 }
 
-/* The likeliest meaning. */
-static const char *meaning(const struct passed *p)
+/* Of data that arrives here: its senders are the ones we measure for, and the peers' ACKs leave. */
+static const char *meaning_arriving(const struct passed *p)
+{
+	bool received = p->data_received || p->acks_received;
+
+	if (p->unanswered)
+		return "data arrives here, and its ACKs leave through another interface "
+		       "(asymmetric "
+		       "routing)?";
+	if (p->answered)
+		return "is every packet seen twice, or a part of them elsewhere?";
+	if (p->data_received && p->acks_sent)
+		return "only the peers send data, and it leaves here: what is measured is data "
+		       "that arrives for them";
+	if (received)
+		return "what the peers acknowledge arrives through another interface (asymmetric "
+		       "routing): measure where both ways pass";
+	if (p->acks_sent)
+		return "only ACKs arrive here for the peers, and what is measured is data "
+		       "that arrives for them";
+	return "fragments are not measured";
+}
+
+/* The likeliest. */
+static const char *meaning(const struct passed *p, enum way way)
 {
 	bool received = p->data_received || p->acks_received;
 
@@ -76,6 +99,8 @@ static const char *meaning(const struct passed *p)
 	if (p->lost)
 		return "libpcap loses packets, and around a loss nothing is measured: use the BPF "
 		       "backend, a smaller snaplen, or fewer peers";
+	if (way == WAY_IN)
+		return meaning_arriving(p);
 	if (p->unanswered && !received)
 		return "do the peers answer, and do their ACKs arrive through another interface "
 		       "(asymmetric routing)?";
@@ -98,9 +123,10 @@ static const char *meaning(const struct passed *p)
 	return "fragments are not measured";
 }
 
-bool silence_explain(const struct silence *s, const struct census_figures *now,
+bool silence_explain(const struct silence *s, enum way way, const struct census_figures *now,
 		     const __u64 counters[COUNTERS], char text[SILENCE_TEXT])
 {
+	bool in = way == WAY_IN;
 	struct passed p = passed_since(s, now, counters);
 	size_t length;
 
@@ -112,14 +138,14 @@ bool silence_explain(const struct silence *s, const struct census_figures *now,
 	    "not seen)",
 	    p.answered, p.useless);
 	add(text, p.data_received, "%llu data segments from peers", p.data_received);
-	add(text, p.acks_received, "%llu ACKs from peers for data that did not leave here",
-	    p.acks_received);
+	add(text, p.acks_received, "%llu ACKs from peers for data that did not %s here",
+	    p.acks_received, in ? "arrive" : "leave");
 	add(text, p.acks_sent, "%llu ACKs to peers", p.acks_sent);
 	add(text, p.fragments, "%llu IP fragments", p.fragments);
 	length = strlen(text);
 	if (!length)
 		return false;
-	snprintf(text + length, SILENCE_TEXT - length, ": %s", meaning(&p));
+	snprintf(text + length, SILENCE_TEXT - length, ": %s", meaning(&p, way));
 	return true;
 }
 
@@ -131,23 +157,32 @@ static bool is_usual(const struct silence *s, const struct census_figures *now,
 	       !counted_since(s, counters, COUNTER_CAPTURE_DROPS);
 }
 
-static void tell(struct silence *s, const char *iface, const struct census_figures *now,
-		 const struct silence_terms *terms)
+/* Where nothing passes at all. */
+static const char *hint(enum way way)
 {
+	return way == WAY_IN
+		       ? "With direction: in, peers are the hosts that receive what arrives"
+		       : "At the host's end of a container's interface it takes direction: in";
+}
+
+static void tell(struct silence *s, const char *iface, enum way way,
+		 const struct census_figures *now, const struct silence_terms *terms)
+{
+	const char *data = way == WAY_IN ? " (data that arrives)" : "";
 	double seconds = (double)(terms->now_ns - s->since_ns) / NS_PER_S;
 	char text[SILENCE_TEXT];
 
-	if (silence_explain(s, now, terms->counters, text)) {
+	if (silence_explain(s, way, now, terms->counters, text)) {
 		if (!is_usual(s, now, terms->counters))
-			log_warning("%s: no round-trip time in %.0f s; seen instead: %s", iface,
-				    seconds, text);
+			log_warning("%s: no round-trip time%s in %.0f s; seen instead: %s", iface,
+				    data, seconds, text);
 		s->told = true;
 		return;
 	}
 	if (!s->measured && !s->told_nothing && !s->one_of_many)
-		log_info("%s: no packet from or to a peer in %.0f s: are the addresses%s and the "
-			 "interface right?",
-			 iface, seconds, terms->ports ? ", the ports" : "");
+		log_info("%s: no packet from or to a peer%s in %.0f s: are the addresses%s and the "
+			 "interface right? %s",
+			 iface, data, seconds, terms->ports ? ", the ports" : "", hint(way));
 	s->told_nothing = true;
 }
 
@@ -175,8 +210,8 @@ static void begin(struct silence *s, const struct census_figures *now,
 	memcpy(s->counters, terms->counters, sizeof(s->counters));
 }
 
-bool silence_follow(struct silence *s, const char *iface, const struct census_figures *now,
-		    const struct silence_terms *terms)
+bool silence_follow(struct silence *s, const char *iface, enum way way,
+		    const struct census_figures *now, const struct silence_terms *terms)
 {
 	bool heard = now->samples != s->before.samples;
 
@@ -187,7 +222,7 @@ bool silence_follow(struct silence *s, const char *iface, const struct census_fi
 		return !heard;
 	}
 	if (!s->told && is_long(s, terms)) {
-		tell(s, iface, now, terms);
+		tell(s, iface, way, now, terms);
 		begin(s, now, terms); /* what comes may be another matter */
 	}
 	return !s->told;

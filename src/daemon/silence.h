@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An interface of which no sample comes, and why that may be: said once, when it has been so for
- * six reports or a minute, whichever is sooner; to somebody who watches (-i), after the first
- * report or ten seconds.
+ * An interface of which, one way, no sample comes, and why that may be: said once, when it has been
+ * so for six reports or a minute, whichever is sooner; to somebody who watches (-i), after the
+ * first report or ten seconds.
  */
 #ifndef METRO_SILENCE_H
 #define METRO_SILENCE_H
@@ -29,10 +29,11 @@ struct silence_terms {
 	const __u64 *counters;
 };
 
-/* To be called for an interface at the end of each interval in which it was to be measured. Returns
- * true if it is silent and that has yet to be explained, so that sightings are of use. */
-bool silence_follow(struct silence *silence, const char *iface, const struct census_figures *now,
-		    const struct silence_terms *terms);
+/* To be called for an interface and a way at the end of each interval in which it was to be
+ * measured. Returns true if it is silent and that has yet to be explained, so that sightings are of
+ * use. */
+bool silence_follow(struct silence *silence, const char *iface, enum way way,
+		    const struct census_figures *now, const struct silence_terms *terms);
 
 /* .. for one that pauses, or has no peers: silence begins anew. */
 void silence_excuse(struct silence *silence);
@@ -41,7 +42,7 @@ void silence_excuse(struct silence *silence);
 
 /* What was seen from before to now, by the interface and by the counters of all, and what it may
  * mean. Returns false, and an empty text, if there was nothing. */
-bool silence_explain(const struct silence *silence, const struct census_figures *now,
+bool silence_explain(const struct silence *silence, enum way way, const struct census_figures *now,
 		     const __u64 counters[COUNTERS], char text[SILENCE_TEXT]);
 
 #endif

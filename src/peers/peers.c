@@ -276,6 +276,7 @@ void peers_warn_local(struct peers *peers)
 		const struct instance *instance = &peers->config->instances[i];
 
 		if (peers->told_local[i] || reads_file(instance) ||
+		    instance->direction != DIRECTION_OUT || /* data for this host arrives there */
 		    !all_local(peers, instance, &local) || peers->loopback[i])
 			continue;
 		peers->told_local[i] = true;

@@ -70,13 +70,15 @@ static int add_interface(struct peers_sets *sets, __u32 number, const __u32 *ins
 	return fresh;
 }
 
-/* Those that measure a link, in room for all. Returns how many. */
-static size_t find_instances(const struct config *config, const struct link *link, __u32 *instances)
+/* Those that measure a link, data that goes this way, in room for all. Returns how many. */
+static size_t find_instances(const struct config *config, const struct link *link, enum way way,
+			     __u32 *instances)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < config->instances_count; i++)
 		if (!config->instances[i].pcap &&
+		    direction_ways(config->instances[i].direction) & way &&
 		    selection_has(config->instances[i].interface, link))
 			instances[count++] = (__u32)i;
 	return count;
@@ -111,6 +113,25 @@ static int add_files(struct peers_sets *sets, const struct config *config, const
 	return fresh;
 }
 
+static int add_link(struct peers_sets *sets, const struct config *config, const struct link *link,
+		    const struct peers_sets *stayed, __u32 *instances)
+{
+	int fresh = 0, status;
+
+	for (enum way way = WAY_OUT; way <= WAY_IN; way++) {
+		__u32 number = interface_number(link->interface.ifindex, way);
+		size_t count = find_instances(config, link, way, instances);
+
+		if (!count || (stayed && peers_sets_of(stayed, number)))
+			continue;
+		status = add_interface(sets, number, instances, count);
+		if (status < 0)
+			return status;
+		fresh |= status;
+	}
+	return fresh;
+}
+
 /* Those that have stayed, if any did, are there already. */
 static int add_links(struct peers_sets *sets, const struct config *config,
 		     const struct links *links, const struct peers_sets *stayed, __u32 *instances)
@@ -118,12 +139,7 @@ static int add_links(struct peers_sets *sets, const struct config *config,
 	int fresh = 0, status;
 
 	for (size_t i = 0; links && i < links->count; i++) {
-		__u32 number = links->at[i].interface.ifindex;
-		size_t count = find_instances(config, &links->at[i], instances);
-
-		if (!count || (stayed && peers_sets_of(stayed, number)))
-			continue;
-		status = add_interface(sets, number, instances, count);
+		status = add_link(sets, config, &links->at[i], stayed, instances);
 		if (status < 0)
 			return status;
 		fresh |= status;

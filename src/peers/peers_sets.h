@@ -11,7 +11,7 @@
 #include "config.h"
 #include "links.h"
 
-/* An interface, or a capture file, that some instance measures. */
+/* An interface, one way (interface_number.h), or a capture file, that some instance measures. */
 struct peers_interface {
 	__u32 number;
 	__u32 set;

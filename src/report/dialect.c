@@ -17,6 +17,8 @@ static void statsd_series(struct line *series, const struct subject *subject)
 	tags_add_name_part(series, subject->dst);
 	line_text(series, ".");
 	tags_add_name_part(series, subject->iface);
+	if (subject->in)
+		line_text(series, ".in");
 }
 
 static void add_tag(struct line *tags, size_t start, enum dialect dialect, const char *key,

@@ -23,6 +23,7 @@ struct subject {
 	const char *src;
 	const char *dst;
 	const char *iface;
+	bool in; /* data that arrives: the tags say so, where there are any */
 	/* The instance's, from tags_add_configured, and a container's behind them. */
 	const char *tags;
 	size_t tags_length;
@@ -43,7 +44,7 @@ void dialect_add_container(struct line *tags, size_t start, enum dialect dialect
  *   dogstatsd  src:SRC,dst:DST,TAGS,iface:IFACE    and the origin behind a bar, if it has one
  *   graphite   ;src=SRC;dst=DST;TAGS;iface=IFACE
  *   influx     ,src=SRC,dst=DST,TAGS,iface=IFACE
- *   statsd     .SRC.DST.IFACE    without the tags
+ *   statsd     .SRC.DST.IFACE    without the tags; .SRC.DST.IFACE.in of data that arrives
  */
 void dialect_series(struct line *series, enum dialect dialect, const struct subject *subject);
 

@@ -76,8 +76,12 @@ static const char *src_of(const struct window *window, char text[PREFIX_TEXT])
 
 /* ---- tags ---- */
 
+/* Of data that arrives. First of all, so that it stays, where a key can be there but once. */
+#define TAG_IN "direction:in"
+
 struct tag_lists {
 	struct series *series;
+	bool in;
 	const struct flow_key *flow;
 	const struct container *container; /* NULL: none is known */
 	struct line line;
@@ -116,6 +120,8 @@ static void add_list(void *arg, const struct instance *instance)
 	size_t start = line->length;
 
 	line_bytes(line, &(char){LIST}, 1);
+	if (lists->in)
+		tags_add_configured(line, start, series->settings.dialect, TAG_IN);
 	if (instance && instance->tag_port)
 		add_port(line, start, series->settings.dialect, instance, lists->flow);
 	for (size_t i = 0; instance && i < instance->tags_count; i++)
@@ -141,9 +147,12 @@ static const char *tags_of(struct series *series, const struct peers *peers,
 	struct tag_lists lists;
 
 	lists.series = series;
+	lists.in = interface_number_way(flow->ifindex) == WAY_IN;
 	lists.flow = flow;
-	lists.container =
-		series->containers ? container_table_find(series->containers, flow->ifindex) : NULL;
+	lists.container = series->containers
+				  ? container_table_find(series->containers,
+							 interface_number_index(flow->ifindex))
+				  : NULL;
 	line_clear(&lists.line);
 	if (peers)
 		peers_each_instance(peers, flow, add_list, &lists);
@@ -161,6 +170,7 @@ void series_each(struct series *series, const struct peers *peers, const struct 
 		.src = src_of(window, src),
 		.dst = dst_of(series, peers, window, dst),
 		.iface = window->iface,
+		.in = interface_number_way(window->key.ifindex) == WAY_IN,
 	};
 	const char *list = window->key.tags;
 	struct line text;

@@ -17,7 +17,8 @@
 #define ESCAPED_IFACE (6 * IFNAMSIZ) /* every byte as \u00ff */
 #define MIDDLE_MAX    (ESCAPED_IFACE + 2 * ADDRESS_TEXT + 80)
 #define LINE_REST     128 /* of a line: everything but the middle and the end */
-#define END_MAX       (CONTAINER_ID + POD_UID + 64)
+#define KEY_IN        ",\"direction\":\"in\""
+#define END_MAX       (sizeof(KEY_IN) + CONTAINER_ID + POD_UID + 64)
 
 /*
  * The part of a line that is the same for all samples of a flow: from the quote after the time to
@@ -29,7 +30,7 @@ struct flow_text {
 	char iface[IFNAMSIZ];
 	unsigned int length; /* 0: this place is free */
 	char middle[MIDDLE_MAX];
-	char end[END_MAX]; /* a container's keys; "": none */
+	char end[END_MAX]; /* the way's key, and a container's */
 };
 
 struct json_sink {
@@ -54,7 +55,8 @@ static const struct container *container_of_flow(const struct sink *sink,
 	bool wanted = false;
 
 	if (sink->containers)
-		container = container_table_find(sink->containers, key->ifindex);
+		container = container_table_find(sink->containers,
+						 interface_number_index(key->ifindex));
 	if (container && sink->peers)
 		peers_each_instance(sink->peers, key, ask_instance, &wanted);
 	return wanted ? container : NULL;
@@ -102,6 +104,8 @@ static void make_end(struct flow_text *flow, const struct container *container)
 	char *to = flow->end;
 
 	*to = '\0';
+	if (interface_number_way(flow->key.ifindex) == WAY_IN)
+		to = stpcpy(to, KEY_IN);
 	if (container && *container->id)
 		to = stpcpy(stpcpy(stpcpy(to, ",\"container_id\":\""), container->id), "\"");
 	if (container && *container->pod_uid)

@@ -15,8 +15,12 @@
 #include "units.h"
 #include "window_group.h"
 
+/* Where data arrives, which no interface can have in its name. */
+#define MARK_IN       ":in"
+#define PLACE_TEXT    (IFNAMSIZ + sizeof(MARK_IN) - 1)
+
 #define ENDPOINT_TEXT (ADDRESS_TEXT + sizeof("[]:65535"))
-#define LINE_ROOM     (2 * ENDPOINT_TEXT + IFNAMSIZ + 128)
+#define LINE_ROOM     (2 * ENDPOINT_TEXT + PLACE_TEXT + 128)
 
 /* Columns are as wide as the widest entry so far: no line is wider than it must be. */
 struct widths {
@@ -33,7 +37,8 @@ struct text_sink {
 	struct timestamp timestamp;
 	struct widths widths;
 	char iface[IFNAMSIZ];   /* of the last delivery .. */
-	char shown[IFNAMSIZ];   /* how to print that */
+	char shown[PLACE_TEXT]; /* how to print that .. */
+	enum way way;           /* .. with this */
 	struct windows windows; /* over the whole run */
 	struct window_group group;
 	struct output output;
@@ -100,12 +105,23 @@ static char *put_sample(char *to, __u32 rtt, __u64 frame)
 }
 
 /* The kernel allows nearly every byte in an interface's name: makes it printable. */
-static const char *show_iface(struct text_sink *text, const char *iface)
+static const char *put_place(char place[PLACE_TEXT], const char *iface, enum way way)
 {
-	if (strcmp(text->iface, iface) == 0)
+	printable_copy(place, IFNAMSIZ, iface);
+	if (way == WAY_IN)
+		strcat(place, MARK_IN);
+	return place;
+}
+
+static const char *show_place(struct text_sink *text, const struct delivery *delivery)
+{
+	enum way way = interface_number_way(delivery->record->key.ifindex);
+
+	if (text->way == way && strcmp(text->iface, delivery->iface) == 0)
 		return text->shown;
-	snprintf(text->iface, sizeof(text->iface), "%s", iface);
-	return printable_copy(text->shown, sizeof(text->shown), iface);
+	snprintf(text->iface, sizeof(text->iface), "%s", delivery->iface);
+	text->way = way;
+	return put_place(text->shown, delivery->iface, way);
 }
 
 /* Written by hand: printf would take most of the time that reading a capture file takes. */
@@ -113,7 +129,7 @@ static void write_samples(struct text_sink *text, const struct delivery *deliver
 {
 	const struct flow_record *record = delivery->record;
 	const struct flow_key *key = &record->key;
-	const char *iface = show_iface(text, delivery->iface);
+	const char *iface = show_place(text, delivery);
 	char *line, *to;
 
 	widen(&text->widths.iface, iface);
@@ -160,14 +176,19 @@ static const char *window_dst(const struct text_sink *text, const struct window 
 	return name ? name : address_format(&window->key.dst, addr);
 }
 
+static const char *window_place(const struct window *window, char place[PLACE_TEXT])
+{
+	return put_place(place, window->iface, interface_number_way(window->key.ifindex));
+}
+
 static struct widths table_widths(const struct text_sink *text)
 {
 	struct widths widths = {
 		.iface = strlen("iface"), .src = strlen("src"), .dst = strlen("dst")};
-	char addr[ADDRESS_TEXT], iface[IFNAMSIZ];
+	char addr[ADDRESS_TEXT], place[PLACE_TEXT];
 
 	for (const struct window *w = text->windows.first; w; w = window_next(w)) {
-		widen(&widths.iface, printable_copy(iface, sizeof(iface), w->iface));
+		widen(&widths.iface, window_place(w, place));
 		widen(&widths.src, address_format(&w->key.src, addr));
 		widen(&widths.dst, window_dst(text, w, addr));
 	}
@@ -178,11 +199,11 @@ static void write_table_line(struct text_sink *text, const struct widths *widths
 			     const struct window *window)
 {
 	const struct window_stats *stats = &window->stats;
-	char src[ADDRESS_TEXT], dst[ADDRESS_TEXT], iface[IFNAMSIZ];
+	char src[ADDRESS_TEXT], dst[ADDRESS_TEXT], place[PLACE_TEXT];
 
-	printable_copy(iface, sizeof(iface), window->iface);
-	output_format(&text->output, "%-*s %-*s %-*s %10llu %9.3f %9.3f", widths->iface, iface,
-		      widths->src, address_format(&window->key.src, src), widths->dst,
+	output_format(&text->output, "%-*s %-*s %-*s %10llu %9.3f %9.3f", widths->iface,
+		      window_place(window, place), widths->src,
+		      address_format(&window->key.src, src), widths->dst,
 		      window_dst(text, window, dst), (unsigned long long)stats->count,
 		      window_ticks_ms(stats->min), window_mean_ms(stats));
 	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)

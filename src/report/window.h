@@ -33,8 +33,8 @@ struct window_key {
 	struct address dst;
 	const char *label; /* in place of dst; or NULL */
 	const char *tags;
-	__u32 ifindex;
-	__u32 folded; /* 1: of many hosts, for which there was no window of their own; else 0 */
+	__u32 ifindex; /* the interface number */
+	__u32 folded;  /* 1: of many hosts, for which there was no window of their own; else 0 */
 };
 
 /* Samples that wait to be taken with window_pending_take, in order of arrival. */

@@ -92,9 +92,9 @@ int bench_pair_v4(struct __sk_buff *skb)
 	struct segment s = next_segment();
 
 	if (write_v4(skb, &s, true) && !bench_idle)
-		sent(skb, skb_load, LINK_ETHERNET);
+		sent(skb, skb_load, LINK_ETHERNET, WAY_OUT);
 	if (write_v4(skb, &s, false) && !bench_idle)
-		received_skb(skb, skb_load, LINK_ETHERNET);
+		received_skb(skb, skb_load, LINK_ETHERNET, WAY_OUT);
 	return PASS_ON;
 }
 
@@ -104,9 +104,9 @@ int bench_pair_v6(struct __sk_buff *skb)
 	struct segment s = next_segment();
 
 	if (write_v6(skb, &s, true) && !bench_idle)
-		sent(skb, skb_load, LINK_ETHERNET);
+		sent(skb, skb_load, LINK_ETHERNET, WAY_OUT);
 	if (write_v6(skb, &s, false) && !bench_idle)
-		received_skb(skb, skb_load, LINK_ETHERNET);
+		received_skb(skb, skb_load, LINK_ETHERNET, WAY_OUT);
 	return PASS_ON;
 }
 
@@ -117,7 +117,7 @@ int bench_data_v4(struct __sk_buff *skb)
 	struct segment s = next_segment();
 
 	if (write_v4(skb, &s, true) && !bench_idle)
-		sent(skb, skb_load, LINK_ETHERNET);
+		sent(skb, skb_load, LINK_ETHERNET, WAY_OUT);
 	return PASS_ON;
 }
 

@@ -35,6 +35,7 @@ struct small_backend {
 	unsigned int peers_failures; /* how often peers_error is given; 0: always */
 	unsigned int steps;          /* that a walk has; 0 is one, too */
 	struct census_figures figures;
+	unsigned int ways; /* that it was opened for last */
 };
 
 static struct small_backend small_bpf = {.name = "bpf", .fd = -1};
@@ -75,7 +76,8 @@ static inline int small_answer(const struct small_backend *s, const char *what, 
 }
 
 static inline int small_open_hold(struct backend *backend, const struct interface *interface,
-				  struct hold **hold, char reason[BACKEND_REASON])
+				  unsigned int ways, struct hold **hold,
+				  char reason[BACKEND_REASON])
 {
 	struct small_backend *s = small(backend);
 	struct hold *made;
@@ -86,6 +88,8 @@ static inline int small_open_hold(struct backend *backend, const struct interfac
 		return small_answer(s, "attach", s->attach_error, reason);
 	made = calloc(1, sizeof(*made));
 	made->interface = *interface;
+	made->ways = ways;
+	s->ways = ways;
 	snprintf(made->how, sizeof(made->how), "%s", s->name);
 	*hold = made;
 	return 0;
@@ -205,15 +209,15 @@ static inline void small_follow(struct backend *backend, const struct backend_se
 	small(backend)->settings = *settings;
 }
 
-static inline struct census_figures small_figures(struct backend *backend, unsigned int ifindex)
+static inline struct census_figures small_figures(struct backend *backend, __u32 number)
 {
-	(void)ifindex;
+	(void)number;
 	return small(backend)->figures;
 }
 
-static inline void small_look_out(struct backend *backend, unsigned int ifindex, bool on)
+static inline void small_look_out(struct backend *backend, __u32 number, bool on)
 {
-	note("%s.look_out:%u:%s", small(backend)->name, ifindex, on ? "on" : "off");
+	note("%s.look_out:%u:%s", small(backend)->name, number, on ? "on" : "off");
 }
 
 static inline void small_counters(struct backend *backend, __u64 values[COUNTERS])

@@ -54,7 +54,7 @@ static struct hold *opened(const struct interface *interface)
 	struct attaching_job *job;
 	struct hold *hold;
 
-	assert_int_equal(attaching_open(attaching, backend, interface), 0);
+	assert_int_equal(attaching_open(attaching, backend, interface, WAY_OUT), 0);
 	job = wait_for_job();
 	assert_int_equal(job->kind, ATTACHING_OPEN);
 	assert_int_equal(job->err, 0);
@@ -74,7 +74,7 @@ static void test_open(void **state)
 	assert_null(attaching_take(attaching));
 	assert_int_equal(poll(&fd, 1, 0), 0);
 	small_bpf.attach_error = -EPERM;
-	assert_int_equal(attaching_open(attaching, backend, &two), 0);
+	assert_int_equal(attaching_open(attaching, backend, &two, WAY_OUT), 0);
 	job = wait_for_job();
 	assert_int_equal(job->err, -EPERM);
 	assert_string_equal(job->reason, "bpf cannot attach");
@@ -114,11 +114,11 @@ static void test_order(void **state)
 	(void)state;
 	asked[0] = '\0';
 	small_bpf.slow_ms = 50;
-	assert_int_equal(attaching_open(attaching, backend, &one), 0);
+	assert_int_equal(attaching_open(attaching, backend, &one, WAY_OUT), 0);
 	usleep(10000); /* that is under way, and the rest waits */
 	small_bpf.tell_shut = true;
 	attaching_shut(attaching, backend, hold, false);
-	assert_int_equal(attaching_open(attaching, backend, &two), 0);
+	assert_int_equal(attaching_open(attaching, backend, &two, WAY_OUT), 0);
 	attaching_shut(attaching, backend, other, true);
 	for (int i = 0; i < 2; i++) {
 		job = wait_for_job();
@@ -136,7 +136,7 @@ static void test_cancel(void **state)
 	small_bpf.tell_shut = true;
 	small_bpf.slow_ms = 50;
 	for (int i = 0; i < 20; i++)
-		assert_int_equal(attaching_open(attaching, backend, &one), 0);
+		assert_int_equal(attaching_open(attaching, backend, &one, WAY_OUT), 0);
 	usleep(10000);
 	attaching_cancel(attaching);
 	assert_asked("bpf.attach:one bpf.shut");

@@ -53,6 +53,86 @@ static void test_frames(void **state)
 	assert_end(file);
 }
 
+/* An enhanced packet of 6 bytes, and options behind it. */
+static void put_optioned(struct bytes *b, const __u16 *options, size_t count)
+{
+	size_t body = block_begin(b, 6);
+
+	put32(b, 0);
+	put32(b, 0);
+	put32(b, 7);
+	put32(b, 6);
+	put32(b, 6);
+	put(b, "123456\0\0", 8);
+	for (size_t i = 0; i < count; i++)
+		put16(b, options[i]);
+	block_end(b, body);
+}
+
+#define OPTIONED(...)                                                                              \
+	put_optioned(&b, (const __u16[]){__VA_ARGS__},                                             \
+		     sizeof((const __u16[]){__VA_ARGS__}) / sizeof(__u16))
+
+/* epb_flags tell the way; options that do not fit tell nothing. */
+static void test_ways(void **state)
+{
+	static const unsigned int ways[] = {CAPTURED_LEFT,    CAPTURED_ARRIVED, CAPTURED_UNKNOWN,
+					    CAPTURED_ARRIVED, CAPTURED_UNKNOWN, CAPTURED_UNKNOWN,
+					    CAPTURED_UNKNOWN, CAPTURED_UNKNOWN};
+
+	(void)state;
+	for (int swapped = 0; swapped < 2; swapped++) {
+		struct bytes b = {.swapped = swapped};
+		const __u16 low = swapped == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+		struct capture_file *file;
+		struct captured packet;
+
+		begin(&b);
+		OPTIONED(2, 4, low ? 2 : 0, low ? 0 : 2);
+		OPTIONED(1, 3, 0x6161, 0x6100, 2, 4, low ? 0x61 : 0xf000, low ? 0xf000 : 0x61, 0,
+			 0);
+		OPTIONED(2, 4, 0, 0);
+		OPTIONED(2, 4, low ? 1 : 0, low ? 0 : 1);
+		OPTIONED(2, 4, low ? 3 : 0, low ? 0 : 3);
+		OPTIONED(2, 2, 0x0101, 0x0101);
+		OPTIONED(2, 400, low ? 1 : 0, low ? 0 : 1);
+		OPTIONED(0, 0, 2, 4, low ? 1 : 0, low ? 0 : 1);
+		file = open_bytes(&b);
+		for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+			assert_int_equal(next(file, &packet), 1);
+			assert_int_equal(captured_way(&packet), ways[i]);
+		}
+		assert_end(file);
+	}
+}
+
+static unsigned int cooked(int link_type, __u8 packet_type, __u16 hardware, __u32 length)
+{
+	__u8 bytes[20] = {};
+	const struct captured packet = {.link_type = link_type, .length = length, .bytes = bytes};
+
+	bytes[link_type == 113 ? 1 : 10] = packet_type;
+	bytes[link_type == 113 ? 2 : 8] = (__u8)(hardware >> 8);
+	bytes[link_type == 113 ? 3 : 9] = (__u8)hardware;
+	return captured_way(&packet);
+}
+
+/* LINUX_SLL and LINUX_SLL2 have a packet type, Ethernet has not. */
+static void test_cooked_ways(void **state)
+{
+	static const int types[] = {113, 276};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		assert_int_equal(cooked(types[i], 0, 1, 20), CAPTURED_ARRIVED);
+		assert_int_equal(cooked(types[i], 3, 1, 20), CAPTURED_ARRIVED);
+		assert_int_equal(cooked(types[i], 4, 1, 20), CAPTURED_LEFT);
+		assert_int_equal(cooked(types[i], 0, 772, 20), CAPTURED_ARRIVED | CAPTURED_LEFT);
+		assert_int_equal(cooked(types[i], 4, 1, 10), CAPTURED_UNKNOWN);
+	}
+	assert_int_equal(cooked(1, 4, 4, 20), CAPTURED_UNKNOWN);
+}
+
 /* The length at a block's end is another; what came before is read. */
 static void test_trailer(void **state)
 {
@@ -258,6 +338,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_ways),
+		cmocka_unit_test(test_cooked_ways),
 		cmocka_unit_test(test_trailer),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_impossible_resolution),

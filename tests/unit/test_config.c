@@ -195,7 +195,7 @@ static void test_sample_comments_are_defaults(void **state)
 	}
 	fclose(in);
 	fclose(out);
-	assert_int_equal(keys, 20); /* all but the alias */
+	assert_int_equal(keys, 21); /* all but the alias */
 	assert_int_equal(config_load(path, &c), 0);
 	assert_defaults(c);
 	assert_true(c->log_to_file);

@@ -365,6 +365,33 @@ static void test_wrong_instances(void **state)
 		       "instances[0].pcap: is empty; accepted: the path of a capture file");
 }
 
+static void assert_direction(const char *instance, enum direction_choice direction,
+			     unsigned int ways)
+{
+	struct config *config;
+
+	assert_int_equal(load("", instance, &config), 0);
+	assert_int_equal(config->instances[0].direction, direction);
+	assert_int_equal(direction_ways(direction), ways);
+	config_free(config);
+}
+
+static void test_direction(void **state)
+{
+	(void)state;
+	assert_direction("{interface: lo, hosts: [a]}", DIRECTION_OUT, WAY_OUT);
+	assert_direction("{interface: lo, hosts: [a], direction: out}", DIRECTION_OUT, WAY_OUT);
+	assert_direction("{interface: lo, hosts: [a], direction: in}", DIRECTION_IN, WAY_IN);
+	assert_direction("{interface: lo, hosts: [a], direction: both}", DIRECTION_BOTH,
+			 WAY_IN | WAY_OUT);
+	assert_refused("", "{interface: lo, hosts: [a], direction: inout}",
+		       "instances[0].direction: \"inout\" is not a direction; accepted: out, in, "
+		       "both");
+	assert_refused("", "{interface: file, pcap: a, hosts: [a], direction: in}",
+		       "instances[0]: direction goes with a network interface; for a capture file "
+		       "run bpf-metro -r FILE -Q DIRECTION");
+}
+
 static void test_pasted(void **state)
 {
 	(void)state;
@@ -481,10 +508,11 @@ static void test_wrong_ports(void **state)
 	assert_ports_refused("tag_port: true",
 			     "instances[0]: tag_port: true needs ports; accepted: a list of ports "
 			     "beside it");
-	assert_ports_refused("port: [443]",
-			     "instances[0]: \"port\" is not a known key (did you mean ports?); "
-			     "accepted: interface, ips, hosts, tags, ports, tag_port, sample, "
-			     "sample_duration, sample_interval, pcap, containers");
+	assert_ports_refused(
+		"port: [443]",
+		"instances[0]: \"port\" is not a known key (did you mean ports?); "
+		"accepted: interface, ips, hosts, tags, direction, ports, tag_port, sample, "
+		"sample_duration, sample_interval, pcap, containers");
 }
 
 /* 257 that do not touch; and lists that differ, of which one less is accepted. */
@@ -519,14 +547,23 @@ static void test_too_many_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_server_names),   cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_dialects),       cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_metrics),        cmocka_unit_test(test_aggregates),
-		cmocka_unit_test(test_others),         cmocka_unit_test(test_instances),
-		cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_wrong_instances),
-		cmocka_unit_test(test_pasted),         cmocka_unit_test(test_file_as_argument),
-		cmocka_unit_test(test_containers),     cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_wrong_ports),    cmocka_unit_test(test_too_many_ports),
+		cmocka_unit_test(test_server_names),
+		cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_dialects),
+		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_wrong_settings),
+		cmocka_unit_test(test_wrong_instances),
+		cmocka_unit_test(test_direction),
+		cmocka_unit_test(test_pasted),
+		cmocka_unit_test(test_file_as_argument),
+		cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_wrong_ports),
+		cmocka_unit_test(test_too_many_ports),
 	};
 
 	return cmocka_run_group_tests_name("config keys", tests, NULL, NULL);

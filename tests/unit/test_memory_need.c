@@ -20,7 +20,8 @@ struct measured {
 
 #define BPF(flows, marks_, count)                                                                  \
 	.bpf = true, .max_flows = flows, .marks = marks_, .interfaces = count
-#define PCAP(flows, marks_, count) .max_flows = flows, .marks = marks_, .interfaces = count
+#define PCAP(flows, marks_, count)                                                                 \
+	.max_flows = flows, .marks = marks_, .interfaces = count, .pcap_buffer = 8 << 20
 
 static const struct measured measured[] = {
 	{{BPF(1000, 8, 1), .addresses = 1}, 14.8, 0},
@@ -113,10 +114,13 @@ static void test_pcap_has_no_part_in_the_kernel(void **state)
 	(void)state;
 	terms.bpf = false;
 	terms.interfaces = 3;
+	terms.pcap_buffer = 8 * 1024 * 1024;
 	need = memory_need_of(&terms);
 	assert_int_equal(need.ring, 0);
 	assert_int_equal(need.verifying, 0);
 	assert_int_equal(need.rings, 3 * 8 * 1024 * 1024);
+	terms.interfaces = 200; /* that share */
+	assert_int_equal(memory_need_of(&terms).rings, 5 * 8 * 1024 * 1024);
 	assert_true(need.start < need.flows); /* which comes later */
 	assert_true(need.most > need.flows);
 }

@@ -134,6 +134,17 @@ static int said(const char *text)
 	return count_of(capture_read(&capture), text);
 }
 
+static void explain(unsigned int second, bool watched)
+{
+	const __u64 counters[COUNTERS] = {};
+	const struct silence_terms terms = {.now_ns = monotonic_ns() + second * NS_PER_S,
+					    .interval_s = 10,
+					    .watched = watched,
+					    .counters = counters};
+
+	monitor_explain(&monitor, backend, plan.peers, &terms);
+}
+
 /* ---- the start ---- */
 
 /* One is enough; what is missing is waited for. */
@@ -153,6 +164,32 @@ static void test_start(void **state)
 	assert_asked("bpf.detach:1");
 	monitor_detach(&monitor, backend);
 	assert_asked("");
+}
+
+/* What several instances want of an interface, it is opened for once; again if that changes. */
+static void test_ways(void **state)
+{
+	static const char text[] = "instances:\n"
+				   "- {interface: lo, ips: [10.0.0.1]}\n"
+				   "- {interface: lo, ips: [10.0.0.2], direction: in}\n";
+	struct plan old;
+
+	(void)state;
+	configure("lo", NULL, NULL);
+	started();
+	assert_int_equal(small_bpf.ways, WAY_OUT);
+	asked[0] = '\0';
+	old = plan;
+	plan = plan_of(text);
+	assert_int_equal(monitor_configure(&monitor, plan.config), 0);
+	plan_free(&old);
+	look();
+	look();
+	assert_asked("leaving bpf.detach:1 bpf.attach:lo");
+	assert_int_equal(small_bpf.ways, WAY_OUT | WAY_IN);
+	assert_int_equal(monitor.reattached, 0);
+	explain(10, true);
+	assert_asked("bpf.look_out:1:on bpf.look_out:1073741825:on");
 }
 
 static void test_none(void **state)
@@ -678,17 +715,6 @@ static void test_burst(void **state)
 
 /* ---- silence ---- */
 
-static void explain(unsigned int second, bool watched)
-{
-	const __u64 counters[COUNTERS] = {};
-	const struct silence_terms terms = {.now_ns = monotonic_ns() + second * NS_PER_S,
-					    .interval_s = 10,
-					    .watched = watched,
-					    .counters = counters};
-
-	monitor_explain(&monitor, backend, plan.peers, &terms);
-}
-
 /* Only for an interface that has peers: no other can have samples. */
 static void test_silence(void **state)
 {
@@ -731,31 +757,13 @@ static void test_no_silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(start),
-		T(none),
-		T(refused),
-		T(tried_again),
-		T(configure),
-		T(silence),
-		T(no_silence),
-		T(comes_and_goes),
-		T(same_name),
-		T(same_index),
-		T(renamed),
-		T(exchanged),
-		T(two_names),
-		T(waits),
-		T(refused_pattern),
-		T(refused_late),
-		T(away),
-		T(gone_meanwhile),
-		T(end_meanwhile),
-		T(down),
-		T(burst),
-		T(torn),
-		T(same_index_other_type),
-		T(checks_wait),
-		T(gone_unnoticed),
+		T(ways),           T(start),          T(none),           T(refused),
+		T(tried_again),    T(configure),      T(silence),        T(no_silence),
+		T(comes_and_goes), T(same_name),      T(same_index),     T(renamed),
+		T(exchanged),      T(two_names),      T(waits),          T(refused_pattern),
+		T(refused_late),   T(away),           T(gone_meanwhile), T(end_meanwhile),
+		T(down),           T(burst),          T(torn),           T(same_index_other_type),
+		T(checks_wait),    T(gone_unnoticed),
 	};
 
 	return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);

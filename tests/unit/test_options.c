@@ -240,6 +240,10 @@ static const struct {
 	{"-r f --check", "--check is for a configuration; leave -r out"},
 	{"-r f --interval 1", "-r reports once; leave --interval out"},
 	{"--local ::1", "--local needs -r FILE"},
+	{"-Q in", "-Q goes with -i IFACE or -r FILE; a configuration has direction: in an "
+		  "instance"},
+	{"-r f -Q in --local ::1", "-Q and --local cannot be combined"},
+	{"-i eth0 -Q inout ::1", "--direction: \"inout\" is unknown; accepted: out, in, both"},
 	{"--port 80", "--port goes with -i IFACE or -r FILE; a configuration has ports: in an "
 		      "instance"},
 	{"-r f --port 0", PORT("0", "is no port")},

@@ -218,16 +218,17 @@ static void test_captures(void **state)
 
 static void test_sizes(void **state)
 {
-	static const char *const keys[] = {"marks: 16", "max_flows: 16", "snaplen: 128"};
+	static const char *const keys[] = {"marks: 16", "max_flows: 16", "snaplen: 128",
+					   "pcap_buffer: 4"};
 	char text[128];
 
 	(void)state;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < (int)(sizeof(keys) / sizeof(*keys)); i++) {
 		snprintf(text, sizeof(text), "init_config: {%s}\ninstances:\n" LO("10.0.0.1"),
 			 keys[i]);
 		assert_int_equal(reload_text(text), 0);
 		before = plan;
-		assert_int_equal(said("snaplen only take effect when bpf-metro is restarted\n"),
+		assert_int_equal(said("pcap_buffer only take effect when bpf-metro is restarted\n"),
 				 2 * i + 1);
 		assert_int_equal(reload_text(text), 0);
 		before = plan;

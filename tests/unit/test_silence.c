@@ -37,7 +37,7 @@ static bool report(struct silence *s, unsigned int n, double interval_s, bool wa
 		.counters = counters,
 	};
 
-	return silence_follow(s, "eth0", now, &terms);
+	return silence_follow(s, "eth0", WAY_OUT, now, &terms);
 }
 
 /* After how many reports is it logged, if measuring began an interval before the first? */
@@ -149,7 +149,7 @@ static void test_usual(void **state)
 	log_release(&capture);
 }
 
-static const char *explained(struct census_figures now)
+static const char *explained_way(enum way way, struct census_figures now)
 {
 	static char text[SILENCE_TEXT];
 	struct silence s = {.before.seen = {1, 2, 3}};
@@ -157,9 +157,14 @@ static const char *explained(struct census_figures now)
 	now.seen.data_received += 1;
 	now.seen.acks_received += 2;
 	now.seen.acks_sent += 3;
-	if (!silence_explain(&s, &now, counters, text))
+	if (!silence_explain(&s, way, &now, counters, text))
 		assert_string_equal(text, "");
 	return text;
+}
+
+static const char *explained(struct census_figures now)
+{
+	return explained_way(WAY_OUT, now);
 }
 
 #define EXPLAINED(beginning, end, ...)                                                             \
@@ -201,6 +206,26 @@ static void test_texts(void **state)
 		  .unanswered = 2, .answered = 9);
 }
 
+#define ARRIVING(beginning, end, ...)                                                              \
+	do {                                                                                       \
+		const char *text = explained_way(WAY_IN, (struct census_figures){__VA_ARGS__});    \
+		assert_int_equal(strncmp(text, beginning, strlen(beginning)), 0);                  \
+		assert_non_null(strstr(text, end));                                                \
+	} while (0)
+
+/* Of data that arrives, sent and received have changed places. */
+static void test_arriving(void **state)
+{
+	(void)state;
+	ARRIVING("2 connections to peers without any ACK: ",
+		 "its ACKs leave through another interface", .unanswered = 2);
+	ARRIVING("5 data segments from peers, 3 ACKs to peers: ",
+		 "only the peers send data, and it leaves here", .seen = {5, 0, 3});
+	ARRIVING("6 ACKs from peers for data that did not arrive here: ",
+		 "arrives through another interface", .seen = {0, 6, 0});
+	ARRIVING("3 ACKs to peers: ", "only ACKs arrive here", .seen.acks_sent = 3);
+}
+
 /* The largest numbers fit. */
 static void test_length(void **state)
 {
@@ -212,10 +237,10 @@ static void test_length(void **state)
 
 	(void)state;
 	counters[COUNTER_ACKS_AMBIGUOUS] = counters[COUNTER_FRAGMENTS] = most;
-	assert_true(silence_explain(&s, &now, counters, text));
+	assert_true(silence_explain(&s, WAY_OUT, &now, counters, text));
 	assert_non_null(strstr(text, "(asymmetric routing)?"));
 	counters[COUNTER_CAPTURE_DROPS] = most;
-	assert_true(silence_explain(&s, &now, counters, text));
+	assert_true(silence_explain(&s, WAY_OUT, &now, counters, text));
 	assert_string_equal(strstr(text, "fewer peers"), "fewer peers");
 }
 
@@ -227,6 +252,7 @@ int main(void)
 		cmocka_unit_test_setup(test_pause, setup),
 		cmocka_unit_test_setup(test_usual, setup),
 		cmocka_unit_test_setup(test_texts, setup),
+		cmocka_unit_test_setup(test_arriving, setup),
 		cmocka_unit_test_setup(test_length, setup),
 		cmocka_unit_test_setup(test_nothing, setup),
 	};

@@ -45,6 +45,31 @@ static void test_json_bytes(void **state)
 	capture_free(&out);
 }
 
+/* The same connection, of data that leaves and of data that arrives, by one entry of the cache. */
+static void test_json_direction(void **state)
+{
+	struct ends in = flow;
+	struct sink *sink = json_open();
+
+	(void)state;
+	in.ifindex = interface_number(flow.ifindex, WAY_IN);
+	stdout_capture(&out);
+	take_one(sink, &flow, "eth0", 17, 1929);
+	take_one(sink, &in, "eth0", 17, 1929);
+	take_one(sink, &in, "eth0", 0, 1929);
+	take_one(sink, &flow, "eth0", 0, 1929);
+	sink->ops->close(sink);
+	stdout_restore(&out);
+	assert_int_equal(count_of(capture_read(&out), "\"rtt_ns\":123456,\"frame\":17}\n"), 1);
+	assert_int_equal(count_of(capture_read(&out),
+				  "\"rtt_ns\":123456,\"frame\":17,\"direction\":\"in\"}\n"),
+			 1);
+	assert_int_equal(count_of(capture_read(&out), "\"rtt_ns\":123456,\"direction\":\"in\"}\n"),
+			 1);
+	assert_int_equal(count_of(capture_read(&out), "\"rtt_ns\":123456}\n"), 1);
+	capture_free(&out);
+}
+
 static void assert_escaped(const char *iface, const char *escaped)
 {
 	struct sink *sink = json_open();
@@ -178,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json_bytes),
+		cmocka_unit_test(test_json_direction),
 		cmocka_unit_test(test_json_escapes),
 		cmocka_unit_test(test_json_many_flows),
 		cmocka_unit_test(test_json_renamed_interface),

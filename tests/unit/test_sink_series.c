@@ -123,6 +123,84 @@ static void test_configured(void **state)
 	assert_int_equal(count_of(text, "samples:"), 5);
 }
 
+/* ---- direction ---- */
+
+static void take_both_ways(struct statsd_fixture *f, const char *dst)
+{
+	struct ends of = {"10.0.0.1", dst, 1, 2, f->lo};
+
+	take_one(f->sink, &of, "lo", 0, 10 * TICKS_A_MS);
+	of.ifindex = interface_number(f->lo, WAY_IN);
+	take_one(f->sink, &of, "lo", 0, 20 * TICKS_A_MS);
+}
+
+/* Two series, in every dialect. */
+static void test_direction(void **state)
+{
+	static const struct {
+		enum dialect dialect;
+		const char *out, *in;
+	} cases[] = {
+		{DIALECT_DOGSTATSD, "avg:10.000000|g|#src:10.0.0.1,dst:10.5.5.5,iface:lo\n",
+		 "avg:20.000000|g|#src:10.0.0.1,dst:10.5.5.5,direction:in,iface:lo\n"},
+		{DIALECT_GRAPHITE, "avg;src=10.0.0.1;dst=10.5.5.5;iface=lo:10.000000|g\n",
+		 "avg;src=10.0.0.1;dst=10.5.5.5;direction=in;iface=lo:20.000000|g\n"},
+		{DIALECT_INFLUX, "avg,src=10.0.0.1,dst=10.5.5.5,iface=lo:10.000000|g\n",
+		 "avg,src=10.0.0.1,dst=10.5.5.5,direction=in,iface=lo:20.000000|g\n"},
+		{DIALECT_STATSD, "avg.10_0_0_1.10_5_5_5.lo:10.000000|g\n",
+		 "avg.10_0_0_1.10_5_5_5.lo.in:20.000000|g\n"},
+	};
+	struct statsd_fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		f->config.dialect = cases[i].dialect;
+		choose(f);
+		take_both_ways(f, "10.5.5.5");
+		report(f);
+		assert_non_null(strstr(text, cases[i].out));
+		assert_non_null(strstr(text, cases[i].in));
+	}
+}
+
+/* Peers are those of the way; a tag of the same name gives way where keys come once, and to data
+ * that arrives alone. */
+static void test_direction_tags(void **state)
+{
+	struct statsd_fixture *f = *state;
+	char *tags[] = {"direction:mine", "env:x"};
+	struct instance one = {.interface = "lo",
+			       .direction = DIRECTION_BOTH,
+			       .ips = net_ips,
+			       .ips_count = 1,
+			       .tags = tags,
+			       .tags_count = 2};
+	struct flow_key key = {.peer = net_ips[0].addr, .ifindex = f->lo};
+	struct instance *before = f->config.instances;
+
+	f->config.instances = &one;
+	f->config.instances_count = 1;
+	f->config.dialect = DIALECT_INFLUX;
+	peers_free(f->peers);
+	assert_int_equal(peers_new(&f->peers, &f->config, &some_links), 0);
+	choose(f);
+	take_both_ways(f, "10.9.1.1");
+	report(f);
+	assert_non_null(strstr(text, "dst=10.9.1.1,direction=mine,env=x,iface=lo:10.000000"));
+	assert_non_null(strstr(text, "dst=10.9.1.1,direction=in,env=x,iface=lo:20.000000"));
+	one.direction = DIRECTION_IN;
+	peers_free(f->peers);
+	assert_int_equal(peers_new(&f->peers, &f->config, &some_links), 0);
+	choose(f);
+	assert_false(peers_match(f->peers, &key));
+	key.ifindex = interface_number(f->lo, WAY_IN);
+	assert_true(peers_match(f->peers, &key));
+	take_both_ways(f, "10.9.1.1");
+	report(f);
+	assert_non_null(strstr(text, "dst=10.9.1.1,iface=lo:10.000000"));
+	assert_non_null(strstr(text, "dst=10.9.1.1,direction=in,env=x,iface=lo:20.000000"));
+	f->config.instances = before;
+}
+
 /* ---- max_series ---- */
 
 static void test_cap(void **state)
@@ -356,6 +434,8 @@ int main(void)
 		STATSD_TEST(test_network_with_instances),
 		STATSD_TEST(test_network_edges),
 		STATSD_TEST(test_configured),
+		STATSD_TEST(test_direction),
+		STATSD_TEST(test_direction_tags),
 		STATSD_TEST(test_cap),
 		STATSD_TEST(test_exactly_the_cap),
 		STATSD_TEST(test_cap_is_stable),

@@ -43,6 +43,26 @@ static void test_text_lines(void **state)
 	capture_free(&out);
 }
 
+static void test_text_direction(void **state)
+{
+	struct ends in = flow;
+	struct sink *sink = NULL;
+
+	(void)state;
+	in.ifindex = interface_number(flow.ifindex, WAY_IN);
+	assert_int_equal(sink_text_open(&sink, NULL), 0);
+	stdout_capture(&out);
+	take_one(sink, &in, "eth0", 0, 1929);
+	take_one(sink, &flow, "eth0", 0, 1929);
+	sink->ops->close(sink);
+	stdout_restore(&out);
+	assert_non_null(strstr(capture_read(&out), "10:00:00.123456 eth0:in 10.0.0.1:40000 > "));
+	assert_non_null(strstr(capture_read(&out), "10:00:00.123456 eth0    10.0.0.1:40000 > "));
+	assert_non_null(strstr(capture_read(&out), "\neth0:in 10.0.0.1 10.0.0.2          1 "));
+	assert_non_null(strstr(capture_read(&out), "\neth0    10.0.0.1 10.0.0.2          1 "));
+	capture_free(&out);
+}
+
 static void test_text_without_samples(void **state)
 {
 	struct sink *sink = NULL;
@@ -99,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_lines),
+		cmocka_unit_test(test_text_direction),
 		cmocka_unit_test(test_text_without_samples),
 		STATSD_TEST(test_text_names_and_jitter),
 		cmocka_unit_test(test_text_no_samples_in_it),

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opens libpcap's handles as we want them, and says why one could not be. */
+#include "pcap_socket.h"
+#include "frame.h"
+#include "pcap_filter.h"
+#include "units.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+static int explain(struct pcap_socket *s, const char *device, char reason[BACKEND_REASON],
+		   int status)
+{
+	const char *hint = "", *detail = pcap_geterr(s->pcap);
+
+	if (status == PCAP_ERROR_PERM_DENIED)
+		hint = " (needs CAP_NET_RAW, or root)";
+	if (!*detail)
+		detail = pcap_statustostr(status);
+	snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.160s%s", device, detail, hint);
+	if (status == PCAP_ERROR_IFACE_NOT_UP)
+		return -ENETDOWN;
+	if (status == PCAP_ERROR_NO_SUCH_DEVICE)
+		return -ENODEV; /* it has just gone */
+	return status == PCAP_ERROR_PERM_DENIED ? -EPERM : -EIO;
+}
+
+/* libpcap goes by the name, which may be another interface's by now. */
+static int identify(struct pcap_socket *s, const struct interface *interface,
+		    char reason[BACKEND_REASON])
+{
+	struct sockaddr_ll bound = {};
+	socklen_t size = sizeof(bound);
+
+	if (getsockname(pcap_get_selectable_fd(s->pcap), (struct sockaddr *)&bound, &size) ||
+	    bound.sll_family != AF_PACKET || bound.sll_ifindex == (int)interface->ifindex)
+		return 0;
+	snprintf(reason, BACKEND_REASON, "interface %s is another one now", interface->name);
+	return -ENODEV;
+}
+
+static void choose(struct pcap_socket *s, const struct backend_settings *settings)
+{
+	pcap_set_snaplen(s->pcap, (int)settings->snaplen);
+	pcap_set_promisc(s->pcap, 0);
+	pcap_set_timeout(s->pcap, PCAP_SOCKET_BLOCK_MS);
+	pcap_set_buffer_size(s->pcap, (int)settings->capture_buffer);
+	pcap_set_immediate_mode(s->pcap, settings->batch_limit == 1);   /* someone is watching */
+	pcap_set_tstamp_precision(s->pcap, PCAP_TSTAMP_PRECISION_NANO); /* or else micro */
+}
+
+static int activate(struct pcap_socket *s, const char *device, bool shared,
+		    char reason[BACKEND_REASON])
+{
+	char error[PCAP_ERRBUF_SIZE];
+	int status = pcap_activate(s->pcap);
+
+	if (status < 0)
+		return explain(s, device, reason, status);
+	if (shared && pcap_set_datalink(s->pcap, DLT_LINUX_SLL2)) {
+		snprintf(reason, BACKEND_REASON,
+			 "to tell which way packets go, libpcap 1.10 or later is needed");
+		return -ENOTSUP;
+	}
+	if (frame_link_layer(pcap_datalink(s->pcap), &s->link)) {
+		snprintf(reason, BACKEND_REASON, "%s: link type %d is not supported", device,
+			 pcap_datalink(s->pcap));
+		return -ENOTSUP;
+	}
+	if (pcap_setnonblock(s->pcap, 1, error))
+		return explain(s, device, reason, PCAP_ERROR);
+	pcap_filter_nothing(s->pcap); /* else it fills with what nobody wants */
+	return 0;
+}
+
+int pcap_socket_open(struct pcap_socket *s, const struct interface *interface,
+		     const struct backend_settings *settings, char reason[BACKEND_REASON])
+{
+	const char *device = interface ? interface->name : "any";
+	char error[PCAP_ERRBUF_SIZE];
+	int err;
+
+	s->filtered = false;
+	s->pcap = pcap_create(device, error);
+	if (!s->pcap) {
+		snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.180s", device, error);
+		return -EIO;
+	}
+	choose(s, settings);
+	err = activate(s, device, !interface, reason);
+	if (!err && interface)
+		err = identify(s, interface, reason);
+	if (err) {
+		pcap_close(s->pcap);
+		s->pcap = NULL;
+	}
+	return err;
+}
+
+__u64 pcap_socket_drops(const struct pcap_socket *s)
+{
+	struct pcap_stat stat = {};
+
+	if (s->pcap)
+		pcap_stats(s->pcap, &stat);
+	return s->drops + stat.ps_drop;
+}
+
+void pcap_socket_close(struct pcap_socket *s)
+{
+	if (!s->pcap)
+		return;
+	s->drops = pcap_socket_drops(s);
+	pcap_close(s->pcap);
+	s->pcap = NULL;
+}
+
+__u64 pcap_socket_time(const struct pcap_socket *s, const struct pcap_pkthdr *header)
+{
+	__u64 seconds = header->ts.tv_sec * NS_PER_S;
+
+	return pcap_get_tstamp_precision(s->pcap) == PCAP_TSTAMP_PRECISION_NANO
+		       ? seconds + (__u64)header->ts.tv_usec
+		       : seconds + header->ts.tv_usec * 1000ull;
+}
