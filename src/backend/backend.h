@@ -94,8 +94,8 @@ struct backend_ops {
 	/* Lets go of the interface, and frees the hold, which is not adopted. In any thread. */
 	void (*shut)(struct hold *hold);
 
-	/* The index of an interface, or 0, whose hold has ended by itself since it was adopted,
-	 * which was reported. It is to be released. May be NULL. */
+	/* The index of an interface, or 0, whose hold has ended by itself since it was adopted: it
+	 * went down, or is gone. It is to be released. May be NULL. */
 	unsigned int (*ended)(struct backend *backend);
 
 	/* The interface that has this index goes by this name now. */

@@ -18,6 +18,7 @@ struct monitored {
 	bool changed;         /* they have, since it was last tried */
 	enum { WAITING, OPENING, MEASURED } state;
 	bool said;         /* that it is measured */
+	bool ended;        /* it was, until it went down; yet to be said */
 	bool lost;         /* it was measured, and what ended that was said */
 	int error;         /* of the last attempt, so that it is said once */
 	struct hold *hold; /* NULL unless it is measured */
@@ -132,6 +133,17 @@ static void rename_to(struct monitor *monitor, struct monitored *m, struct backe
 		backend->ops->rename(backend, now);
 }
 
+static void say_down(const struct monitor *monitor, struct monitored *m)
+{
+	if (awaited_names(&monitor->awaited, m->now.name))
+		log_warning("%s went down, and is no longer measured; waiting for it to come up "
+			    "again",
+			    m->now.name);
+	else
+		log_debug("%s went down, and is no longer measured", m->now.name);
+	m->ended = false;
+}
+
 static void note_names(struct monitor *monitor, struct backend *backend, const struct links *links,
 		       bool *delivered)
 {
@@ -145,6 +157,8 @@ static void note_names(struct monitor *monitor, struct backend *backend, const s
 			continue;
 		m->changed |= link->flags != m->flags;
 		m->flags = link->flags;
+		if (m->ended)
+			say_down(monitor, m);
 		now = shown(monitor->config, link);
 		if (memcmp(&now, &m->now, sizeof(now)))
 			rename_to(monitor, m, backend, &now, delivered);
@@ -289,6 +303,13 @@ static void lose(struct monitor *monitor, struct monitored *m, struct backend *b
 	open_beside(monitor, m, backend);
 }
 
+static bool is_there(const struct monitored *m)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname(m->now.ifindex, name) != NULL;
+}
+
 static void take_checked(struct monitor *monitor, struct backend *backend,
 			 const struct attaching_job *job)
 {
@@ -297,7 +318,7 @@ static void take_checked(struct monitor *monitor, struct backend *backend,
 	LL_FOREACH (monitor->first, m)
 		if (m->hold == job->hold)
 			break;
-	if (!m || !job->err)
+	if (!m || !job->err || !is_there(m)) /* one that has gone is left with the next look */
 		return;
 	log_warning("%s; attaching again", job->reason);
 	lose(monitor, m, backend);
@@ -355,7 +376,8 @@ static void take_ended(struct monitor *monitor, struct backend *backend, bool *d
 			break;
 		deliver(monitor, delivered);
 		let_go(monitor, m, backend, true);
-		m->error = -ENETDOWN; /* that is said */
+		m->error = -ENETDOWN;
+		m->ended = true;
 	}
 }
 

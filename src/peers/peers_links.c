@@ -20,8 +20,10 @@ void peers_note_loopback(struct peers *peers, const struct links *links)
 
 static bool same_interfaces(const struct peers_sets *a, const struct peers_sets *b)
 {
-	return a->interfaces_count == b->interfaces_count &&
-	       !memcmp(a->interfaces, b->interfaces, a->interfaces_count * sizeof(*a->interfaces));
+	size_t count = a->interfaces_count;
+
+	return count == b->interfaces_count &&
+	       (!count || !memcmp(a->interfaces, b->interfaces, count * sizeof(*a->interfaces)));
 }
 
 /* Does any interface lose what it had? */

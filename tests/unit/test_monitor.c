@@ -359,6 +359,25 @@ static void test_same_index(void **state)
 	assert_asked("");
 }
 
+/* .. but where it has gone, there is nothing to attach to. */
+static void test_gone_unnoticed(void **state)
+{
+	(void)state;
+	enter_namespace();
+	add_link("m0", 70);
+	configure("m0", NULL, NULL);
+	started();
+	asked[0] = '\0';
+	assert_true(run_tool("ip link del m0"));
+	small_bpf.check_error = -ENOENT;
+	check();
+	assert_asked("");
+	assert_int_equal(said("attaching again"), 0);
+	look();
+	assert_asked("leaving bpf.detach:70");
+	assert_int_equal(said("interface m0 is gone"), 1);
+}
+
 /* .. and another link layer: what was opened by then has the programs of the one before. */
 static void test_same_index_other_type(void **state)
 {
@@ -609,6 +628,9 @@ static void test_down(void **state)
 	small_bpf.ended = 70;
 	look();
 	look();
+	assert_int_equal(said("WARNING m0 went down, and is no longer measured; waiting for it to "
+			      "come up again\n"),
+			 1);
 	assert_asked("leaving bpf.detach:70");
 	assert_true(run_tool("ip link set m0 up"));
 	look_again(false);
@@ -733,6 +755,7 @@ int main(void)
 		T(torn),
 		T(same_index_other_type),
 		T(checks_wait),
+		T(gone_unnoticed),
 	};
 
 	return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);

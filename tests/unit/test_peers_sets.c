@@ -277,12 +277,15 @@ static void test_inherit(void **state)
 	srand(13);
 	for (int round = 0; round < 300; round++) {
 		struct peers *old, *next;
-		struct link first[LINKS];
+		struct instance first[INSTANCES];
+		struct config before;
 
 		random_config();
 		random_links();
-		memcpy(first, links_at, sizeof(first));
-		assert_int_equal(peers_new(&old, &config, &links), 0);
+		memcpy(first, instances, sizeof(first));
+		before = config;
+		before.instances = first;
+		assert_int_equal(peers_new(&old, &before, &links), 0);
 		random_config();
 		assert_int_equal(peers_new(&next, &config, &links), 0);
 		assert_int_equal(peers_inherit(next, old), 0);
