@@ -7,6 +7,7 @@
 #define METRO_TEST_SMALL_BACKEND_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,14 +45,19 @@ static char asked[4096]; /* "bpf.open bpf.peers .." */
 
 static inline void __attribute__((format(printf, 1, 2))) note(const char *format, ...)
 {
-	size_t length = strlen(asked);
+	static pthread_mutex_t lock =
+		PTHREAD_MUTEX_INITIALIZER; /* jobs beside the loop note, too */
+	size_t length;
 	va_list args;
 
+	pthread_mutex_lock(&lock);
+	length = strlen(asked);
 	va_start(args, format);
 	if (length && length < sizeof(asked) - 1)
 		asked[length++] = ' ';
 	vsnprintf(asked + length, sizeof(asked) - length, format, args);
 	va_end(args);
+	pthread_mutex_unlock(&lock);
 }
 
 /* What was asked since the last call is this. */
