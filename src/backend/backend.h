@@ -66,7 +66,8 @@ struct backend {
 /* What measures on one interface; each backend has more behind it. */
 struct hold {
 	struct interface interface;
-	char how[24]; /* "BPF at tcx" */
+	char how[24];         /* "BPF at tcx" */
+	unsigned int removed; /* filters that a killed bpf-metro had left there */
 };
 
 struct backend_ops {

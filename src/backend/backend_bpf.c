@@ -168,6 +168,7 @@ static int kernel_open(struct backend *backend, const struct interface *interfac
 	}
 	snprintf(m->hold.how, sizeof(m->hold.how), "BPF at %s",
 		 attachment_kind(&m->attachment, hook));
+	m->hold.removed = attachment_removed(&m->attachment);
 	*hold = &m->hold;
 	return 0;
 }

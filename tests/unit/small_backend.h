@@ -30,7 +30,8 @@ struct small_backend {
 
 	/* The answers. */
 	int open_error, peers_error, attach_error, adopt_error, check_error, read_error;
-	unsigned int ended; /* the interface whose hold has */
+	unsigned int ended;   /* the interface whose hold has */
+	unsigned int removed; /* with each attaching */
 	bool tell_shut;
 	unsigned int slow_ms;        /* how long the next attaching takes */
 	unsigned int peers_failures; /* how often peers_error is given; 0: always */
@@ -93,6 +94,7 @@ static inline int small_open_hold(struct backend *backend, const struct interfac
 	made = calloc(1, sizeof(*made));
 	made->interface = *interface;
 	snprintf(made->how, sizeof(made->how), "%s", s->name);
+	made->removed = s->removed;
 	*hold = made;
 	return 0;
 }
