@@ -309,19 +309,6 @@ static int live_fd(struct backend *backend)
 	return self(backend)->epoll;
 }
 
-/* One that is gone does not come up again: whoever follows interfaces says that it is. */
-static void say_ended(const struct tap *tap)
-{
-	const char *name = tap->hold.interface.name, *why = pcap_geterr(tap->pcap);
-	char now[IF_NAMESIZE];
-
-	if (if_indextoname(tap->hold.interface.ifindex, now))
-		log_warning("no longer capturing on %s: %s; waiting for it to come up again", name,
-			    why);
-	else
-		log_debug("no longer capturing on %s: %s", name, why);
-}
-
 static void tap_read(struct tap *tap)
 {
 	char reason[BACKEND_REASON];
@@ -339,7 +326,8 @@ static void tap_read(struct tap *tap)
 		breaks_empty(&tap->breaks, now);
 	if (n >= 0)
 		return;
-	say_ended(tap);
+	log_debug("no longer capturing on %s: %s", tap->hold.interface.name,
+		  pcap_geterr(tap->pcap));
 	epoll_ctl(tap->backend->epoll, EPOLL_CTL_DEL, pcap_get_selectable_fd(tap->pcap), NULL);
 	tap->ended = true;
 }

@@ -188,14 +188,18 @@ static void add_new(struct monitor *monitor, const struct links *links)
 	}
 }
 
-static void say_failure(struct monitored *m, int err, const char *reason)
+/* Of one that nobody named, it is nothing: nothing passes while it is down, as each is at first. */
+static void say_failure(const struct monitor *monitor, struct monitored *m, int err,
+			const char *reason)
 {
 	if (err == m->error || err == -ENODEV) /* it has just gone: that will be seen */
 		return;
-	if (err == -ENETDOWN)
+	if (err != -ENETDOWN)
+		log_error("%s", reason);
+	else if (awaited_names(&monitor->awaited, m->now.name))
 		log_warning("%s; waiting for it to come up", reason);
 	else
-		log_error("%s", reason);
+		log_debug("%s; waiting for it to come up", reason);
 	m->error = err;
 }
 
@@ -211,7 +215,7 @@ static bool is_due(const struct monitored *m, bool retry)
 static void open_beside(struct monitor *monitor, struct monitored *m, struct backend *backend)
 {
 	if (attaching_open(monitor->attaching, backend, &m->now))
-		say_failure(m, -ENOMEM, "out of memory: an interface is not measured");
+		say_failure(monitor, m, -ENOMEM, "out of memory: an interface is not measured");
 	else
 		set_state(monitor, m, OPENING);
 	m->changed = false;
@@ -290,7 +294,7 @@ static void take_opened(struct monitor *monitor, struct backend *backend, struct
 	else if (!err)
 		attaching_shut(monitor->attaching, backend, job->hold, false);
 	if (err && wanted && !is_refusal(monitor, err, job->reason))
-		say_failure(m, err, job->reason);
+		say_failure(monitor, m, err, job->reason);
 	monitor->untried &= !wanted || err;
 }
 
@@ -427,7 +431,7 @@ static int open_first(struct monitor *monitor, struct backend *backend, char rea
 			if (named)
 				return err;
 		} else if (err) {
-			say_failure(m, err, why);
+			say_failure(monitor, m, err, why);
 		}
 	}
 	return monitor->measured ? 0 : failed;

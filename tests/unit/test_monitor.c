@@ -638,6 +638,13 @@ static void test_down(void **state)
 	assert_int_equal(said("INFO measuring on m0 with bpf\n"), 1);
 	assert_int_equal(said("INFO measuring on m0 again with bpf\n"), 1);
 	assert_int_equal(monitor.reattached, 0);
+	/* Of one that a pattern found, that is nothing. */
+	configure("m*", NULL, NULL);
+	small_bpf.attach_error = -ENETDOWN;
+	assert_true(run_tool("ip link set m0-end down name m1"));
+	look();
+	assert_asked("bpf.attach:m1");
+	assert_int_equal(said("WARNING bpf cannot attach"), 1);
 }
 
 /* ---- many ---- */
