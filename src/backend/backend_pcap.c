@@ -309,6 +309,7 @@ static int live_fd(struct backend *backend)
 	return self(backend)->epoll;
 }
 
+/* What ends it, whoever follows interfaces says: it went down, or is gone. */
 static void tap_read(struct tap *tap)
 {
 	char reason[BACKEND_REASON];
