@@ -68,8 +68,9 @@ struct backend {
 /* What measures on one interface; each backend has more behind it. */
 struct hold {
 	struct interface interface;
-	unsigned int ways; /* that data goes which is measured: a set of enum way */
-	char how[48];      /* "BPF at tcx", "libpcap, both ways" */
+	unsigned int ways;    /* that data goes which is measured: a set of enum way */
+	char how[48];         /* "BPF at tcx", "libpcap, both ways" */
+	unsigned int removed; /* filters that a killed bpf-metro had left there */
 };
 
 static inline const char *ways_text(unsigned int ways)

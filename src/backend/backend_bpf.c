@@ -143,6 +143,8 @@ static int kernel_open(struct backend *backend, const struct interface *interfac
 		free(m);
 		return err;
 	}
+	m->hold.removed =
+		attachment_removed(&m->out.attachment) + attachment_removed(&m->in.attachment);
 	*hold = &m->hold;
 	return 0;
 }

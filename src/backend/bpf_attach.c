@@ -181,6 +181,11 @@ void attachment_close(struct attachment *a)
 	a->clsact = NULL;
 }
 
+unsigned int attachment_removed(const struct attachment *a)
+{
+	return a->clsact ? clsact_removed(a->clsact) : 0;
+}
+
 const char *attachment_kind(const struct attachment *a, enum hook_choice hook)
 {
 	if (hook == HOOK_XDP)

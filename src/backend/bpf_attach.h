@@ -43,6 +43,9 @@ int attachment_check(const struct attachment *attachment, const struct interface
 
 void attachment_close(struct attachment *attachment);
 
+/* How many filters that a killed bpf-metro had left were removed with that. */
+unsigned int attachment_removed(const struct attachment *attachment);
+
 /* "tcx", "clsact", "xdp and tcx", ...: for the log */
 const char *attachment_kind(const struct attachment *attachment, enum hook_choice hook);
 

@@ -37,7 +37,8 @@ struct clsact {
 	unsigned int ifindex;
 	int owner_fd;
 	__u32 owner;
-	bool made_qdisc; /* a bpf-metro made it, so the last one removes it */
+	bool made_qdisc;      /* a bpf-metro made it, so the last one removes it */
+	unsigned int removed; /* filters that dead processes left */
 	struct filter filters[SIDES];
 };
 
@@ -93,8 +94,9 @@ static void on_filter_gather(void *arg, const struct tc_filter *filter)
 }
 
 /* The owners are read after the filters: an owner comes before its filters and goes after them. */
-static void leftovers_remove(const struct leftovers *l, unsigned int ifindex, int side)
+static void leftovers_remove(struct clsact *c, const struct leftovers *l, int side)
 {
+	unsigned int ifindex = c->ifindex;
 	struct owners owners;
 	int err = owners_read(&owners);
 
@@ -109,8 +111,7 @@ static void leftovers_remove(const struct leftovers *l, unsigned int ifindex, in
 
 		if (!owners_have(&owners, filter->handle & ~HANDLE_MADE) &&
 		    !filter_remove(ifindex, side, filter->handle, filter->priority))
-			log_info("removed a filter that a killed bpf-metro left on interface %u",
-				 ifindex);
+			c->removed++;
 	}
 	owners_free(&owners);
 }
@@ -125,7 +126,7 @@ static int clean(struct clsact *c)
 		err = tc_filters(c->ifindex, side == INGRESS, on_filter_gather, &l);
 		err = err ? err : l.error;
 		if (!err && l.count)
-			leftovers_remove(&l, c->ifindex, side);
+			leftovers_remove(c, &l, side);
 		c->made_qdisc |= l.made_qdisc;
 		free(l.filters);
 	}
@@ -265,6 +266,11 @@ int clsact_open(struct clsact **clsact, unsigned int ifindex, int egress, int in
 	}
 	*clsact = c;
 	return 0;
+}
+
+unsigned int clsact_removed(const struct clsact *c)
+{
+	return c->removed;
 }
 
 int clsact_check(struct clsact *c)

@@ -16,6 +16,9 @@ struct clsact;
  * -errno. */
 int clsact_open(struct clsact **clsact, unsigned int ifindex, int egress, int ingress);
 
+/* How many filters of dead processes it removed. */
+unsigned int clsact_removed(const struct clsact *clsact);
+
 /* Are our filters there, with our programs? Returns 0, -ENOENT if one is not, or another -errno if
  * the kernel did not say. */
 int clsact_check(struct clsact *clsact);

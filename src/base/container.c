@@ -194,6 +194,61 @@ bool container_of_path(const char *path, struct container *container, bool *own)
 	return container->id[0] != '\0';
 }
 
+/* How much of the path leads to a directory that has both below it, or is them. */
+static size_t common_length(const char *path, const char *other)
+{
+	size_t i = 0, length = 0;
+
+	for (; path[i] && path[i] == other[i]; i++)
+		if (path[i] == '/')
+			length = i;
+	return strchr("/", path[i]) && strchr("/", other[i]) ? i : length;
+}
+
+/* A directory of all containers of a pod of podman's, not of one of them. */
+static bool is_libpod_pod(const char *path, const struct piece *piece)
+{
+	static const char parent[] = "/libpod_parent/", child[] = "/libpod-";
+	size_t before = (size_t)(piece->at - path);
+
+	return before >= strlen(parent) &&
+	       !memcmp(piece->at - strlen(parent), parent, strlen(parent)) &&
+	       !strncmp(piece->at + piece->length, child, strlen(child));
+}
+
+/* Others have directories of that name, too (ECS): a longer id may come below. */
+static bool is_uuid(const struct container *container)
+{
+	return strcspn(container->id, "-") == 8;
+}
+
+bool container_outermost(const char *path, const char *own_path, struct container *container)
+{
+	const char *start = path, *below = path + common_length(path, own_path);
+	struct container found = none;
+	struct piece piece;
+	char pod_uid[POD_UID] = "";
+
+	*container = none;
+	for (; *path; path += piece.length) {
+		path += *path == '/';
+		piece = (struct piece){path, strcspn(path, "/")};
+		if (is_conmon(&piece)) {
+			*container = none;
+			return false;
+		}
+		find_pod(&piece, pod_uid);
+		if (path <= below || is_libpod_pod(start, &piece) || !take_id(piece, found.id))
+			continue;
+		strcpy(found.pod_uid, pod_uid);
+		if (!*container->id || !is_uuid(&found))
+			*container = found;
+		if (!is_uuid(container))
+			break;
+	}
+	return container->id[0] != '\0';
+}
+
 const char *container_line_path(const char *line)
 {
 	const char *colon = line + strspn(line, "0123456789");

@@ -27,6 +27,13 @@ struct container {
  */
 bool container_of_path(const char *path, struct container *container, bool *own);
 
+/*
+ * The same for a process that is not trusted: who may make cgroups in its container can give them
+ * any name, so that the outermost container counts. Those that we are in ourselves, as on a node
+ * that is a container, are none: own_path is where we are, in the same hierarchy.
+ */
+bool container_outermost(const char *path, const char *own_path, struct container *container);
+
 /* The path in a line of /proc/PID/cgroup, HIERARCHY:CONTROLLERS:PATH; NULL: it is no such line. */
 const char *container_line_path(const char *line);
 

@@ -29,6 +29,7 @@ struct walk {
 	pid_t pids[PIDS_MAX]; /* yet to be asked for */
 	size_t pids_count;
 	char cgroup[CGROUP_BYTES];
+	char own_cgroup[CGROUP_BYTES]; /* of bpf-metro */
 };
 
 /* ---- processes ---- */
@@ -64,15 +65,36 @@ static bool read_of(const struct walk *walk, pid_t pid, const char *file, char *
 	return length > 0;
 }
 
-/* The path of the first hierarchy that names a container; NULL: it is in none. */
-static const char *find_container(char *cgroup, struct container *container)
+/* Where bpf-metro is in the hierarchy of this line, up to the line's end; "": that is not known. */
+static void copy_own_path(const struct walk *walk, const char *line, const char *path, char *own)
 {
-	const char *path;
-	char *line;
+	size_t head = (size_t)(path - line);
 
-	while ((line = strsep(&cgroup, "\n"))) {
+	own[0] = '\0';
+	for (const char *at = walk->own_cgroup; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		size_t length = strcspn(at, "\n");
+
+		if (length < head || strncmp(at, line, head))
+			continue;
+		memcpy(own, at + head, length - head);
+		own[length - head] = '\0';
+		return;
+	}
+}
+
+/* The path of the first hierarchy that names a container; NULL: it is in none. */
+static const char *find_container(struct walk *walk, struct container *container)
+{
+	char *rest = walk->cgroup, *line;
+	char own[CGROUP_BYTES];
+	const char *path;
+
+	while ((line = strsep(&rest, "\n"))) {
 		path = container_line_path(line);
-		if (path && container_of_path(path, container, NULL))
+		if (!path)
+			continue;
+		copy_own_path(walk, line, path, own);
+		if (container_outermost(path, own, container))
 			return path;
 	}
 	return NULL;
@@ -87,7 +109,7 @@ static int take_process(struct walk *walk, struct occupants *occupants, pid_t pi
 	if (!read_of(walk, pid, "cgroup", walk->cgroup, sizeof(walk->cgroup)))
 		return 0;
 	occupants->processes++;
-	path = find_container(walk->cgroup, &container);
+	path = find_container(walk, &container);
 	if (!path) {
 		occupants->host |= pid == 1;
 		return 0;
@@ -123,6 +145,8 @@ static int take_all(struct walk *walk, DIR *directory)
 	int err = 0;
 
 	walk->proc = dirfd(directory);
+	if (!read_of(walk, getpid(), "cgroup", walk->own_cgroup, sizeof(walk->own_cgroup)))
+		walk->own_cgroup[0] = '\0'; /* another's /proc, or hidden */
 	while (!err && (entry = readdir(directory))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 

@@ -23,6 +23,8 @@ void burst_came(struct burst *burst, const struct hold *hold, bool again)
 {
 	add(&burst->came, hold->interface.name, again);
 	snprintf(burst->came.how, sizeof(burst->came.how), "%s", hold->how);
+	burst->removed += hold->removed;
+	burst->cleaned += hold->removed > 0;
 }
 
 void burst_went(struct burst *burst, const char *name)
@@ -51,10 +53,18 @@ static void say_many(const struct burst *burst, unsigned int measured)
 			 went->names[0], went->names[1], went->names[2]);
 }
 
+static void say_removed(const struct burst *burst)
+{
+	if (burst->removed)
+		log_info("removed %u filters that a killed bpf-metro had left on %u interface%s",
+			 burst->removed, burst->cleaned, burst->cleaned == 1 ? "" : "s");
+}
+
 void burst_say(struct burst *burst, unsigned int measured)
 {
 	const struct burst_side *came = &burst->came, *went = &burst->went;
 
+	say_removed(burst);
 	if (is_many(came) || is_many(went))
 		say_many(burst, measured);
 	for (unsigned int i = 0; !is_many(came) && !is_many(went) && i < went->count; i++)

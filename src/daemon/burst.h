@@ -17,7 +17,8 @@ struct burst_side {
 
 struct burst {
 	struct burst_side came, went;
-	__u64 said_ns; /* CLOCK_MONOTONIC: when the last one was */
+	unsigned int removed, cleaned; /* filters that a killed bpf-metro had left, on so many */
+	__u64 said_ns;                 /* CLOCK_MONOTONIC: when the last one was */
 };
 
 /* again: it was measured before, and that it ended was said. */

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "selection.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -126,19 +127,21 @@ void following_stop(struct following *f)
 
 /* ---- looks ---- */
 
-static void peers_follow(struct following *f, struct backend *backend, struct peers *peers,
-			 const struct links *links)
+/* The backend reports what goes wrong. Too many peers are too many the next time, too. */
+static bool is_untold(int err)
 {
-	switch (peers_follow_links(peers, links, f->leaving, f->arg)) {
-	case PEERS_SETS:
-		backend->ops->set_peers(backend, peers);
-		break;
-	case PEERS_INTERFACES:
-		backend->ops->set_interfaces(backend, peers);
-		break;
-	case PEERS_SAME:
-		break;
-	}
+	return err && err != -E2BIG;
+}
+
+static void peers_follow(struct following *f, struct backend *backend, struct peers *peers,
+			 const struct links *links, bool retry)
+{
+	enum peers_change change = peers_follow_links(peers, links, f->leaving, f->arg);
+
+	if (change == PEERS_SETS || (f->untold && retry))
+		f->untold = is_untold(backend->ops->set_peers(backend, peers));
+	else if (change == PEERS_INTERFACES)
+		f->untold |= is_untold(backend->ops->set_interfaces(backend, peers));
 }
 
 /* Not for every change of anybody's: a check asks the kernel for each interface. */
@@ -172,7 +175,7 @@ void following_look(struct following *f, struct backend *backend, struct peers *
 	} else {
 		if (!links.whole)
 			arm(f, WAIT_NS);
-		peers_follow(f, backend, peers, &links);
+		peers_follow(f, backend, peers, &links, all);
 		say_later(f, monitor_look(&f->monitor, backend, &links, all));
 		relations_look(&f->relations, f->config, &links);
 	}

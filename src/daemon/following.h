@@ -29,6 +29,7 @@ struct following {
 	const struct config *config;
 	bool routes; /* who has default routes matters */
 	bool filters_changed;
+	bool untold; /* the backend lacks peers of interfaces that have come: memory was short */
 	__u64 looked_ns,
 		checked_ns; /* CLOCK_MONOTONIC: when the last look, and check, was over .. */
 	__u64 look_cost_ns; /* .. and how long the look took */

@@ -215,7 +215,7 @@ static int open_first(struct monitor *monitor, struct backend *backend, char rea
 			if (named)
 				return err;
 		} else if (err) {
-			monitored_say_failure(m, err, why);
+			monitored_say_failure(monitor, m, err, why);
 		}
 	}
 	return monitor->measured ? 0 : failed;

@@ -47,14 +47,17 @@ void monitored_let_go(struct monitor *monitor, struct monitored *m, struct backe
 
 /* ---- opening ---- */
 
-void monitored_say_failure(struct monitored *m, int err, const char *reason)
+void monitored_say_failure(const struct monitor *monitor, struct monitored *m, int err,
+			   const char *reason)
 {
 	if (err == m->error || err == -ENODEV) /* it has just gone: that will be seen */
 		return;
-	if (err == -ENETDOWN)
-		log_warning("%s; waiting for it to come up", reason);
-	else
+	if (err != -ENETDOWN)
 		log_error("%s", reason);
+	else if (awaited_names(&monitor->awaited, m->now.name))
+		log_warning("%s; waiting for it to come up", reason);
+	else /* which nobody named: nothing passes while it is down, as each is at first */
+		log_debug("%s; waiting for it to come up", reason);
 	m->error = err;
 }
 
@@ -70,7 +73,8 @@ static bool is_due(const struct monitored *m, bool retry)
 static void open_beside(struct monitor *monitor, struct monitored *m, struct backend *backend)
 {
 	if (attaching_open(monitor->attaching, backend, &m->now, m->ways))
-		monitored_say_failure(m, -ENOMEM, "out of memory: an interface is not measured");
+		monitored_say_failure(monitor, m, -ENOMEM,
+				      "out of memory: an interface is not measured");
 	else
 		monitored_set_state(monitor, m, OPENING);
 	m->changed = false;
@@ -149,7 +153,7 @@ static void take_opened(struct monitor *monitor, struct backend *backend, struct
 	else if (!err)
 		attaching_shut(monitor->attaching, backend, job->hold, false);
 	if (err && wanted && !is_refusal(monitor, err, job->reason))
-		monitored_say_failure(m, err, job->reason);
+		monitored_say_failure(monitor, m, err, job->reason);
 	monitor->untried &= !wanted || err;
 }
 

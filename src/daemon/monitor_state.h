@@ -37,7 +37,8 @@ void monitored_let_go(struct monitor *monitor, struct monitored *m, struct backe
 		      bool first);
 
 /* Says why it could not be opened, unless that was said. */
-void monitored_say_failure(struct monitored *m, int err, const char *reason);
+void monitored_say_failure(const struct monitor *monitor, struct monitored *m, int err,
+			   const char *reason);
 
 /* Has those opened that wait for it; retry: also where it went wrong, and nothing has changed. */
 void monitor_open_due(struct monitor *monitor, struct backend *backend, bool retry);

@@ -114,7 +114,7 @@ tap_check "clsact, killed: its filters are still there" attached_are < <(attache
 tap_check "clsact, killed: traffic is unharmed" traffic_is_unharmed
 start metro clsact || bail_out "clsact: it starts after another was killed"
 tap_check "clsact, next start: exactly its own filters" attached_are < <(attached_with clsact)
-tap_check "clsact, next start: it says so" log_has metro 'removed a filter that a killed bpf-metro'
+tap_check "clsact, next start: it says so" log_has metro 'removed 2 filters that a killed bpf-metro had left on 1 interface'
 load rr "$METRO_SERVER_V4" --count 100
 wait_until 2 samples_reach metro 100
 tap_check "clsact, next start: it measures" equal samples 100 "$(samples metro)"

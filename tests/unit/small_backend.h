@@ -7,6 +7,7 @@
 #define METRO_TEST_SMALL_BACKEND_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,8 @@ struct small_backend {
 
 	/* The answers. */
 	int open_error, peers_error, attach_error, adopt_error, check_error, read_error;
-	unsigned int ended; /* the interface whose hold has */
+	unsigned int ended;   /* the interface whose hold has */
+	unsigned int removed; /* with each attaching */
 	bool tell_shut;
 	unsigned int slow_ms;        /* how long the next attaching takes */
 	unsigned int peers_failures; /* how often peers_error is given; 0: always */
@@ -45,14 +47,19 @@ static char asked[4096]; /* "bpf.open bpf.peers .." */
 
 static inline void __attribute__((format(printf, 1, 2))) note(const char *format, ...)
 {
-	size_t length = strlen(asked);
+	static pthread_mutex_t lock =
+		PTHREAD_MUTEX_INITIALIZER; /* jobs beside the loop note, too */
+	size_t length;
 	va_list args;
 
+	pthread_mutex_lock(&lock);
+	length = strlen(asked);
 	va_start(args, format);
 	if (length && length < sizeof(asked) - 1)
 		asked[length++] = ' ';
 	vsnprintf(asked + length, sizeof(asked) - length, format, args);
 	va_end(args);
+	pthread_mutex_unlock(&lock);
 }
 
 /* What was asked since the last call is this. */
@@ -91,6 +98,7 @@ static inline int small_open_hold(struct backend *backend, const struct interfac
 	made->ways = ways;
 	s->ways = ways;
 	snprintf(made->how, sizeof(made->how), "%s", s->name);
+	made->removed = s->removed;
 	*hold = made;
 	return 0;
 }

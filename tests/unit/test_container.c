@@ -148,6 +148,68 @@ static void test_layouts(void **state)
 	CHECK(none);
 }
 
+/* Whoever may make cgroups in its container is still called by the outermost one. */
+static const struct {
+	const char *own, *path, *id, *pod_uid;
+} untrusted[] = {
+	{"/", "/docker/" ID "/docker/" OTHER, ID, ""},
+	{"/", "/system.slice/docker-" ID ".scope/docker-" OTHER ".scope", ID, ""},
+	{"/", "/kubepods/burstable/pod" UID "/" ID "/pod" HASH "/" OTHER, ID, UID},
+	{"/", "/docker/" ID "/libpod-conmon-" OTHER, ID, ""},
+	{"/", "/docker/" ID "/libpod_parent/" OTHER "/libpod-" OTHER, ID, ""},
+	{"/docker/" OTHER, "/docker/" ID "/" TASK, ID, ""},
+	{"/system.slice/bpf-metro.service", "/machine.slice/libpod-" ID ".scope/container/" OTHER,
+	 ID, ""},
+	/* bpf-metro on a node that is a container, and next to a docker:dind of its own pod */
+	{"/docker/" OTHER "/system.slice/bpf-metro.service",
+	 "/docker/" OTHER "/kubelet/kubepods/burstable/pod" UID "/" ID, ID, UID},
+	{"/docker/" OTHER "/kubelet/kubepods/pod" HASH "/" TASK,
+	 "/docker/" OTHER "/kubelet/kubepods/burstable/pod" UID "/" ID "/" TASK, ID, UID},
+	{"/docker/" OTHER, "/docker/" OTHER "/docker/" ID, ID, ""},
+	{"/docker/" OTHER, "/docker/" OTHER, "", ""},
+	{"/docker/" OTHER "/init", "/docker/" OTHER "/system.slice/x.service", "", ""},
+	{"/kubepods/pod" UID "/" OTHER "/init", "/kubepods/pod" UID "/" OTHER "/docker/" ID, ID,
+	 UID},
+};
+
+/* By both ways what engines make is the same, where we are in no container ourselves. */
+static void check_outermost(const struct layout *layouts, size_t count)
+{
+	struct container container;
+
+	for (size_t i = 0; i < count; i++) {
+		container_outermost(layouts[i].path, "/system.slice/x.service", &container);
+		if (strcmp(container.id, layouts[i].id) ||
+		    strcmp(container.pod_uid, layouts[i].pod_uid))
+			fail_msg("%s: container %s, pod %s", layouts[i].path, container.id,
+				 container.pod_uid);
+		container_outermost(layouts[i].path, "", &container);
+		assert_string_equal(container.id, layouts[i].id);
+	}
+}
+
+#define CHECK_OUTERMOST(layouts) check_outermost(layouts, sizeof(layouts) / sizeof((layouts)[0]))
+
+static void test_untrusted(void **state)
+{
+	struct container container;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(untrusted) / sizeof(untrusted[0]); i++) {
+		bool found = container_outermost(untrusted[i].path, untrusted[i].own, &container);
+
+		if (strcmp(container.id, untrusted[i].id) ||
+		    strcmp(container.pod_uid, untrusted[i].pod_uid))
+			fail_msg("%s: container %s, pod %s", untrusted[i].path, container.id,
+				 container.pod_uid);
+		assert_int_equal(found, *untrusted[i].id != '\0');
+	}
+	CHECK_OUTERMOST(docker);
+	CHECK_OUTERMOST(podman);
+	CHECK_OUTERMOST(kubernetes);
+	CHECK_OUTERMOST(none);
+}
+
 static void test_lines(void **state)
 {
 	(void)state;
@@ -187,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layouts),
+		cmocka_unit_test(test_untrusted),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_cut_off),
 	};

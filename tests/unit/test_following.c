@@ -149,12 +149,34 @@ static void test_sooner(void **state)
 	end();
 }
 
+/* Without memory for the peers of what has come, it is told of them with the next report. */
+static void test_untold(void **state)
+{
+	(void)state;
+	begin();
+	look();
+	asked[0] = '\0';
+	small_bpf.peers_error = -ENOMEM;
+	small_bpf.peers_failures = 1;
+	add_link("m0", 70);
+	look();
+	assert_asked("bpf.peers bpf.refresh bpf.attach:m0");
+	look();
+	assert_asked("bpf.refresh");
+	following_look(&following, backend, plan.peers, true);
+	assert_asked("bpf.peers bpf.refresh");
+	following_look(&following, backend, plan.peers, true);
+	assert_asked("bpf.refresh");
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_sooner),
+		cmocka_unit_test(test_untold),
 	};
 
 	return cmocka_run_group_tests_name("following", tests, NULL, NULL);

@@ -675,6 +675,13 @@ static void test_down(void **state)
 	assert_int_equal(said("INFO measuring on m0 with bpf\n"), 1);
 	assert_int_equal(said("INFO measuring on m0 again with bpf\n"), 1);
 	assert_int_equal(monitor.reattached, 0);
+	/* Of one that a pattern found, that is nothing. */
+	configure("m*", NULL, NULL);
+	small_bpf.attach_error = -ENETDOWN;
+	assert_true(run_tool("ip link set m0-end down name m1"));
+	look();
+	assert_asked("bpf.attach:m1");
+	assert_int_equal(said("WARNING bpf cannot attach"), 1);
 }
 
 /* ---- many ---- */
@@ -692,8 +699,13 @@ static void test_burst(void **state)
 		snprintf(name, sizeof(name), "m%d", i);
 		add_link(name, 70 + i);
 	}
+	small_bpf.removed = 2;
 	look();
+	small_bpf.removed = 0;
 	assert_int_equal(said("INFO measuring on 5 interfaces (m0, m1, m2, ...) with bpf\n"), 1);
+	assert_int_equal(said("INFO removed 10 filters that a killed bpf-metro had left on 5 "
+			      "interfaces\n"),
+			 1);
 	for (int i = 5; i < 9; i++) {
 		snprintf(name, sizeof(name), "m%d", i);
 		add_link(name, 70 + i);
@@ -710,7 +722,7 @@ static void test_burst(void **state)
 	assert_true(run_tool("ip link del m6"));
 	look();
 	assert_int_equal(said("INFO no longer measuring on m6\n"), 1);
-	assert_int_equal(said("\n"), 5);
+	assert_int_equal(said("\n"), 6);
 }
 
 /* ---- silence ---- */
