@@ -135,6 +135,8 @@ churn() {
   tap_check "$backend: and none comes twice" equal samples "$requests" "$(samples metro)"
   sleep 1.5
   tap_check "$backend: nothing is left over" equal state "$before" "$(state)"
+  # Of libpcap's ring for the long flow, 8 MB, what has been read once counts.
+  [ "$backend" = bpf ] || resident=$((resident + 8192))
   tap_check "$backend: nor memory" holds 'now - before < 4096' "now=$(resident_kb)" "before=$resident"
   tap_check "$backend: it ends well" stop_background metro
 }
