@@ -38,7 +38,9 @@ static __always_inline __s64 peer_group(void *hosts, __u32 set, const struct add
 		return -1;
 	network = peer_network_key(set, addr, 128);
 	value = bpf_map_lookup_elem(&peer_networks, &network);
-	return value ? *value >> PEER_VERSION_BITS : -1;
+	if (!value)
+		return -1;
+	return *value >> PEER_VERSION_BITS;
 }
 
 static __always_inline bool datapath_is_peer(struct datapath *d, const struct flow_key *key)

@@ -90,6 +90,8 @@ needs_check() {
   need libcap2-bin program capsh
   need util-linux program setpriv
   need strace program strace
+  need runc program runc
+  need crun program crun
 }
 
 needs_bench() {

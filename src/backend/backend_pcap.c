@@ -171,17 +171,11 @@ static int live_fd(struct backend *backend)
 	return self(backend)->epoll;
 }
 
-/* One that is gone does not come up again: whoever follows interfaces says that it is. */
+/* What ends it, whoever follows interfaces says: it went down, or is gone. */
 static void say_ended(const struct tap *tap)
 {
-	const char *name = tap->hold.interface.name, *why = pcap_geterr(tap->own.pcap);
-	char now[IF_NAMESIZE];
-
-	if (if_indextoname(tap->index, now))
-		log_warning("no longer capturing on %s: %s; waiting for it to come up again", name,
-			    why);
-	else
-		log_debug("no longer capturing on %s: %s", name, why);
+	log_debug("no longer capturing on %s: %s", tap->hold.interface.name,
+		  pcap_geterr(tap->own.pcap));
 }
 
 static int live_read(struct backend *backend)

@@ -14,9 +14,8 @@
 struct containers;
 
 struct containers_pace {
-	unsigned int rescan_ms; /* where all is known */
-	unsigned int gap_ms;    /* from one walk to the next at least; doubles up to the above while
-				   an application is waited for */
+	unsigned int rescan_ms; /* where all is known, or an application did not come for long */
+	unsigned int gap_ms; /* from one walk to the next at least, and while one is waited for */
 };
 
 /* The usual pace. */
@@ -48,8 +47,8 @@ int containers_fd(const struct containers *containers);
  * once. */
 void containers_follow(struct containers *containers, const struct containers_listener *listener);
 
-/* What is known, the same table as long as this lives. A container that has ended stays until there
- * is another one behind the interface: what still comes was its own. */
+/* What is known, the same table as long as this lives. A container that has ended is not known any
+ * more, but its pod is while a sandbox is left: what comes next may be another container's. */
 const struct container_table *containers_table(const struct containers *containers);
 
 /* Ends it, without waiting for a walk that is under way. Accepts NULL. */

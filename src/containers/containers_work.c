@@ -20,6 +20,9 @@
 /* Between two walks there is this many times what the last one took; and after a change. */
 #define SHARE      100
 #define SHARE_SOON 10
+/* An application is waited for with the shortest gap for this many of the longest: engines start
+ * one that has failed again in less, at first. */
+#define WAIT_GAPS 3
 
 /* A process that was found in a container: when it ends, the container does, in most cases. */
 struct guard {
@@ -34,7 +37,8 @@ struct worker {
 	size_t guards_count;
 	__u64 started_ns; /* the last walk */
 	__u64 took_ns;    /* .. took so long */
-	__u64 gap_ns;     /* to the next one */
+	__u64 gap_ns;     /* to the next one; 0: something has changed */
+	__u64 changed_ns; /* the walk after the last change began */
 };
 
 /* ---- the list ---- */
@@ -136,19 +140,10 @@ static void guard(struct worker *w, const struct scan *scan)
 
 /* ---- what was found ---- */
 
-/* An application that has ended leaves the sandbox of its pod, or an empty namespace. */
-static bool is_left_over(const struct watched *watched, const struct finding *finding)
-{
-	const char *pod_uid = finding->resident.container.pod_uid;
-
-	return !finding->resident.settled && far_end_is_same(&watched->end, &finding->end) &&
-	       *watched->found.id && (!*pod_uid || !strcmp(pod_uid, watched->found.pod_uid));
-}
-
 /* Returns whether there is news. */
 static bool note(struct watched *watched, const struct finding *finding)
 {
-	if (finding->end.nsid == NSID_UNKNOWN || is_left_over(watched, finding))
+	if (finding->end.nsid == NSID_UNKNOWN)
 		return false;
 	watched->end = finding->end;
 	if (container_is_same(&watched->found, &finding->resident.container))
@@ -221,11 +216,11 @@ static void set_gap(struct worker *w, bool settled)
 	__u64 longest = pace->rescan_ms * NS_PER_MS;
 
 	w->took_ns = monotonic_ns() - w->started_ns;
-	w->gap_ns = settled ? longest : 2 * w->gap_ns;
-	if (w->gap_ns < pace->gap_ms * NS_PER_MS)
-		w->gap_ns = pace->gap_ms * NS_PER_MS;
-	if (w->gap_ns > longest)
-		w->gap_ns = longest;
+	if (!w->gap_ns)
+		w->changed_ns = w->started_ns;
+	if (w->started_ns - w->changed_ns >= WAIT_GAPS * longest)
+		settled = true;
+	w->gap_ns = settled ? longest : pace->gap_ms * NS_PER_MS;
 	if (w->gap_ns < SHARE * w->took_ns)
 		w->gap_ns = SHARE * w->took_ns;
 }

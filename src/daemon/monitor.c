@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Has the backend measure interfaces as they come, leaves them as they go, and says so once. */
-#include "monitor.h"
+#include "monitor_state.h"
 
 #include "log.h"
 #include "meaning.h"
@@ -12,67 +12,10 @@
 
 #define TOLD_MOST 3 /* in an interval */
 
-struct monitored {
-	struct interface now; /* by the name that it goes by here */
-	unsigned int flags;   /* IFF_UP .. */
-	unsigned int ways;    /* that are to be measured */
-	bool changed;         /* they have, since it was last tried */
-	enum { WAITING, OPENING, MEASURED } state;
-	bool said;              /* that it is measured */
-	bool ended;             /* it was, until it went down; yet to be said */
-	bool lost;              /* it was measured, and what ended that was said */
-	int error;              /* of the last attempt, so that it is said once */
-	struct hold *hold;      /* NULL unless it is measured */
-	__u64 seen_ns;          /* CLOCK_MONOTONIC: since when it is not measured */
-	struct silence out, in; /* each way */
-	struct monitored *next;
-};
-
 int monitor_configure(struct monitor *monitor, const struct config *config)
 {
 	monitor->config = config;
 	return awaited_configure(&monitor->awaited, config);
-}
-
-static struct monitored *find(const struct monitor *monitor, unsigned int ifindex)
-{
-	struct monitored *m;
-
-	LL_FOREACH (monitor->first, m)
-		if (m->now.ifindex == ifindex)
-			return m;
-	return NULL;
-}
-
-static void set_state(struct monitor *monitor, struct monitored *m, int state)
-{
-	monitor->opening += (state == OPENING) - (m->state == OPENING);
-	monitor->measured += (state == MEASURED) - (m->state == MEASURED);
-	m->state = state;
-}
-
-/* What was measured goes out under the names of before: once in a look. */
-static void deliver(struct monitor *monitor, bool *delivered)
-{
-	if (!*delivered)
-		monitor->leaving(monitor->arg);
-	*delivered = true;
-}
-
-/* ---- what is no longer measured ---- */
-
-/* first: the interface is to be opened again. */
-static void let_go(struct monitor *monitor, struct monitored *m, struct backend *backend,
-		   bool first)
-{
-	struct hold *hold = m->hold ? backend->ops->release(backend, m->now.ifindex) : NULL;
-
-	m->hold = NULL;
-	m->seen_ns = monotonic_ns();
-	if (m->state == MEASURED)
-		set_state(monitor, m, WAITING);
-	if (hold)
-		attaching_shut(monitor->attaching, backend, hold, first);
 }
 
 static void say_gone(struct monitor *monitor, const struct monitored *m)
@@ -100,10 +43,10 @@ static void leave_gone(struct monitor *monitor, struct backend *backend, const s
 		if (!links->whole || (link && meant_ways(monitor->config, link)))
 			continue;
 		if (m->hold)
-			deliver(monitor, delivered);
+			monitor_deliver(monitor, delivered);
 		say_gone(monitor, m);
-		let_go(monitor, m, backend, false);
-		set_state(monitor, m, WAITING);
+		monitored_let_go(monitor, m, backend, false);
+		monitored_set_state(monitor, m, WAITING);
 		LL_DELETE(monitor->first, m);
 		free(m);
 	}
@@ -124,11 +67,11 @@ static void rename_to(struct monitor *monitor, struct monitored *m, struct backe
 	bool renamed = strcmp(m->now.name, now->name) != 0 && !is_another(m, now);
 
 	if ((renamed || is_another(m, now)) && m->hold)
-		deliver(monitor, delivered);
+		monitor_deliver(monitor, delivered);
 	if (renamed && m->hold)
 		log_info("measuring on %s goes on: it was renamed from %s", now->name, m->now.name);
 	if (is_another(m, now))
-		let_go(monitor, m, backend, true);
+		monitored_let_go(monitor, m, backend, true);
 	m->now = *now;
 	if (m->hold)
 		backend->ops->rename(backend, now);
@@ -176,7 +119,8 @@ static void add_new(struct monitor *monitor, const struct links *links)
 		const struct link *link = &links->at[i];
 		struct monitored *m;
 
-		if (!meant_ways(monitor->config, link) || find(monitor, link->interface.ifindex))
+		if (!meant_ways(monitor->config, link) ||
+		    monitored_find(monitor, link->interface.ifindex))
 			continue;
 		m = calloc(1, sizeof(*m));
 		if (!m) {
@@ -192,180 +136,6 @@ static void add_new(struct monitor *monitor, const struct links *links)
 	}
 }
 
-static void say_failure(struct monitored *m, int err, const char *reason)
-{
-	if (err == m->error || err == -ENODEV) /* it has just gone: that will be seen */
-		return;
-	if (err == -ENETDOWN)
-		log_warning("%s; waiting for it to come up", reason);
-	else
-		log_error("%s", reason);
-	m->error = err;
-}
-
-static bool is_due(const struct monitored *m, bool retry)
-{
-	if (m->state != WAITING)
-		return false;
-	if (m->error == -ENETDOWN)
-		return m->flags & IFF_UP;
-	return !m->error || m->changed || retry;
-}
-
-static void open_beside(struct monitor *monitor, struct monitored *m, struct backend *backend)
-{
-	if (attaching_open(monitor->attaching, backend, &m->now, m->ways))
-		say_failure(m, -ENOMEM, "out of memory: an interface is not measured");
-	else
-		set_state(monitor, m, OPENING);
-	m->changed = false;
-}
-
-static void open_due(struct monitor *monitor, struct backend *backend, bool retry)
-{
-	struct monitored *m;
-
-	LL_FOREACH (monitor->first, m)
-		if (is_due(m, retry))
-			open_beside(monitor, m, backend);
-}
-
-static void begin(struct monitor *monitor, struct monitored *m, struct hold *hold)
-{
-	bool lost = awaited_find(&monitor->awaited, m->now.name) || m->lost;
-
-	burst_came(&monitor->burst, hold, m->said);
-	m->hold = hold;
-	m->said = true;
-	m->error = 0;
-	set_state(monitor, m, MEASURED);
-	log_debug("measuring on %s with %s, %llu ms after it was seen", m->now.name, hold->how,
-		  (monotonic_ns() - m->seen_ns) / NS_PER_MS);
-	/* What the counters said before begins with the next report. */
-	m->out = m->in = (struct silence){
-		.since_ns = lost ? 0 : monotonic_ns(),
-		.one_of_many = !awaited_names(&monitor->awaited, m->now.name),
-	};
-	monitor->reattached += lost;
-	m->lost = false;
-}
-
-/* Of the hold, everything but the name is as it was when it was opened. */
-static int adopt(struct monitor *monitor, struct monitored *m, struct backend *backend,
-		 struct hold *hold, char reason[BACKEND_REASON])
-{
-	int err;
-
-	hold->interface = m->now;
-	err = backend->ops->adopt(backend, hold, reason);
-	if (err)
-		attaching_shut(monitor->attaching, backend, hold, false);
-	else
-		begin(monitor, m, hold);
-	return err;
-}
-
-/* ---- results ---- */
-
-/* Does it show that the backend is of no use here, and does that help? */
-static bool is_refusal(struct monitor *monitor, int err, const char *reason)
-{
-	if (!monitor->untried || err == -ENODEV || err == -ENETDOWN)
-		return false;
-	return monitor->refused(monitor->arg, reason);
-}
-
-static void take_opened(struct monitor *monitor, struct backend *backend, struct attaching_job *job)
-{
-	struct monitored *m = find(monitor, job->interface.ifindex);
-	bool wanted = m && m->state == OPENING;
-	int err = job->err;
-
-	if (wanted)
-		set_state(monitor, m, WAITING);
-	if (wanted && !err && m->now.type != job->interface.type) {
-		/* Another interface has its index, and takes other programs. */
-		attaching_shut(monitor->attaching, backend, job->hold, true);
-		open_beside(monitor, m, backend);
-		return;
-	}
-	if (!err && wanted)
-		err = adopt(monitor, m, backend, job->hold, job->reason);
-	else if (!err)
-		attaching_shut(monitor->attaching, backend, job->hold, false);
-	if (err && wanted && !is_refusal(monitor, err, job->reason))
-		say_failure(m, err, job->reason);
-	monitor->untried &= !wanted || err;
-}
-
-/* Something took away what measured here. */
-static void lose(struct monitor *monitor, struct monitored *m, struct backend *backend)
-{
-	monitor->leaving(monitor->arg);
-	let_go(monitor, m, backend, true);
-	m->lost = true;
-	open_beside(monitor, m, backend);
-}
-
-static bool is_there(const struct monitored *m)
-{
-	char name[IF_NAMESIZE];
-
-	return if_indextoname(m->now.ifindex, name) != NULL;
-}
-
-static void take_checked(struct monitor *monitor, struct backend *backend,
-			 const struct attaching_job *job)
-{
-	struct monitored *m;
-
-	LL_FOREACH (monitor->first, m)
-		if (m->hold == job->hold)
-			break;
-	if (!m || !job->err || !is_there(m)) /* one that has gone is left with the next look */
-		return;
-	log_warning("%s; attaching again", job->reason);
-	lose(monitor, m, backend);
-}
-
-/* .. of those that come and go */
-static __u64 say_burst(struct monitor *monitor)
-{
-	__u64 wait = burst_wait_ns(&monitor->burst);
-
-	if (monitor->opening || burst_is_empty(&monitor->burst))
-		return 0;
-	if (!wait)
-		burst_say(&monitor->burst, monitor->measured);
-	return wait;
-}
-
-__u64 monitor_take(struct monitor *monitor, struct backend *backend)
-{
-	struct attaching_job *job;
-
-	while ((job = attaching_take(monitor->attaching))) {
-		if (job->kind == ATTACHING_OPEN)
-			take_opened(monitor, backend, job);
-		else
-			take_checked(monitor, backend, job);
-		free(job);
-	}
-	return say_burst(monitor);
-}
-
-void monitor_check(struct monitor *monitor, struct backend *backend)
-{
-	struct monitored *m;
-
-	/* Behind hundreds that are opened, checks wait: they do not pile up. */
-	if (!backend->ops->check || attaching_is_checking(monitor->attaching))
-		return;
-	LL_FOREACH (monitor->first, m)
-		if (m->hold)
-			attaching_check(monitor->attaching, backend, m->hold);
-}
-
 /* ---- looks ---- */
 
 /* Interfaces that went down, where that ends measuring. */
@@ -374,12 +144,12 @@ static void take_ended(struct monitor *monitor, struct backend *backend, bool *d
 	unsigned int ifindex;
 
 	while (backend->ops->ended && (ifindex = backend->ops->ended(backend))) {
-		struct monitored *m = find(monitor, ifindex);
+		struct monitored *m = monitored_find(monitor, ifindex);
 
 		if (!m)
 			break;
-		deliver(monitor, delivered);
-		let_go(monitor, m, backend, true);
+		monitor_deliver(monitor, delivered);
+		monitored_let_go(monitor, m, backend, true);
 		m->error = -ENETDOWN;
 		m->ended = true;
 	}
@@ -393,8 +163,8 @@ static void open_other_ways(struct monitor *monitor, struct backend *backend, bo
 	LL_FOREACH (monitor->first, m) {
 		if (!m->hold || m->hold->ways == m->ways)
 			continue;
-		deliver(monitor, delivered);
-		let_go(monitor, m, backend, true);
+		monitor_deliver(monitor, delivered);
+		monitored_let_go(monitor, m, backend, true);
 	}
 }
 
@@ -408,7 +178,7 @@ __u64 monitor_look(struct monitor *monitor, struct backend *backend, const struc
 	note_names(monitor, backend, links, &delivered);
 	open_other_ways(monitor, backend, &delivered);
 	add_new(monitor, links);
-	open_due(monitor, backend, retry);
+	monitor_open_due(monitor, backend, retry);
 	if (links->whole)
 		awaited_look(&monitor->awaited, links);
 	return monitor_take(monitor, backend);
@@ -422,7 +192,7 @@ static int open_here(struct monitor *monitor, struct monitored *m, struct backen
 	struct hold *hold = NULL;
 	int err = backend->ops->open(backend, &m->now, m->ways, &hold, reason);
 
-	return err ? err : adopt(monitor, m, backend, hold, reason);
+	return err ? err : monitored_adopt(monitor, m, backend, hold, reason);
 }
 
 /* Opens those that show whether the backend is of use. */
@@ -445,7 +215,7 @@ static int open_first(struct monitor *monitor, struct backend *backend, char rea
 			if (named)
 				return err;
 		} else if (err) {
-			say_failure(m, err, why);
+			monitored_say_failure(m, err, why);
 		}
 	}
 	return monitor->measured ? 0 : failed;
@@ -463,7 +233,7 @@ int monitor_start(struct monitor *monitor, struct backend *backend, const struct
 	if (err)
 		return err;
 	monitor->untried = !monitor->measured;
-	open_due(monitor, backend, false);
+	monitor_open_due(monitor, backend, false);
 	awaited_look(&monitor->awaited, links);
 	monitor_take(monitor, backend);
 	return 0;
@@ -525,7 +295,7 @@ void monitor_detach(struct monitor *monitor, struct backend *backend)
 			backend->ops->shut(backend->ops->release(backend, m->now.ifindex));
 		m->hold = NULL;
 		m->error = 0;
-		set_state(monitor, m, WAITING);
+		monitored_set_state(monitor, m, WAITING);
 	}
 	monitor->burst = (struct burst){};
 }

@@ -157,13 +157,13 @@ static bool is_usual(const struct silence *s, const struct census_figures *now,
 	       !counted_since(s, counters, COUNTER_CAPTURE_DROPS);
 }
 
-/* What to look at where nothing passes at all. */
+/* Beside the addresses and ports, what to look at where nothing passes at all. */
 static const char *question(enum way way)
 {
-	return way == WAY_IN ? "are the addresses, the interface and direction: in right? "
-			       "Peers receive what arrives here"
-			     : "are the addresses and the interface right? At the host's "
-			       "end of a container's interface it takes direction: in";
+	return way == WAY_IN ? "the interface and direction: in right? Peers receive what arrives "
+			       "here"
+			     : "the interface right? At the host's end of a container's interface "
+			       "it takes direction: in";
 }
 
 static void tell(struct silence *s, const char *iface, enum way way,
@@ -181,8 +181,8 @@ static void tell(struct silence *s, const char *iface, enum way way,
 		return;
 	}
 	if (!s->measured && !s->told_nothing && !s->one_of_many)
-		log_info("%s: no packet from or to a peer%s in %.0f s: %s", iface, data, seconds,
-			 question(way));
+		log_info("%s: no packet from or to a peer%s in %.0f s: are the addresses%s and %s",
+			 iface, data, seconds, terms->ports ? ", the ports" : "", question(way));
 	s->told_nothing = true;
 }
 

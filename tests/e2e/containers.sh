@@ -20,7 +20,7 @@ PODS_V4=10.78.0.1
 ROOT=$METRO_TMP/root                # the file system
 STATE=$METRO_TMP/runtime            # the runtime's own files
 CGROUP=metro-e2e-$$
-MEMORY=$((64 << 20))                # bytes that each container may have
+MEMORY=$((64 << 20)) # bytes that each container may have
 RUNTIME_REASON=
 declare -A CONTAINERS=()            # ids by name
 
@@ -142,6 +142,8 @@ oci_bundle() {
   "hostname": "$name",
   "mounts": [
     {"destination": "/proc", "type": "proc", "source": "proc"},
+    {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "ro"]},
+    {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "ro"]},
     {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]}
   ],
   "linux": {
@@ -287,12 +289,10 @@ kill_container() {
 }
 
 remove_container() {
-  local force=--force
-  [ "$RUNTIME" != podman ] || force='--force --time=0'
   case $RUNTIME in
-    # shellcheck disable=SC2086 # two words
-    podman | docker) runtime_do rm $force "$1" >/dev/null ;;
-    *) runtime_do delete $force "$1" ;;
+    podman) runtime_do rm --force --time=0 "$1" >/dev/null ;;
+    docker) runtime_do rm --force "$1" >/dev/null ;;
+    *) runtime_do delete --force "$1" ;;
   esac
   unset "CONTAINERS[$1]"
 }

@@ -110,9 +110,22 @@ test_option() { # BACKEND
   tap_check "$backend, --port: it ends well" stop_background metro
 }
 
+# Nobody's ports: it says what to look at.
+asks_for_ports() { # BACKEND
+  start_metro metro in_client -i "$METRO_CLIENT_IF" "$METRO_SERVER_V4" --port 1-9 --interval 1 \
+    --output json --backend "$1" || return
+  requests 40 4
+  log_has metro 'INFO .*: no packet from or to a peer .*: are the addresses, the ports and the interface right' 8
+  local status=$?
+  [ $status = 0 ] || cat "$METRO_TMP/metro.err"
+  stop_background metro
+  return $status
+}
+
 for backend in bpf pcap; do
   test_instances $backend
   test_option $backend
+  tap_check "$backend: where no connection has the ports, it asks for them" asks_for_ports $backend
 done
 
 # libpcap's filter leaves the other ports' packets in the kernel.

@@ -100,7 +100,7 @@ test_falls_back() {
   log_has metro 'waiting for it' "$READY_SECONDS"
   if come_with_ingress 2>/dev/null; then
     tap_check "BPF cannot measure the first interface to come: libpcap does" \
-      log_has metro 'WARNING BPF cannot be used here: .* ingress qdisc .*; falling back to libpcap'
+      log_has metro 'WARNING BPF cannot be used here: .* ingress qdisc.*; falling back to libpcap'
     tap_check "fallen back: it measures" wait_until 5 measured_times 1
     tap_check "fallen back: every sample" found 50 late0 10.78.0.2
   else

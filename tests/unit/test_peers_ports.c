@@ -265,6 +265,10 @@ static void test_numbers(void **state)
 	assert_int_equal(port_groups_make(&groups, peers), 0);
 	assert_int_equal(groups.count, 2); /* of the /8 and the /16, and of the /24 in them */
 	assert_int_equal(groups.entries, 2);
+	groups.last = (1u << PEER_GROUP_BITS) - 2;
+	assert_int_equal(port_groups_make(&groups, peers), 0);
+	assert_int_equal(groups.at[0].number, (1u << PEER_GROUP_BITS) - 1);
+	assert_int_equal(groups.at[1].number, 1);
 	peers_free(peers);
 	for (size_t i = 0; i < 3; i++)
 		instances[i].ports = NULL;
