@@ -16,25 +16,50 @@ static __always_inline bool datapath_may_be_peer(struct datapath *d, const struc
 	return peer_filter_passes(peer_filter_used(&peer_filters), addr);
 }
 
+static __always_inline bool port_in_group(void *hosts, __u32 group, __u32 port)
+{
+	struct peer_host key = peer_ports_key(group, port);
+	__u32 *ports = bpf_map_lookup_elem(hosts, &key);
+
+	return ports && *ports >> port % PEER_PORTS & 1;
+}
+
+/* The group of a peer, 0 for all ports; negative: it is none. */
+static __always_inline __s64 peer_group(void *hosts, __u32 set, const struct address *addr)
+{
+	struct peer_host host = {.set = set, .addr = *addr};
+	struct peer_network network;
+	__u32 *value = bpf_map_lookup_elem(hosts, &host);
+
+	if (value)
+		return *value;
+	if (!network_count)
+		return -1;
+	network = peer_network_key(set, addr, 128);
+	value = bpf_map_lookup_elem(&peer_networks, &network);
+	if (!value)
+		return -1;
+	return *value >> PEER_VERSION_BITS;
+}
+
 static __always_inline bool datapath_is_peer(struct datapath *d, const struct flow_key *key)
 {
-	struct peer_host host = peer_interface_key(key->ifindex);
-	struct peer_network network;
+	struct peer_host interface = peer_interface_key(key->ifindex);
 	__u32 zero = 0, *set;
-	void *hosts = bpf_map_lookup_elem(&peer_hosts, &zero);
+	__s64 group;
+	void *hosts;
 
 	(void)d;
-	set = hosts ? bpf_map_lookup_elem(hosts, &host) : 0;
+	if (!peer_filter_passes_ports(peer_filter_used(&peer_filters), key->local_port,
+				      key->peer_port))
+		return false;
+	hosts = bpf_map_lookup_elem(&peer_hosts, &zero);
+	set = hosts ? bpf_map_lookup_elem(hosts, &interface) : 0;
 	if (!set)
 		return false;
-	host.set = *set;
-	host.addr = key->peer;
-	if (bpf_map_lookup_elem(hosts, &host))
-		return true;
-	if (!network_count)
-		return false;
-	network = peer_network_key(host.set, &key->peer, 128);
-	return bpf_map_lookup_elem(&peer_networks, &network);
+	group = peer_group(hosts, *set, &key->peer);
+	return group == 0 || (group > 0 && (port_in_group(hosts, group, key->peer_port) ||
+					    port_in_group(hosts, group, key->local_port)));
 }
 
 /* A hook sees a segment once. */
@@ -212,7 +237,7 @@ static __always_inline void sight(struct datapath *d, const struct flow_key *key
 static __always_inline void datapath_sight_sent(struct datapath *d, const struct packet *p,
 						__u32 ifindex)
 {
-	const struct flow_key key = datapath_key_sent(p, ifindex);
+	const struct flow_key key = packet_key_sent(p, ifindex);
 
 	if (unlikely(count_sightings) && datapath_may_be_peer(d, &p->dst))
 		sight(d, &key, offsetof(struct sightings, acks_sent));

@@ -59,7 +59,7 @@ struct peer_hosts {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, PEER_HOSTS_MIN);
 	__uint(key_size, sizeof(struct peer_host)); /* types in here, clang leaves out of the BTF */
-	__uint(value_size, sizeof(__u32));          /* of an interface, its set */
+	__uint(value_size, sizeof(__u32));          /* see peer_key.h */
 };
 
 struct {
@@ -74,7 +74,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, PEERS_MAX);
 	__type(key, struct peer_network);
-	__type(value, __u8);
+	__type(value, __u32);
 } peer_networks SEC(".maps");
 
 /* By interface index; the daemon makes an entry while an interface has no samples. */

@@ -15,6 +15,7 @@
 #include "closed.h"
 #include "engine.h"
 #include "handshake.h"
+#include "packet_key.h"
 
 /* What the operations need to know of one segment and its surroundings. */
 struct datapath;
@@ -78,17 +79,6 @@ static __always_inline void datapath_sight_sent(struct datapath *d, const struct
 						__u32 ifindex);
 static __always_inline void datapath_sight_received(struct datapath *d, const struct packet *p,
 						    const struct flow_key *key, struct flow *f);
-
-/* The flow whose data a segment is, and the one whose data it acknowledges. */
-static __always_inline struct flow_key datapath_key_sent(const struct packet *p, __u32 ifindex)
-{
-	return (struct flow_key){p->src, p->dst, p->sport, p->dport, ifindex};
-}
-
-static __always_inline struct flow_key datapath_key_received(const struct packet *p, __u32 ifindex)
-{
-	return (struct flow_key){p->dst, p->src, p->dport, p->sport, ifindex};
-}
 
 static __always_inline void datapath_count(struct datapath *d, enum counter which, __u64 n)
 {
@@ -231,7 +221,7 @@ static __always_inline void datapath_sent(struct datapath *d, const struct packe
 	}
 	if (!datapath_may_be_peer(d, &p->dst) || datapath_is_copy(d, p))
 		return;
-	key = datapath_key_sent(p, ifindex);
+	key = packet_key_sent(p, ifindex);
 	f = datapath_find(d, &key);
 	tag = flow_tag(&key);
 	handshake = datapath_times_handshakes(d) && handshake_begins(p);
@@ -283,7 +273,7 @@ static __always_inline void datapath_received(struct datapath *d, const struct p
 
 	if (!engine_heeds_received(p) || !datapath_may_be_peer(d, &p->src))
 		return;
-	key = datapath_key_received(p, ifindex);
+	key = packet_key_received(p, ifindex);
 	f = datapath_find(d, &key);
 	if (unlikely(datapath_times_handshakes(d)) && handshake_may_end(p, f))
 		datapath_end_handshake(d, &key, p);

@@ -30,6 +30,9 @@ struct peer_filter {
 	__u32 levels; /* enum peer_filter_level, those in use */
 	__u32 mask;   /* the number of bits in use, a power of two, less one */
 	__u64 words[PEER_FILTER_BITS_MAX / 64];
+	__u32 few_ports; /* every peer is one for some ports only: those below, together */
+	__u32 unused;
+	__u64 ports[65536 / 64];
 };
 
 /* One is in use, and only added to; the other is made anew when peers change, and then used. So a
@@ -91,6 +94,17 @@ static __always_inline bool peer_filter_level_has(const struct peer_filter *f,
 		return false;
 	bit = peer_filter_place(a, level) & f->mask & (PEER_FILTER_BITS_MAX - 1);
 	return f->words[bit / 64] >> bit % 64 & 1;
+}
+
+static __always_inline bool peer_filter_has_port(const struct peer_filter *f, __u16 port)
+{
+	return f->ports[port / 64] >> port % 64 & 1;
+}
+
+/* False: a connection between these ports is nobody's. */
+static __always_inline bool peer_filter_passes_ports(const struct peer_filter *f, __u16 a, __u16 b)
+{
+	return !f->few_ports || peer_filter_has_port(f, a) || peer_filter_has_port(f, b);
 }
 
 /* False: this is no peer. True: it may be one. */

@@ -3,6 +3,9 @@
  * Keys of the two peer maps: hosts by exact address in a hash, networks by prefix in an LPM trie.
  * Both carry the set of peers (src/peers/peers_sets.h), which interfaces share; the hash says of
  * each interface which it has.
+ *
+ * The value of a peer is the group of ports for which it is one, 0 for all ports. Which ports are
+ * in a group, the hash says, too.
  */
 #ifndef METRO_PEER_KEY_H
 #define METRO_PEER_KEY_H
@@ -21,8 +24,21 @@ static __always_inline struct peer_host peer_interface_key(__u32 ifindex)
 	return (struct peer_host){.addr.words[3] = ifindex};
 }
 
-#define PEERS_MAX      (1 << 20) /* addresses, and as many networks */
-#define PEER_HOSTS_MIN 4096      /* a map for this many addresses takes 64 KB when it is empty */
+/* .. and the same for the ports of a group: 32 of them have an entry with a bit for each, unless
+ * none is in the group. */
+#define PEER_PORTS      32
+#define PEER_GROUP_BITS 24 /* groups are 1 .. 2^24 - 1 */
+
+static __always_inline struct peer_host peer_ports_key(__u32 group, __u32 port)
+{
+	return (struct peer_host){.addr.words = {group, 0, 0, port / PEER_PORTS}};
+}
+
+/* Values of networks say in the lowest bits when they were put in (src/backend/bpf_peers.c). */
+#define PEER_VERSION_BITS 8
+
+#define PEERS_MAX         (1 << 20) /* addresses, and as many networks */
+#define PEER_HOSTS_MIN    4096      /* a map for this many addresses takes 64 KB when it is empty */
 
 /* The set is the first part of the matched prefix, and with it the family: else ::/0, meant for
  * IPv6, would match IPv4-mapped addresses, too. */

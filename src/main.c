@@ -2,6 +2,7 @@
 /* bpf-metro: round-trip times of this host's own TCP traffic. */
 #include "config.h"
 #include "daemon.h"
+#include "instance_ports.h"
 #include "log.h"
 #include "memory_advice.h"
 #include "offline.h"
@@ -21,10 +22,20 @@ enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 
 static int read_config(const struct options *options, struct config **config)
 {
-	if (options->interface)
-		return config_from_arguments(options->interface, options->peers,
-					     options->peers_count, config);
-	return config_load(options->config_path, config);
+	int err;
+
+	if (!options->interface)
+		return config_load(options->config_path, config);
+	err = config_from_arguments(options->interface, options->peers, options->peers_count,
+				    config);
+	if (err)
+		return err;
+	err = instance_set_ports((*config)->instances, &options->ports);
+	if (err) {
+		log_error("arguments: out of memory");
+		config_free(*config);
+	}
+	return err;
 }
 
 /* The environment is part of the configuration (DD_AGENT_HOST and others), and may have mistakes.
@@ -56,19 +67,14 @@ static int give_up(const struct options *options, int err)
 	return err == -ENOMEM ? STATUS_FAILED : STATUS_WRONG;
 }
 
-/* Of capture files alone nothing is said: what they take is found when they are read. */
 static void say_memory(const struct options *options, const struct config *config)
 {
 	unsigned int marks = options->marks ? options->marks : config->marks;
 	enum backend_choice choice = options->filter ? BACKEND_PCAP : options->backend;
-	struct memory_limit limit;
 	char sum[MEMORY_SUM];
 
-	if (!memory_terms_of(config, marks, false).interfaces)
-		return;
-	memory_limit_of_self(&limit);
-	memory_sum(sum, config, marks, choice, &limit);
-	printf("%s\n", sum);
+	if (memory_check(sum, config, marks, choice))
+		printf("%s\n", sum);
 }
 
 static void say_valid(const struct options *options, const struct config *config)

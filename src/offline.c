@@ -111,6 +111,7 @@ static int open_file(struct offline *o, const struct options *options)
 		.max_flows = BACKEND_FILE_FLOWS,
 		.batch_limit = o->sink->ops->batch_limit,
 		.expression = options->filter,
+		.ports = options->ports.count ? &options->ports : NULL,
 		.deliver = deliver,
 		.arg = o->sink,
 	};

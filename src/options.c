@@ -13,6 +13,7 @@
 #include "array.h"
 #include "config.h"
 #include "expression.h"
+#include "instance_ports.h"
 #include "number.h"
 #include "printable.h"
 
@@ -88,16 +89,48 @@ static int add_local(struct options *options, const char *text, size_t length)
 	return 0;
 }
 
-static int set_local(struct options *options, const char *value)
+static int add_port(struct options *options, const char *text, size_t length)
+{
+	char word[32];
+	struct port_range range;
+	int err;
+
+	snprintf(word, sizeof(word), "%.*s", (int)length, text);
+	err = length < sizeof(word) ? ports_parse(word, &range) : -EINVAL;
+	if (!err)
+		err = ports_add(&options->ports, &range);
+	if (err == -E2BIG)
+		return wrong("--port: too many ports; accepted: up to %d ports and ranges",
+			     PORTS_MAX);
+	if (err)
+		return wrong("--port: \"%.*s\" %s; accepted: ports from 1 to 65535 and ranges "
+			     "such as 8000-8999, separated by commas",
+			     (int)length, text, instance_port_error(err));
+	return 0;
+}
+
+/* Calls add for each word of a list with commas, until one is wrong. */
+static int each_word(struct options *options, const char *list,
+		     int (*add)(struct options *options, const char *text, size_t length))
 {
 	for (;;) {
-		size_t length = strcspn(value, ",");
-		int err = add_local(options, value, length);
+		size_t length = strcspn(list, ",");
+		int err = add(options, list, length);
 
-		if (err || !value[length])
+		if (err || !list[length])
 			return err;
-		value += length + 1;
+		list += length + 1;
 	}
+}
+
+static int set_local(struct options *options, const char *value)
+{
+	return each_word(options, value, add_local);
+}
+
+static int set_port(struct options *options, const char *value)
+{
+	return each_word(options, value, add_port);
 }
 
 /* Finds value in a list of words that ends with NULL; *choice becomes its index. */
@@ -222,6 +255,7 @@ static const struct option_row rows[] = {
 	{'i', "interface", "IFACE", set_interface, "measure the PEERs on this interface"},
 	{'r', "read", "FILE", set_read, "measure a capture file or pipe; - means stdin"},
 	{LONG_ONLY, "local", "ADDR", set_local, "with -r: only data sent by these addresses"},
+	{LONG_ONLY + 10, "port", "LIST", set_port, "only connections with an end on these ports"},
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
 	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text or json"},
@@ -407,6 +441,8 @@ static int check_combination(const struct options *o)
 		{o->read_path && o->check, "--check is for a configuration; leave -r out"},
 		{o->read_path && o->interval_s > 0, "-r reports once; leave --interval out"},
 		{!o->read_path && o->local_count, "--local needs -r FILE"},
+		{!o->read_path && !o->interface && o->ports.count,
+		 "--port goes with -i IFACE or -r FILE; a configuration has ports: in an instance"},
 		{!o->interface && o->peers_count, "a PEER needs -i IFACE before it"},
 		{o->interface && !o->peers_count, "-i needs a PEER: an address, a network or a "
 						  "name; 0.0.0.0/0 means every IPv4 address"},

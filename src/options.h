@@ -4,6 +4,7 @@
 #define METRO_OPTIONS_H
 
 #include "backend.h"
+#include "ports.h"
 #include "prefix.h"
 #include "sink.h"
 
@@ -19,6 +20,7 @@ struct options {
 	enum backend_choice backend; /* --backend auto|bpf|pcap */
 	enum hook_choice hook;       /* --hook auto|tc|clsact|xdp */
 	enum output_choice output;   /* --output; after options_parse never OUTPUT_DEFAULT */
+	struct ports ports;          /* --port, may be repeated or a list with commas; empty: all */
 	const char *filter;          /* --filter, -f; NULL: none, as for go-metro's "tcp" */
 	bool soften;                 /* --soften, -st */
 	double interval_s;           /* --interval; 0: as the configuration says */

@@ -29,7 +29,9 @@ struct backend_settings {
 	bool handshakes;          /* tell how long they took */
 	enum hook_choice hook;    /* BPF */
 	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
-	__u32 file_index;       /* of a capture file: stands for the interface index (peers.h) */
+	const struct ports *ports; /* a capture file by itself: only connections with an end on one
+				      of these; NULL: all. Instances have theirs (peers.h) */
+	__u32 file_index;          /* of a capture file: stands for the interface index (peers.h) */
 
 	void (*deliver)(void *arg, const struct delivery *delivery);
 	void *arg;
@@ -92,8 +94,8 @@ struct backend_ops {
 	/* Lets go of the interface, and frees the hold, which is not adopted. In any thread. */
 	void (*shut)(struct hold *hold);
 
-	/* The index of an interface, or 0, whose hold has ended by itself since it was adopted,
-	 * which was reported. It is to be released. May be NULL. */
+	/* The index of an interface, or 0, whose hold has ended by itself since it was adopted: it
+	 * went down, or is gone. It is to be released. May be NULL. */
 	unsigned int (*ended)(struct backend *backend);
 
 	/* The interface that has this index goes by this name now. */

@@ -4,6 +4,7 @@
 #include "bpf_attach.h"
 #include "bpf_flows.h"
 #include "bpf_peers.h"
+#include "hash.h"
 #include "sweep.h"
 
 #include <bpf/bpf.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <utlist.h>
 
 /* At most this many are read in one go: a producer that never stops must not keep signals and
  * reports waiting. */
@@ -26,7 +26,7 @@ struct measured {
 	bool xdp_in_vain;         /* asked for, but it is a bond */
 	bool sighting;            /* sightings are counted on it */
 	struct sightings sighted; /* sightings from earlier counts */
-	struct measured *next;
+	UT_hash_handle hh;
 };
 
 struct backend_bpf {
@@ -56,7 +56,7 @@ static struct measured *measured_find(struct backend_bpf *b, unsigned int ifinde
 {
 	struct measured *m;
 
-	LL_SEARCH_SCALAR(b->measured, m, hold.interface.ifindex, ifindex);
+	HASH_FIND_INT(b->measured, &ifindex, m);
 	return m;
 }
 
@@ -132,7 +132,7 @@ static void sight(struct backend_bpf *b, struct measured *m, bool on)
 	bpf_programs_sight(&b->programs, m->hold.interface.ifindex, on);
 	log_debug("%s: %s", m->hold.interface.name,
 		  on ? "counting what passes" : "no longer counting what passes");
-	LL_FOREACH (b->measured, m)
+	for (m = b->measured; m; m = m->hh.next)
 		any |= m->sighting;
 	b->programs.skel->bss->count_sightings = any;
 }
@@ -177,8 +177,12 @@ static int kernel_adopt(struct backend *backend, struct hold *hold, char reason[
 	struct backend_bpf *b = self(backend);
 	struct measured *m = measured_of(hold);
 
-	(void)reason;
-	LL_PREPEND(b->measured, m);
+	HASH_ADD_INT(b->measured, hold.interface.ifindex, m);
+	if (!m->hh.tbl) {
+		snprintf(reason, BACKEND_REASON, "interface %s: out of memory",
+			 hold->interface.name);
+		return -ENOMEM;
+	}
 	census_open(&b->census, hold->interface.ifindex);
 	sight(b, m, true);
 	if (m->xdp_in_vain) /* only now: attempts that fail are repeated */
@@ -194,7 +198,7 @@ static struct hold *kernel_release(struct backend *backend, unsigned int ifindex
 
 	if (!m)
 		return NULL;
-	LL_DELETE(b->measured, m);
+	HASH_DEL(b->measured, m);
 	sight(b, m, false);
 	census_close(&b->census, ifindex);
 	return &m->hold;

@@ -5,6 +5,7 @@
 #include "expression.h"
 #include "frame.h"
 #include "local_addresses.h"
+#include "packet_key.h"
 
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -115,23 +116,33 @@ static void count_unknown(struct backend_file *b)
 	b->unknown++;
 }
 
-static bool is_peer(const struct backend_file *b, const struct address *addr)
+static bool is_measured(const struct backend_file *b, const struct flow_key *key)
 {
-	return !b->peers || peers_match(b->peers, b->settings.file_index, addr);
+	return !b->peers || peers_match(b->peers, key);
 }
 
 static void count_segment(struct seen *seen, const struct backend_file *b,
 			  const struct flow_segment *segment)
 {
 	const struct packet *p = &segment->packet;
-	bool sent = segment->directions & DIRECTION_SENT && is_peer(b, &p->dst);
-	bool received = segment->directions & DIRECTION_RECEIVED && is_peer(b, &p->src);
+	const struct flow_key data = packet_key_sent(p, segment->ifindex),
+			      answered = packet_key_received(p, segment->ifindex);
+	bool sent = segment->directions & DIRECTION_SENT && is_measured(b, &data);
+	bool received = segment->directions & DIRECTION_RECEIVED && is_measured(b, &answered);
 
 	seen->tcp++;
 	seen->tcp_ours += sent || received;
 	seen->sent += sent;
 	seen->received += received;
 	seen->data += sent && p->payload;
+}
+
+/* Has it one end on the ports that were asked for? */
+static bool has_port(const struct backend_file *b, const struct packet *p)
+{
+	const struct ports *ports = b->settings.ports;
+
+	return !ports || ports_have(ports, p->sport) || ports_have(ports, p->dport);
 }
 
 /* Is this packet of use, as far as one can tell without its bytes? */
@@ -176,6 +187,11 @@ static void measure(struct backend_file *b)
 	}
 	if (inside.passed)
 		seen_count(b->seen.inside, inside.passed);
+	if (!has_port(b, &segment->packet)) {
+		b->seen.tcp++;
+		b->seen.other_ports++;
+		return;
+	}
 	segment->now_ns = c->time_ns;
 	segment->ifindex = b->settings.file_index;
 	segment->epoch = 0;

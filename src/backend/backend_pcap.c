@@ -6,6 +6,7 @@
 #include "directions.h"
 #include "expression.h"
 #include "frame.h"
+#include "hash.h"
 #include "pcap_filter.h"
 #include "pcap_handle.h"
 #include "sweep.h"
@@ -18,7 +19,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
-#include <utlist.h>
 
 #define PACKETS 1024 /* read before drops and clock are looked at again */
 #define ROUNDS  64   /* times PACKETS before the next interface's turn */
@@ -33,7 +33,7 @@ struct tap {
 	bool filtered; /* the handle has a filter .. */
 	__u32 set;     /* .. for this set of peers */
 	struct breaks breaks;
-	struct tap *next;
+	UT_hash_handle hh;
 };
 
 struct backend_pcap {
@@ -62,7 +62,7 @@ static void deliver(void *arg, const struct flow_record *record)
 	struct tap *tap;
 	struct delivery delivery;
 
-	LL_SEARCH_SCALAR(b->taps, tap, hold.interface.ifindex, record->key.ifindex);
+	HASH_FIND_INT(b->taps, &record->key.ifindex, tap);
 	if (!tap)
 		return;
 	delivery = (struct delivery){
@@ -80,7 +80,7 @@ static void follow_clock(struct backend_pcap *b)
 
 	if (!clock_watch_follow(&b->clock))
 		return;
-	LL_FOREACH (b->taps, tap)
+	for (tap = b->taps; tap; tap = tap->hh.next)
 		breaks_notice(&tap->breaks, monotonic_ns());
 }
 
@@ -195,6 +195,15 @@ static int live_open(struct backend *backend, const struct interface *interface,
 	return err;
 }
 
+static int tap_add(struct backend_pcap *b, struct tap *tap, char reason[BACKEND_REASON])
+{
+	HASH_ADD_INT(b->taps, hold.interface.ifindex, tap);
+	if (tap->hh.tbl)
+		return 0;
+	snprintf(reason, BACKEND_REASON, "interface %s: out of memory", tap->hold.interface.name);
+	return -ENOMEM;
+}
+
 static int live_adopt(struct backend *backend, struct hold *hold, char reason[BACKEND_REASON])
 {
 	struct backend_pcap *b = self(backend);
@@ -204,16 +213,18 @@ static int live_adopt(struct backend *backend, struct hold *hold, char reason[BA
 
 	if (!err)
 		err = filter_set(tap, reason);
+	if (!err)
+		err = tap_add(b, tap, reason);
 	if (!err && epoll_ctl(b->epoll, EPOLL_CTL_ADD, pcap_get_selectable_fd(tap->pcap), &event)) {
 		err = -errno;
+		HASH_DEL(b->taps, tap);
 		snprintf(reason, BACKEND_REASON, "cannot wait for packets on %s: %s",
-			 hold->interface.name, strerror(errno));
+			 hold->interface.name, strerror(-err));
 	}
 	if (err)
 		return err;
 	follow_clock(b);
 	breaks_open(&tap->breaks, &b->epochs);
-	LL_PREPEND(b->taps, tap);
 	census_open(flow_table_census(b->table), hold->interface.ifindex);
 	return 0;
 }
@@ -223,10 +234,10 @@ static struct hold *live_release(struct backend *backend, unsigned int ifindex)
 	struct backend_pcap *b = self(backend);
 	struct tap *tap;
 
-	LL_SEARCH_SCALAR(b->taps, tap, hold.interface.ifindex, ifindex);
+	HASH_FIND_INT(b->taps, &ifindex, tap);
 	if (!tap)
 		return NULL;
-	LL_DELETE(b->taps, tap);
+	HASH_DEL(b->taps, tap);
 	census_close(flow_table_census(b->table), ifindex);
 	b->drops += tap_drops(tap);
 	if (!tap->ended)
@@ -238,15 +249,17 @@ static unsigned int live_ended(struct backend *backend)
 {
 	struct tap *tap;
 
-	LL_SEARCH_SCALAR(self(backend)->taps, tap, ended, true);
-	return tap ? tap->hold.interface.ifindex : 0;
+	for (tap = self(backend)->taps; tap; tap = tap->hh.next)
+		if (tap->ended)
+			return tap->hold.interface.ifindex;
+	return 0;
 }
 
 static void live_rename(struct backend *backend, const struct interface *interface)
 {
 	struct tap *tap;
 
-	LL_SEARCH_SCALAR(self(backend)->taps, tap, hold.interface.ifindex, interface->ifindex);
+	HASH_FIND_INT(self(backend)->taps, &interface->ifindex, tap);
 	if (tap)
 		tap->hold.interface = *interface;
 }
@@ -261,7 +274,7 @@ static int live_set_peers(struct backend *backend, const struct peers *peers)
 	b->directions.peers = peers;
 	flow_table_set_peers(b->table, peers);
 	pcap_filters_forget(&b->filters);
-	LL_FOREACH (b->taps, tap) {
+	for (tap = b->taps; tap; tap = tap->hh.next) {
 		one = tap->ended ? 0 : filter_set(tap, reason);
 		if (one) {
 			log_error("%s", reason);
@@ -279,7 +292,7 @@ static int live_set_interfaces(struct backend *backend, const struct peers *peer
 	struct tap *tap;
 
 	flow_table_set_peers(self(backend)->table, peers);
-	LL_FOREACH (self(backend)->taps, tap) {
+	for (tap = self(backend)->taps; tap; tap = tap->hh.next) {
 		if (tap->ended || tap->set == peers_set_of(peers, tap->hold.interface.ifindex))
 			continue;
 		one = filter_set(tap, reason);
@@ -296,6 +309,7 @@ static int live_fd(struct backend *backend)
 	return self(backend)->epoll;
 }
 
+/* What ends it, whoever follows interfaces says: it went down, or is gone. */
 static void tap_read(struct tap *tap)
 {
 	char reason[BACKEND_REASON];
@@ -313,8 +327,8 @@ static void tap_read(struct tap *tap)
 		breaks_empty(&tap->breaks, now);
 	if (n >= 0)
 		return;
-	log_warning("no longer capturing on %s: %s; waiting for it to come up again",
-		    tap->hold.interface.name, pcap_geterr(tap->pcap));
+	log_debug("no longer capturing on %s: %s", tap->hold.interface.name,
+		  pcap_geterr(tap->pcap));
 	epoll_ctl(tap->backend->epoll, EPOLL_CTL_DEL, pcap_get_selectable_fd(tap->pcap), NULL);
 	tap->ended = true;
 }
@@ -323,7 +337,7 @@ static int live_read(struct backend *backend)
 {
 	struct tap *tap;
 
-	LL_FOREACH (self(backend)->taps, tap)
+	for (tap = self(backend)->taps; tap; tap = tap->hh.next)
 		if (!tap->ended)
 			tap_read(tap);
 	return 0;
@@ -378,7 +392,7 @@ static void live_counters(struct backend *backend, __u64 values[COUNTERS])
 	memcpy(values, flow_table_counters(b->table), COUNTERS * sizeof(*values));
 	values[COUNTER_DIRECTION] += b->directions.unknown;
 	values[COUNTER_CAPTURE_DROPS] += b->drops;
-	LL_FOREACH (b->taps, tap)
+	for (tap = b->taps; tap; tap = tap->hh.next)
 		values[COUNTER_CAPTURE_DROPS] += tap_drops(tap);
 }
 

@@ -132,7 +132,7 @@ static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, 
 		const struct flow_key *key = &w->keys[i];
 		const struct flow *f = (const void *)(w->values + i * w->flow_size);
 
-		if (terms->peers && !peers_match(terms->peers, key->ifindex, &key->peer))
+		if (terms->peers && !peers_match(terms->peers, key))
 			err = request_add(w, &drop, key);
 		else if (batch_waits(f) || flow_is_over(f, &tend.terms) ||
 			 flow_gives_way(f, &tend.terms))

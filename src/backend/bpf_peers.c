@@ -90,18 +90,21 @@ static void filter_follow(struct bpf_programs *p, const struct peers *peers)
 	peer_filter_clear(next, peers_count(peers));
 	for (size_t i = 0; i < peers_count(peers); i++)
 		peer_filter_add(next, &peers_at(peers, i)->prefix);
+	port_groups_filter(next, peers);
 	__atomic_store_n(&filters->used, !filters->used, __ATOMIC_RELEASE);
 }
 
 /* ---- networks ---- */
 
-static int network_add(struct bpf_programs *p, const struct peer *peer)
+static int network_add(struct bpf_programs *p, const struct peers *peers, const struct peer *peer)
 {
 	struct peer_network network =
 		peer_network_key(peer->set, &peer->prefix.addr, peer->prefix.bits);
+	__u32 group = port_groups_of(&p->groups, peers, peer);
+	__u32 value = group << PEER_VERSION_BITS | p->networks_version;
 
-	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_networks), &network,
-				&p->networks_version, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_networks), &network, &value,
+				BPF_ANY))
 		return -errno;
 	p->skel->bss->network_count++;
 	return 0;
@@ -114,7 +117,7 @@ static int networks_add(struct bpf_programs *p, const struct peers *peers)
 	p->networks_version++;
 	for (size_t i = 0; i < peers_count(peers) && !err; i++)
 		if (!prefix_is_host(&peers_at(peers, i)->prefix))
-			err = network_add(p, peers_at(peers, i));
+			err = network_add(p, peers, peers_at(peers, i));
 	return err;
 }
 
@@ -124,14 +127,13 @@ static void networks_purge(const struct bpf_programs *p)
 	int fd = bpf_map__fd(p->skel->maps.peer_networks), err = 0;
 	struct peer_network keys[2];
 	bool have = false;
-	__u32 current = 0;
-	__u8 version;
+	__u32 current = 0, value;
 
 	/* The walk needs its last key to go on, so deletion stays one key behind. */
 	while (!err) {
 		err = bpf_map_get_next_key(fd, have ? &keys[0] : NULL, &keys[1]);
-		if (have && !bpf_map_lookup_elem(fd, &keys[0], &version)) {
-			if (version == p->networks_version)
+		if (have && !bpf_map_lookup_elem(fd, &keys[0], &value)) {
+			if ((__u8)value == p->networks_version)
 				current++;
 			else
 				bpf_map_delete_elem(fd, &keys[0]);
@@ -144,10 +146,11 @@ static void networks_purge(const struct bpf_programs *p)
 
 /* ---- addresses, and interfaces ---- */
 
-static int host_add(int map, const struct peer *peer)
+static int host_add(const struct bpf_programs *p, int map, const struct peers *peers,
+		    const struct peer *peer)
 {
 	struct peer_host host = {.set = peer->set, .addr = peer->prefix.addr};
-	__u32 value = 0;
+	__u32 value = port_groups_of(&p->groups, peers, peer);
 
 	return bpf_map_update_elem(map, &host, &value, BPF_ANY) ? -errno : 0;
 }
@@ -187,13 +190,15 @@ static size_t hosts_count(const struct peers *peers)
 	return count;
 }
 
-static int hosts_fill(int map, const struct peers *peers)
+static int hosts_fill(const struct bpf_programs *p, int map, const struct peers *peers)
 {
 	int err = hosts_count(peers) > PEERS_MAX ? -E2BIG : interfaces_fill(map, peers);
 
+	if (!err)
+		err = port_groups_fill(&p->groups, peers, map);
 	for (size_t i = 0; i < peers_count(peers) && !err; i++)
 		if (prefix_is_host(&peers_at(peers, i)->prefix))
-			err = host_add(map, peers_at(peers, i));
+			err = host_add(p, map, peers, peers_at(peers, i));
 	return err;
 }
 
@@ -213,11 +218,13 @@ static int hosts_use(struct bpf_programs *p, int map)
 /* Fills a new map with interfaces and the peers' addresses, and puts it in use. */
 static int hosts_set(struct bpf_programs *p, const struct peers *peers)
 {
-	int map = hosts_create(hosts_count(peers) + peers_interfaces_count(peers)), err;
+	int map = hosts_create(hosts_count(peers) + peers_interfaces_count(peers) +
+			       p->groups.entries),
+	    err;
 
 	if (map < 0)
 		return map;
-	err = hosts_fill(map, peers);
+	err = hosts_fill(p, map, peers);
 	if (!err)
 		err = hosts_use(p, map);
 	if (err)
@@ -257,11 +264,16 @@ static void interfaces_drop(const struct bpf_programs *p, const struct peers *pe
 /* ---- all of them ---- */
 
 /* In this order, a peer that moves from the addresses to a network, or the other way round, is not
- * missed in between. */
+ * missed in between; nor one in a network whose ports change, if the map in use has room for them.
+ */
 int bpf_peers_set(struct bpf_programs *p, const struct peers *peers)
 {
-	int err = networks_add(p, peers);
+	int err = port_groups_make(&p->groups, peers);
 
+	if (!err && p->hosts >= 0)
+		port_groups_fill(&p->groups, peers, p->hosts);
+	if (!err)
+		err = networks_add(p, peers);
 	if (!err)
 		err = hosts_set(p, peers);
 	if (err) {

@@ -143,6 +143,7 @@ void bpf_programs_unload(struct bpf_programs *p)
 	descriptor_close(&p->flows);
 	descriptor_close(&p->hosts);
 	free(p->interfaces);
+	port_groups_clear(&p->groups);
 	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
 }
 

@@ -4,6 +4,7 @@
 #define METRO_BPF_PROGRAMS_H
 
 #include "backend.h"
+#include "bpf_ports.h"
 #include "peer_filter.h" /* the skeleton needs it */
 
 #include "metro.skel.h"
@@ -14,7 +15,8 @@ struct bpf_programs {
 	int hosts;         /* the map of peers by address that is in use; -1: none yet */
 	__u32 *interfaces; /* .. and their numbers that it has */
 	size_t interfaces_count;
-	__u8 networks_version; /* value of the current entries in the map of networks */
+	__u8 networks_version; /* in the value of the current entries in the map of networks */
+	struct port_groups groups;
 };
 
 /* Loads programs and maps. replay: the clock is bss->replay_ns, for captures run through the

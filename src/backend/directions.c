@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "packet_key.h"
+
 static unsigned int by_address(const struct directions *d, const struct packet *p)
 {
 	return (local_addresses_have(&d->local, &p->src) ? DIRECTION_SENT : 0) |
@@ -23,8 +25,10 @@ static unsigned int by_link(const struct interface *interface, enum link_layer l
 
 static unsigned int by_peer(struct directions *d, unsigned int ifindex, const struct packet *p)
 {
-	unsigned int way = (peers_match(d->peers, ifindex, &p->dst) ? DIRECTION_SENT : 0) |
-			   (peers_match(d->peers, ifindex, &p->src) ? DIRECTION_RECEIVED : 0);
+	const struct flow_key sent = packet_key_sent(p, ifindex),
+			      received = packet_key_received(p, ifindex);
+	unsigned int way = (peers_match(d->peers, &sent) ? DIRECTION_SENT : 0) |
+			   (peers_match(d->peers, &received) ? DIRECTION_RECEIVED : 0);
 
 	if (way != (DIRECTION_SENT | DIRECTION_RECEIVED))
 		return way;

@@ -184,7 +184,7 @@ static __always_inline bool datapath_is_peer(struct datapath *d, const struct fl
 {
 	const struct peers *peers = d->table->peers;
 
-	return !peers || peers_match(peers, key->ifindex, &key->peer);
+	return !peers || peers_match(peers, key);
 }
 
 /* A second copy of an ACK is of no consequence. */
@@ -370,12 +370,12 @@ void flow_table_expect(const struct flow_table *t, struct flow_segment *s)
 	struct flow_key key;
 
 	if (is_received(s)) {
-		key = datapath_key_received(&s->packet, s->ifindex);
+		key = packet_key_received(&s->packet, s->ifindex);
 		s->hash_received = flow_index_hash(&t->index, &key);
 		flow_index_expect(&t->index, s->hash_received);
 	}
 	if (is_sent(s)) {
-		key = datapath_key_sent(&s->packet, s->ifindex);
+		key = packet_key_sent(&s->packet, s->ifindex);
 		s->hash_sent = flow_index_hash(&t->index, &key);
 		flow_index_expect(&t->index, s->hash_sent);
 	}
@@ -421,7 +421,7 @@ static void sweep_begin(struct flow_table *t, const struct sweep_terms *terms)
 static bool sweep_drops(struct flow_table *t, const struct entry *e,
 			const struct sweep_terms *terms)
 {
-	if (t->peers_checked && t->peers && !peers_match(t->peers, e->key.ifindex, &e->key.peer))
+	if (t->peers_checked && t->peers && !peers_match(t->peers, &e->key))
 		return true;
 	return terms && flow_is_over(&e->flow, terms);
 }

@@ -21,7 +21,8 @@
 #define VERIFYING       (11800 * 1024)    /* since Linux 6.17 .. */
 #define VERIFYING_EARLY (3 * 1024 * 1024) /* .. and before: what libbpf takes */
 #define BPF_INTERFACE   1200
-#define PCAP_INTERFACE  (30 * 1024)       /* socket, filter, buffers of libpcap */
+#define PCAP_INTERFACE  (30 * 1024)       /* socket and buffers of libpcap .. */
+#define PCAP_FILTER_NET 640               /* .. and its filter */
 #define PCAP_RING       (8 * 1024 * 1024) /* pages of a packet socket's ring are not charged */
 
 /* ---- our own, as measured with the C library's allocator ---- */
@@ -98,11 +99,11 @@ static __u64 own_peers(const struct memory_terms *t)
 
 static __u64 count_series(const struct memory_terms *t)
 {
-	__u64 count = t->max_flows, pairs = t->addresses * (t->interfaces ? t->interfaces : 1);
+	__u64 count = t->max_flows;
 
 	if (t->max_series && t->max_series < count)
 		count = t->max_series;
-	return !t->networks && pairs < count ? pairs : count;
+	return !t->networks && t->pairs < count ? t->pairs : count;
 }
 
 static __u64 one_series(const struct memory_terms *t)
@@ -129,6 +130,13 @@ static __u64 greater(__u64 a, __u64 b)
 	return a > b ? a : b;
 }
 
+static __u64 interfaces(const struct memory_terms *t)
+{
+	if (t->bpf)
+		return (__u64)t->interfaces * BPF_INTERFACE;
+	return (__u64)t->interfaces * PCAP_INTERFACE + t->filtered * PCAP_FILTER_NET;
+}
+
 /* Those of before and the ones that follow are there at the same time, and the file they come of.
  */
 static __u64 changing(const struct memory_terms *t)
@@ -153,7 +161,7 @@ struct memory_need memory_need_of(const struct memory_terms *t)
 	struct memory_need need = {
 		.peers = kernel + own,
 		.series = count_series(t) * one_series(t),
-		.interfaces = (__u64)t->interfaces * (t->bpf ? BPF_INTERFACE : PCAP_INTERFACE),
+		.interfaces = interfaces(t),
 		.ring = t->bpf ? RECORDS_BYTES : 0,
 		.tables = tables(t),
 		.process = PROCESS + (t->bpf ? PROCESS_BPF : 0),

@@ -8,14 +8,18 @@
 
 #include "types.h"
 
+#define MEMORY_FILTERED 64 /* libpcap: networks in a filter, in place of more peers */
+
 /* What it depends on. */
 struct memory_terms {
 	bool bpf; /* or libpcap */
 	unsigned int max_flows;
 	unsigned int marks;      /* a flow */
 	unsigned int interfaces; /* that are measured */
-	__u64 addresses;         /* peers, one for each host name */
+	__u64 addresses; /* peers, one for each host name; once where interfaces share them */
 	__u64 networks;
+	__u64 pairs;             /* addresses of each interface, of all interfaces */
+	__u64 filtered;          /* peers of each, at most MEMORY_FILTERED of it */
 	bool reverse_names;      /* of addresses are looked up */
 	unsigned int max_series; /* 0: any number */
 	bool quantiles;          /* each series keeps a histogram */

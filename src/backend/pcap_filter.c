@@ -24,10 +24,22 @@
 #define NETS_MAX_V4 64
 #define NETS_MAX_V6 32
 
-/* Networks that together contain the peers of one family. */
+/* More ranges of ports than this are left out: each makes the filter longer, for every packet. */
+#define RANGES_MAX 16
+
+/* Networks that together contain the peers of one family, those for all ports or the others. */
 struct nets {
 	struct prefix *at;
 	size_t count;
+};
+
+/* Of what is written. */
+struct scope {
+	const struct peers *peers;
+	__u32 set;
+	__u64 lists; /* of ports, that the set's instances have */
+	bool any;    /* one of them has none: it is for all ports */
+	bool narrow; /* write ports */
 };
 
 static bool is_v4(const struct prefix *prefix)
@@ -35,16 +47,17 @@ static bool is_v4(const struct prefix *prefix)
 	return prefix->bits >= ADDRESS_V4_PREFIX && address_is_v4(&prefix->addr);
 }
 
-static int collect(struct nets *nets, const struct peers *peers, __u32 set, bool v4)
+static int collect(struct nets *nets, const struct scope *s, bool v4, bool few_ports)
 {
 	nets->count = 0;
-	nets->at = calloc(peers_count(peers) + 1, sizeof(*nets->at));
+	nets->at = calloc(peers_count(s->peers) + 1, sizeof(*nets->at));
 	if (!nets->at)
 		return -ENOMEM;
-	for (size_t i = 0; i < peers_count(peers); i++) {
-		const struct peer *peer = peers_at(peers, i);
+	for (size_t i = 0; i < peers_count(s->peers); i++) {
+		const struct peer *peer = peers_at(s->peers, i);
 
-		if (peer->set == set && is_v4(&peer->prefix) == v4)
+		if (peer->set == s->set && is_v4(&peer->prefix) == v4 &&
+		    (s->narrow && peer->instance->ports) == few_ports)
 			nets->at[nets->count++] = peer->prefix;
 	}
 	return 0;
@@ -82,6 +95,55 @@ static void widen(struct nets *nets, size_t max)
 	}
 }
 
+/* Calls fn for each range of ports that is in some of these lists. */
+static void each_range(const struct peers_ports *ports, __u64 lists,
+		       void (*fn)(void *arg, __u32 first, __u32 last), void *arg)
+{
+	__u32 first = 0; /* 0: no range has begun */
+
+	for (size_t i = 0; i < ports->count; i++) {
+		if (!first && ports->spans[i].lists & lists)
+			first = ports->spans[i].first;
+		if (!first || ports->spans[i].lists & lists)
+			continue;
+		fn(arg, first, ports->spans[i].first - 1);
+		first = 0;
+	}
+}
+
+static void count_range(void *arg, __u32 first, __u32 last)
+{
+	(void)first, (void)last;
+	++*(size_t *)arg;
+}
+
+/* A condition that is being written: what stands before its next part. */
+struct terms {
+	FILE *out;
+	const char *separator;
+};
+
+static void write_range(void *arg, __u32 first, __u32 last)
+{
+	struct terms *terms = arg;
+
+	if (first == last)
+		fprintf(terms->out, "%stcp port %u", terms->separator, first);
+	else
+		fprintf(terms->out, "%stcp portrange %u-%u", terms->separator, first, last);
+	terms->separator = " or ";
+}
+
+/* libpcap finds the ports of IPv6 only where TCP follows at once. */
+static void write_ports(FILE *out, const struct scope *s, bool v4)
+{
+	struct terms terms = {out, ""};
+
+	fputs(v4 ? " and (" : " and (ip6[6] != 6 or ", out);
+	each_range(peers_ports(s->peers), s->lists, write_range, &terms);
+	fputs(")", out);
+}
+
 static void write_nets(FILE *out, const struct nets *nets, bool v4)
 {
 	char text[ADDRESS_TEXT];
@@ -91,38 +153,60 @@ static void write_nets(FILE *out, const struct nets *nets, bool v4)
 		fprintf(out, "%s%s net %s/%d", i ? " or " : "", v4 ? "ip" : "ip6",
 			address_format(&nets->at[i].addr, text),
 			nets->at[i].bits - (v4 ? ADDRESS_V4_PREFIX : 0));
-	fputs("))", out);
+	fputs(")", out);
 }
 
-static int write_family(FILE *out, const struct peers *peers, __u32 set, bool v4, size_t *count)
+/* Those for all ports, or those for few. */
+static int write_family(FILE *out, const struct scope *s, bool v4, bool few_ports, size_t *count)
 {
+	size_t max = v4 ? NETS_MAX_V4 : NETS_MAX_V6;
 	struct nets nets;
-	int err = collect(&nets, peers, set, v4);
+	int err = collect(&nets, s, v4, few_ports);
 
 	if (err)
 		return err;
-	widen(&nets, v4 ? NETS_MAX_V4 : NETS_MAX_V6);
-	if (nets.count && *count)
-		fputs(" or ", out);
-	if (nets.count)
+	widen(&nets, s->narrow && s->any ? max / 2 : max);
+	if (nets.count) {
+		fputs(*count ? " or " : "", out);
 		write_nets(out, &nets, v4);
+		if (few_ports)
+			write_ports(out, s, v4);
+		fputs(")", out);
+	}
 	*count += nets.count;
 	free(nets.at);
 	return 0;
 }
 
-static char *peers_text(const struct peers *peers, __u32 set, size_t *count)
+static struct scope scope_of(const struct peers *peers, __u32 set)
+{
+	struct scope s = {.peers = peers, .set = set};
+	size_t ranges = 0;
+
+	for (size_t i = 0; i < peers_count(peers); i++) {
+		const struct peer *peer = peers_at(peers, i);
+
+		if (peer->set != set)
+			continue;
+		s.lists |= instance_port_lists(peer->instance);
+		s.any |= !peer->instance->ports;
+	}
+	each_range(peers_ports(peers), s.lists, count_range, &ranges);
+	s.narrow = ranges && ranges <= RANGES_MAX;
+	return s;
+}
+
+static char *peers_text(const struct scope *s, size_t *count)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	int err;
+	int err = 0;
 
 	if (!out)
 		return NULL;
-	err = write_family(out, peers, set, true, count);
-	if (!err)
-		err = write_family(out, peers, set, false, count);
+	for (int i = 0; i < 4 && !err; i++)
+		err = write_family(out, s, i < 2, i % 2, count);
 	if (!fclose(out) && !err)
 		return text;
 	free(text);
@@ -145,24 +229,45 @@ static int compile(pcap_t *pcap, const char *core, bool tags, struct bpf_program
 	return err;
 }
 
-int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 set, bool tags,
-			struct bpf_program *program)
+/* Returns 1, or 0 if there are no peers, or -errno. */
+static int compile_peers(pcap_t *pcap, const struct scope *s, bool tags,
+			 struct bpf_program *program)
 {
 	size_t count = 0;
-	char *core = peers_text(peers, set, &count);
+	char *core = peers_text(s, &count);
 	int err;
 
 	if (!core)
 		return -ENOMEM;
 	err = count ? compile(pcap, core, tags, program) : 0;
 	free(core);
-	if (err || !count)
-		return err;
-	if (program->bf_len > PCAP_FILTER_INSTRUCTIONS) {
+	return err ? err : count > 0;
+}
+
+static bool is_too_long(const struct bpf_program *program)
+{
+	return program->bf_len > PCAP_FILTER_INSTRUCTIONS;
+}
+
+int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 set, bool tags,
+			struct bpf_program *program)
+{
+	struct scope s = scope_of(peers, set);
+	int status = compile_peers(pcap, &s, tags, program);
+
+	if (status > 0 && is_too_long(program) && s.narrow) {
+		pcap_freecode(program);
+		s.narrow = false;
+		status = compile_peers(pcap, &s, tags, program);
+	}
+	if (status > 0 && is_too_long(program)) {
+		int err;
+
 		pcap_freecode(program);
 		err = compile(pcap, "(tcp or " IP6_TCP ")", tags, program);
+		status = err ? err : 1;
 	}
-	return err ? err : 1;
+	return status;
 }
 
 /* libpcap throws away waiting packets when it changes a filter. That would cost samples for

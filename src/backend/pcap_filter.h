@@ -12,7 +12,8 @@
 
 /*
  * Compiles the filter for a set of peers, in some 0.1 s at most. With many peers it lets through
- * networks that contain them: user space sorts them out anyway. If the kernel would still refuse it
+ * networks that contain them, and with many ranges of ports all ports: user space sorts them out
+ * anyway. If the kernel would still refuse it
  * (libpcap would then copy every packet), it lets all TCP through. tags: packets may have VLAN
  * tags; libpcap only looks for them on Ethernet.
  *

@@ -2,6 +2,8 @@
 /* Finds this process's control group below its mount, and reads the limits from there up. */
 #include "memory_limit.h"
 
+#include "lines.h"
+
 #include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -40,25 +42,6 @@ struct group {
 
 /* ---- files ---- */
 
-/* Calls until one says true, and returns that. */
-static bool each_line(const char *path, bool (*take)(void *arg, char *line), void *arg)
-{
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t size = 0;
-	bool done = false;
-
-	if (!file)
-		return false;
-	while (!done && getline(&line, &size, file) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		done = take(arg, line);
-	}
-	free(line);
-	fclose(file);
-	return done;
-}
-
 static bool take_number(void *arg, char *line)
 {
 	char *end;
@@ -77,7 +60,7 @@ static __u64 read_limit(const struct group *group)
 	char path[PATH_MAX + 32];
 
 	snprintf(path, sizeof(path), "%s/%s", group->directory, group->version->limit);
-	each_line(path, take_number, &bytes);
+	lines_each(path, take_number, &bytes);
 	return group->version == &v1 && bytes >= V1_UNLIMITED ? MEMORY_UNLIMITED : bytes;
 }
 
@@ -165,8 +148,8 @@ void memory_limit_read(struct memory_limit *limit, const struct memory_limit_pat
 	struct search search = {&membership, &group};
 
 	*limit = (struct memory_limit){.bytes = MEMORY_UNLIMITED};
-	each_line(paths->cgroup, take_membership, &membership);
-	if (!membership.version || !each_line(paths->mountinfo, take_mount, &search))
+	lines_each(paths->cgroup, take_membership, &membership);
+	if (!membership.version || !lines_each(paths->mountinfo, take_mount, &search))
 		return;
 	for (;;) {
 		const char *name = group.directory + group.mount_length;

@@ -51,7 +51,7 @@ static int ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg, 
 
 int rtnl_ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg)
 {
-	bool whole;
+	bool whole = true;
 
 	return ask(request, handler, arg, &whole);
 }

@@ -4,6 +4,7 @@
 #define METRO_CONFIG_H
 
 #include "log.h"
+#include "ports.h"
 #include "prefix.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/bpf-metro/bpf-metro.yaml"
@@ -43,6 +44,9 @@ struct aggregate {
 	unsigned int bits_v6; /* AGGREGATE_NETWORK: 0 .. 128 */
 };
 
+/* Lists of ports that differ: of those that are equal, one counts. */
+#define PORT_LISTS_MAX 64
+
 /* One entry of `instances`: the peers to measure on some interfaces, and the tags for them. */
 struct instance {
 	char *interface; /* which ones, see selection.h; "file": a capture file, which pcap names */
@@ -56,6 +60,9 @@ struct instance {
 	size_t hosts_count;
 	char **tags;
 	size_t tags_count;
+	struct ports *ports;     /* only connections with an end on one of these; NULL: all */
+	unsigned int ports_list; /* which list that is, 0 .. PORT_LISTS_MAX - 1 */
+	bool tag_port;           /* the tag port:N, the end that is among ports */
 	bool containers; /* tags of the container at the other end of the interface; default false
 			  */
 };

@@ -17,6 +17,7 @@
  */
 #define TAGS_MAX        800
 #define CONTAINER_BYTES 200 /* of a container's tags and origin, out of the above */
+#define PORT_BYTES      (sizeof("port:65535,") - 1)
 
 #define ACCEPTED_PREFIX "an IPv4 or IPv6 address or a network such as 10.0.0.0/8"
 #define ACCEPTED_HOST   "a host name or an address"
@@ -172,7 +173,8 @@ int instance_add_tag(struct instance *instance, struct mistakes *mistakes, const
 void instance_check_tags(const struct instance *instance, struct mistakes *mistakes)
 {
 	size_t length = 0;
-	int most = instance->containers ? TAGS_MAX - CONTAINER_BYTES : TAGS_MAX;
+	int most = TAGS_MAX - (instance->containers ? CONTAINER_BYTES : 0) -
+		   (instance->tag_port ? (int)PORT_BYTES : 0);
 
 	for (size_t i = 0; i < instance->tags_count; i++)
 		length += strlen(instance->tags[i]) + 1;
@@ -198,4 +200,5 @@ void instance_clear(struct instance *instance)
 	free(instance->ips);
 	free_texts(instance->hosts, instance->hosts_count);
 	free_texts(instance->tags, instance->tags_count);
+	free(instance->ports);
 }

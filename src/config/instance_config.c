@@ -7,6 +7,7 @@
 #include "array.h"
 #include "instance.h"
 #include "instance_interfaces.h"
+#include "instance_ports.h"
 
 #define SECONDS_MAX 86400
 
@@ -101,6 +102,28 @@ static int read_tags(struct yaml_reader *reader, const struct yaml_key *key, yam
 	return yaml_read_list(reader, key, node, read_tag, target);
 }
 
+static int read_port(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		     void *target)
+{
+	const char *text = yaml_text(reader, node, ACCEPTED_PORT);
+
+	(void)key;
+	return text ? instance_add_port(target, reader->mistakes, text) : 0;
+}
+
+static int read_ports(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
+		      void *target)
+{
+	int err = yaml_read_list(reader, key, node, read_port, target);
+
+	yaml_at(reader, node);
+	if (node->type == YAML_SEQUENCE_NODE &&
+	    node->data.sequence.items.top == node->data.sequence.items.start)
+		mistake(reader->mistakes,
+			"is an empty list; accepted: ports in it, or no ports: for all of them");
+	return err;
+}
+
 static int read_pcap(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
 		     void *target)
 {
@@ -117,6 +140,8 @@ static const struct yaml_key instance_keys[] = {
 	{"ips", read_ips, 0, 0, 0},
 	{"hosts", read_hosts, 0, 0, 0},
 	{"tags", read_tags, 0, 0, 0},
+	{"ports", read_ports, 0, 0, 0},
+	{"tag_port", yaml_read_bool, FIELD(tag_port), 0, 0},
 	{"sample", yaml_read_bool, FIELD(sample), 0, 0},
 	{"sample_duration", yaml_read_whole, FIELD(sample_duration_s), 1, SECONDS_MAX},
 	{"sample_interval", yaml_read_whole, FIELD(sample_interval_s), 1, SECONDS_MAX},
@@ -171,6 +196,24 @@ static void check_sample(struct yaml_reader *reader, yaml_node_t *node, struct i
 			"sample: true needs sample_duration and sample_interval; accepted: both, "
 			"whole numbers of seconds from 1 to %d",
 			SECONDS_MAX);
+}
+
+static void check_ports(struct yaml_reader *reader, yaml_node_t *node, const struct config *config,
+			const struct instance *instance)
+{
+	yaml_node_t *ports = yaml_lookup(reader, node, "ports");
+	size_t depth;
+
+	if (instance->tag_port && !ports)
+		mistake(reader->mistakes, "tag_port: true needs ports; accepted: a list of ports "
+					  "beside it");
+	if (!ports)
+		return;
+	depth = mistakes_enter(reader->mistakes, ".ports");
+	yaml_at(reader, ports);
+	instance_number_ports(config, reader->mistakes);
+	mistakes_leave(reader->mistakes, depth);
+	yaml_at(reader, node);
 }
 
 /* When all is read: it depends on containers how long they may be. */
@@ -231,6 +274,7 @@ int read_instance(struct yaml_reader *reader, const struct yaml_key *key, yaml_n
 			"neither ips nor hosts are given; list what to measure (0.0.0.0/0: every "
 			"IPv4 address, ::/0: every IPv6 address)");
 	check_sample(reader, node, instance);
+	check_ports(reader, node, config, instance);
 	check_containers(reader, instance);
 	check_tags(reader, node, instance);
 	return 0;

@@ -175,6 +175,16 @@ int attaching_check(struct attaching *a, struct backend *backend, struct hold *h
 	return submit(a, job);
 }
 
+bool attaching_is_checking(struct attaching *a)
+{
+	bool is;
+
+	pthread_mutex_lock(&a->lock);
+	is = a->waiting[ATTACHING_CHECK] != NULL;
+	pthread_mutex_unlock(&a->lock);
+	return is;
+}
+
 static void forget_checks(struct attaching_job **jobs, const struct hold *hold)
 {
 	struct attaching_job *job, *next;

@@ -39,13 +39,18 @@ int attaching_open(struct attaching *attaching, struct backend *backend,
 		   const struct interface *interface);
 int attaching_check(struct attaching *attaching, struct backend *backend, struct hold *hold);
 
+/* Do some of those that are to be checked still wait for it? */
+bool attaching_is_checking(struct attaching *attaching);
+
 /* The hold must have been released. first: before anything else, since the same interface is to be
  * opened again. Without memory for a job, it is done here and now. */
 void attaching_shut(struct attaching *attaching, struct backend *backend, struct hold *hold,
 		    bool first);
 
 /* The result of a job that opened or checked something: the caller frees it, and owns the hold that
- * was opened. NULL: there is none yet. A hold that has been shut since it was checked is NULL. */
+ * was opened. NULL: there is none yet. Of a hold that has been shut since it was checked, none
+ * comes.
+ */
 struct attaching_job *attaching_take(struct attaching *attaching);
 
 /* Forgets what has not been begun, and waits until nothing is under way: the backend can go. What

@@ -192,8 +192,8 @@ static int stop(struct wiring *w)
 
 	wiring_end_captures(w);
 	naming_stop(&w->naming);
+	err = reporting_close(&w->reporting); /* first: hundreds of interfaces take seconds */
 	measuring_close(&w->measuring);
-	err = reporting_close(&w->reporting);
 	identifying_stop(&w->identifying);
 	following_stop(&w->following);
 	wiring_stop_duty_cycle(w);

@@ -15,16 +15,19 @@
 
 /* ---- news ---- */
 
-/* A look in so long; those that take longer come less often. */
+/* A look in so long, or sooner; those that take longer come less often. */
 static void arm(struct following *f, __u64 wait)
 {
-	__u64 now = monotonic_ns(), next = f->looked_ns + 10 * f->look_cost_ns;
+	__u64 now = monotonic_ns(), due = now + wait, next = f->looked_ns + 10 * f->look_cost_ns;
 
-	if (next > now + wait)
-		wait = next - now;
-	if (!f->armed)
-		event_timer_set(f->timer, (double)wait / NS_PER_S);
-	f->armed = true;
+	if (due < next)
+		due = next;
+	if (due < now + NS_PER_MS)
+		due = now + NS_PER_MS; /* no time at all would stop the timer */
+	if (f->due_ns && f->due_ns <= due)
+		return;
+	f->due_ns = due;
+	event_timer_set(f->timer, (double)(due - now) / NS_PER_S);
 }
 
 static void on_watch(void *arg, int fd)
@@ -43,7 +46,7 @@ static void on_timer(void *arg, int fd)
 
 	event_timer_take(fd);
 	event_timer_set(fd, 0);
-	f->armed = false;
+	f->due_ns = 0;
 	f->changed(f->arg);
 }
 
@@ -79,8 +82,10 @@ int following_start(struct following *f, struct event_loop *loop, const struct c
 	int err;
 
 	f->loop = loop;
-	f->monitor =
-		(struct monitor){.must_find = f->must_find, .leaving = f->leaving, .arg = f->arg};
+	f->monitor = (struct monitor){.must_find = f->must_find,
+				      .leaving = f->leaving,
+				      .refused = f->refused,
+				      .arg = f->arg};
 	f->watch = link_watch_open();
 	f->timer = event_timer(0);
 	err = hear(f);

@@ -19,6 +19,7 @@ struct following {
 	void (*changed)(void *arg); /* interfaces or addresses have: time for following_look */
 	void (*opened)(void *arg);  /* beside the loop: time for following_take */
 	void (*leaving)(void *arg); /* before one goes, while its name and tags are known */
+	bool (*refused)(void *arg, const char *reason); /* as monitor.h has it */
 	void *arg;
 
 	/* Its own. */
@@ -31,8 +32,8 @@ struct following {
 	__u64 looked_ns,
 		checked_ns; /* CLOCK_MONOTONIC: when the last look, and check, was over .. */
 	__u64 look_cost_ns; /* .. and how long the look took */
-	bool armed;
-	int watch, timer; /* -1: not started */
+	__u64 due_ns;       /* .. and when the next look is; 0: at no set time */
+	int watch, timer;   /* -1: not started */
 };
 
 /* Begins to watch, for the interfaces that the configuration means. Returns 0 or -errno; to be

@@ -38,6 +38,11 @@ struct backend_settings measuring_settings(const struct measuring *m, const stru
 
 /* ---- the choice ---- */
 
+static bool is_bpf(const struct measuring *m)
+{
+	return !strcmp(m->backend->ops->name, "bpf");
+}
+
 static int try_backend(struct measuring *m, backend_opener open, const struct config *config,
 		       const struct peers *peers, char reason[BACKEND_REASON])
 {
@@ -65,6 +70,11 @@ static int try_bpf(struct measuring *m, const struct config *config, const struc
 	return err;
 }
 
+static void say_fallback(const char *reason)
+{
+	log_warning("BPF cannot be used here: %s; falling back to libpcap", reason);
+}
+
 static int choose(struct measuring *m, const struct config *config, const struct peers *peers,
 		  char reason[BACKEND_REASON])
 {
@@ -78,7 +88,7 @@ static int choose(struct measuring *m, const struct config *config, const struct
 	if (choice != BACKEND_PCAP)
 		err = try_bpf(m, config, peers, reason);
 	if (err && err != -ENODEV && choice == BACKEND_AUTO)
-		log_warning("BPF cannot be used here: %s; falling back to libpcap", reason);
+		say_fallback(reason);
 	if (err && err != -ENODEV && choice != BACKEND_BPF)
 		err = try_backend(m, m->ops->open_pcap, config, peers, reason);
 	return err;
@@ -96,24 +106,47 @@ static void on_backend(void *arg, int fd)
 	}
 }
 
-int measuring_start(struct measuring *m, const struct config *config, const struct peers *peers)
+/* Has the loop read what was chosen, unless that went wrong. */
+static int begin(struct measuring *m, const struct config *config, int err,
+		 char reason[BACKEND_REASON])
 {
-	char reason[BACKEND_REASON] = "out of memory";
-	int err = choose(m, config, peers, reason);
-
 	if (!err) {
 		err = event_loop_add(m->loop, m->backend->ops->fd(m->backend), on_backend, m);
 		if (err) {
-			snprintf(reason, sizeof(reason), "%s", strerror(-err));
+			snprintf(reason, BACKEND_REASON, "%s", strerror(-err));
 			measuring_close(m);
 		}
 	}
 	if (err)
 		log_critical("cannot measure: %s", reason);
 	else
-		memory_when_measuring(config, measuring_settings(m, config).marks,
-				      !strcmp(m->backend->ops->name, "bpf"));
+		memory_when_measuring(config, measuring_settings(m, config).marks, is_bpf(m));
 	return err;
+}
+
+int measuring_start(struct measuring *m, const struct config *config, const struct peers *peers)
+{
+	char reason[BACKEND_REASON] = "out of memory";
+	int err = choose(m, config, peers, reason);
+
+	return begin(m, config, err, reason);
+}
+
+bool measuring_may_fall_back(const struct measuring *m)
+{
+	return m->choice->backend == BACKEND_AUTO && is_bpf(m);
+}
+
+int measuring_fall_back(struct measuring *m, const struct config *config, const struct peers *peers,
+			const char *why)
+{
+	char reason[BACKEND_REASON] = "out of memory";
+	int err;
+
+	say_fallback(why);
+	measuring_close(m);
+	err = try_backend(m, m->ops->open_pcap, config, peers, reason);
+	return begin(m, config, err, reason);
 }
 
 void measuring_close(struct measuring *m)

@@ -55,6 +55,14 @@ struct backend_settings measuring_settings(const struct measuring *m, const stru
 /* Chooses and starts the backend. Returns 0 or -errno, reported. */
 int measuring_start(struct measuring *m, const struct config *config, const struct peers *peers);
 
+/* BPF was chosen before there was an interface, and cannot measure the first, for this reason: goes
+ * on with libpcap. Returns 0 or -errno, reported. */
+int measuring_fall_back(struct measuring *m, const struct config *config, const struct peers *peers,
+			const char *why);
+
+/* Would that be of use? */
+bool measuring_may_fall_back(const struct measuring *m);
+
 /* Follows a changed configuration, as far as the backend can. */
 void measuring_follow(struct measuring *m, const struct config *config);
 

@@ -3,66 +3,17 @@
 #include "memory_advice.h"
 
 #include "log.h"
+#include "memory_terms.h"
+#include "selection.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define QUANTILES (METRIC_BIT(METRIC_P50) | METRIC_BIT(METRIC_P95) | METRIC_BIT(METRIC_P99))
 
 static double mib(__u64 bytes)
 {
 	return (double)bytes / (1024 * 1024);
-}
-
-/* ---- what is needed ---- */
-
-static bool is_counted(const struct config *config, size_t i)
-{
-	const struct instance *instances = config->instances;
-
-	if (instances[i].pcap)
-		return true;
-	for (size_t j = 0; j < i; j++)
-		if (!instances[j].pcap && !strcmp(instances[j].interface, instances[i].interface))
-			return true;
-	return false;
-}
-
-static void add_instances(struct memory_terms *terms, const struct config *config)
-{
-	for (size_t i = 0; i < config->instances_count; i++) {
-		const struct instance *instance = &config->instances[i];
-
-		terms->interfaces += !is_counted(config, i);
-		terms->addresses += instance->hosts_count;
-		for (size_t j = 0; j < instance->ips_count; j++)
-			if (prefix_is_host(&instance->ips[j]))
-				terms->addresses++;
-			else
-				terms->networks++;
-	}
-}
-
-struct memory_terms memory_terms_of(const struct config *config, unsigned int marks, bool bpf)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
-	struct memory_terms terms = {
-		.bpf = bpf,
-		.max_flows = config->max_flows,
-		.marks = marks,
-		.reverse_names = config->reverse_names,
-		.max_series = config->max_series,
-		.quantiles = config->metrics & QUANTILES,
-		.distribution = config->distribution,
-		.cpus = cpus > 0 ? (unsigned int)cpus : 1,
-		.verifier_is_charged = memory_kernel_is(6, 17),
-	};
-
-	add_instances(&terms, config);
-	return terms;
 }
 
 /* ---- what the limit allows ---- */
@@ -133,13 +84,13 @@ static size_t sum_backend(char *text, size_t size, const struct memory_need *nee
 	return (size_t)length;
 }
 
-void memory_sum(char text[MEMORY_SUM], const struct config *config, unsigned int marks,
-		enum backend_choice choice, const struct memory_limit *limit)
+void memory_sum(char text[MEMORY_SUM], const struct config *config, const struct links *links,
+		unsigned int marks, enum backend_choice choice, const struct memory_limit *limit)
 {
 	size_t length = (size_t)snprintf(text, MEMORY_SUM, "memory, at most: ");
 
 	for (int bpf = 1; bpf >= 0; bpf--) {
-		struct memory_terms terms = memory_terms_of(config, marks, bpf);
+		struct memory_terms terms = memory_terms_of(config, links, marks, bpf);
 		struct memory_need need = memory_need_of(&terms);
 
 		if (choice == (bpf ? BACKEND_PCAP : BACKEND_BPF))
@@ -159,8 +110,12 @@ void memory_sum(char text[MEMORY_SUM], const struct config *config, unsigned int
 
 static struct memory_need need_of(const struct config *config, unsigned int marks, bool bpf)
 {
-	struct memory_terms terms = memory_terms_of(config, marks, bpf);
+	struct memory_terms terms;
+	struct links links;
 
+	links_read(&links, selection_config_asks_routes(config)); /* or there are none */
+	terms = memory_terms_of(config, &links, marks, bpf);
+	links_free(&links);
 	return memory_need_of(&terms);
 }
 
@@ -182,4 +137,22 @@ void memory_when_measuring(const struct config *config, unsigned int marks, bool
 
 	memory_limit_of_self(&limit);
 	memory_warn(&need, bpf, &limit);
+}
+
+bool memory_check(char text[MEMORY_SUM], const struct config *config, unsigned int marks,
+		  enum backend_choice choice)
+{
+	struct memory_limit limit;
+	struct links links;
+	bool any = false;
+
+	for (size_t i = 0; i < config->instances_count; i++)
+		any |= !config->instances[i].pcap;
+	if (!any)
+		return false;
+	links_read(&links, selection_config_asks_routes(config));
+	memory_limit_of_self(&limit);
+	memory_sum(text, config, &links, marks, choice, &limit);
+	links_free(&links);
+	return true;
 }

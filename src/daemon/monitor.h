@@ -18,12 +18,16 @@ struct monitor {
 	struct attaching *attaching;
 	bool must_find;             /* with no interface there is no start */
 	void (*leaving)(void *arg); /* before one is no longer measured, or under another name */
+	/* The first interface ever cannot be opened, for this reason: returns whether another
+	 * backend will be tried, so that there is nothing to say. */
+	bool (*refused)(void *arg, const char *reason);
 	void *arg;
 
 	/* Its own. */
 	const struct config *config;
 	struct monitored *first;
 	unsigned int measured, opening; /* how many are */
+	bool untried;                   /* the backend: there was no interface at its start */
 	struct awaited awaited;
 	struct burst burst;
 	__u64 reattached; /* times that measuring began again after it had been lost */

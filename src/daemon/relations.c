@@ -109,9 +109,25 @@ static void look_at(struct relations *relations, const struct config *config, si
 		    upper->interface.name);
 }
 
+/* Bridges of containers come and go for days. */
+static void forget_gone(struct relations *relations, const struct links *links)
+{
+	struct relation_told *told, *next;
+
+	LL_FOREACH_SAFE(relations->told, told, next)
+	{
+		if (links_find(links, told->ifindex))
+			continue;
+		LL_DELETE(relations->told, told);
+		free(told);
+	}
+}
+
 void relations_look(struct relations *relations, const struct config *config,
 		    const struct links *links)
 {
+	if (links->whole)
+		forget_gone(relations, links);
 	for (size_t i = 0; i < links->count; i++) {
 		int kind = kind_of(&links->at[i]);
 

@@ -118,6 +118,7 @@ struct silence_terms reporting_silence_terms(const struct reporting *r,
 		.now_ns = monotonic_ns(),
 		.interval_s = r->interval_s,
 		.watched = r->watched,
+		.ports = r->sink->peers && peers_ports(r->sink->peers)->count,
 		.counters = counters,
 	};
 }

@@ -145,9 +145,9 @@ static void tell(struct silence *s, const char *iface, const struct census_figur
 		return;
 	}
 	if (!s->measured && !s->told_nothing && !s->one_of_many)
-		log_info("%s: no packet from or to a peer in %.0f s: are the addresses and the "
+		log_info("%s: no packet from or to a peer in %.0f s: are the addresses%s and the "
 			 "interface right?",
-			 iface, seconds);
+			 iface, seconds, terms->ports ? ", the ports" : "");
 	s->told_nothing = true;
 }
 

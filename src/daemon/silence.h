@@ -25,6 +25,7 @@ struct silence_terms {
 	__u64 now_ns; /* CLOCK_MONOTONIC */
 	double interval_s;
 	bool watched; /* by somebody who waits for output */
+	bool ports;   /* some connections of peers are not to be measured */
 	const __u64 *counters;
 };
 

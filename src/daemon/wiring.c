@@ -4,6 +4,7 @@
 
 #include "log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- measuring, and the interfaces that are followed ---- */
@@ -53,6 +54,29 @@ static void deliver_all(void *arg)
 	measuring_deliver_all(&w->measuring);
 }
 
+static bool on_refused(void *arg, const char *reason)
+{
+	struct wiring *w = arg;
+
+	if (!measuring_may_fall_back(&w->measuring))
+		return false;
+	snprintf(w->refused, sizeof(w->refused), "%s", reason);
+	return true;
+}
+
+/* Not within the call that found it out: the backend goes. */
+static void fall_back(struct wiring *w)
+{
+	int err;
+
+	if (!w->refused[0])
+		return;
+	err = measuring_fall_back(&w->measuring, w->plan.config, w->plan.peers, w->refused);
+	w->refused[0] = '\0';
+	if (err)
+		on_failure(w, err);
+}
+
 static void follow_interfaces(void *arg)
 {
 	struct wiring *w = arg;
@@ -60,6 +84,7 @@ static void follow_interfaces(void *arg)
 	if (!w->measuring.backend)
 		return;
 	following_look(&w->following, w->measuring.backend, w->plan.peers, false);
+	fall_back(w);
 	wiring_identify(w);
 }
 
@@ -67,8 +92,10 @@ static void take_interfaces(void *arg)
 {
 	struct wiring *w = arg;
 
-	if (w->measuring.backend)
-		following_take(&w->following, w->measuring.backend);
+	if (!w->measuring.backend)
+		return;
+	following_take(&w->following, w->measuring.backend);
+	fall_back(w);
 }
 
 /* ---- containers ---- */
@@ -213,6 +240,7 @@ static void end_interval(struct wiring *w)
 		return;
 	/* Not every thing that others do to our programs makes news. */
 	following_look(&w->following, w->measuring.backend, w->plan.peers, true);
+	fall_back(w);
 	wiring_identify(w);
 }
 
@@ -261,6 +289,7 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 			      .changed = follow_interfaces,
 			      .opened = take_interfaces,
 			      .leaving = deliver_all,
+			      .refused = on_refused,
 			      .arg = w,
 			      .watch = -1,
 			      .timer = -1},

@@ -26,6 +26,8 @@ struct wiring {
 	struct captures *captures; /* NULL: there are none to be read */
 	struct duty_cycle duty_cycle;
 
+	char refused[BACKEND_REASON]; /* why BPF is to be given up; "": it is not */
+
 	bool over; /* it was asked to stop, or there is nothing more to do .. */
 	int error; /* .. because of this, or 0 */
 };

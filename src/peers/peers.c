@@ -206,6 +206,9 @@ static int fill(struct peers *peers, const struct config *config, const struct l
 	err = make_room(peers, config->instances_count + 1);
 	if (err)
 		return err;
+	err = peers_ports_make(&peers->ports, config);
+	if (err)
+		return err;
 	peers_files_number(config, peers->files, NULL, NULL);
 	peers_note_loopback(peers, links);
 	err = peers_sets_make(&peers->sets, config, peers->files, links, NULL);
@@ -233,6 +236,7 @@ void peers_free(struct peers *peers)
 	peer_names_clear(&peers->names);
 	free(peers->measured);
 	peers_sets_clear(&peers->sets);
+	peers_ports_clear(&peers->ports);
 	free(peers->files);
 	free(peers->resting);
 	free(peers->told_local);
@@ -282,25 +286,54 @@ void peers_warn_local(struct peers *peers)
 	local_addresses_free(&local);
 }
 
-/* ---- what to measure, and what to call it ---- */
+/* ---- what to measure ---- */
 
-static bool any_measured(const struct peers *peers, const struct peers_entry *entry)
+static bool any_measured(const struct peers *peers, const struct peers_entry *entry, __u64 lists)
 {
-	while (entry && !is_measured(peers, entry))
+	while (entry &&
+	       !(is_measured(peers, entry) && instance_takes_ports(entry->peer.instance, lists)))
 		entry = entry->next;
 	return entry != NULL;
 }
 
-bool peers_match(const struct peers *peers, __u32 ifindex, const struct address *addr)
+bool peers_match(const struct peers *peers, const struct flow_key *flow)
 {
 	const struct peers_entry *entry;
-	__u32 set = peers_set_of(peers, ifindex);
+	__u32 set = peers_set_of(peers, flow->ifindex);
+	__u64 lists = peers_ports_of_flow(&peers->ports, flow);
 	size_t at = 0;
 
-	while ((entry = peers_table_next(&peers->table, set, addr, &at)))
-		if (any_measured(peers, entry))
+	while ((entry = peers_table_next(&peers->table, set, &flow->peer, &at)))
+		if (any_measured(peers, entry, lists))
 			return true;
 	return false;
+}
+
+const struct peers_ports *peers_ports(const struct peers *peers)
+{
+	return &peers->ports;
+}
+
+__u64 peers_port_lists(const struct peers *peers, const struct peer *peer)
+{
+	const struct peers_entry *entry;
+	__u64 lists = 0;
+	size_t at = 0;
+
+	if (!peers->ports.count)
+		return 0;
+	while ((entry = peers_table_next(&peers->table, peer->set, &peer->prefix.addr, &at))) {
+		if (entry->key.bits > peer->prefix.bits)
+			continue; /* it has only part of the peer's addresses */
+		for (; entry; entry = entry->next) {
+			if (!is_measured(peers, entry))
+				continue;
+			if (!entry->peer.instance->ports)
+				return 0;
+			lists |= instance_port_lists(entry->peer.instance);
+		}
+	}
+	return lists;
 }
 
 size_t peers_count(const struct peers *peers)
@@ -320,74 +353,4 @@ bool peers_rest(struct peers *peers, size_t instance_index, bool resting)
 	peers->resting[instance_index] = resting;
 	list_measured(peers);
 	return true;
-}
-
-/* The first that is not over. */
-static const struct peers_entry *known(const struct peers_entry *entry)
-{
-	while (entry && peer_names_is_over(entry->until_ns))
-		entry = entry->next;
-	return entry;
-}
-
-static const char *host_name(const struct peers_entry *entry)
-{
-	while (entry && !entry->peer.name)
-		entry = known(entry->next);
-	return entry ? entry->peer.name : NULL;
-}
-
-const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr)
-{
-	const struct peers_entry *entry =
-		known(peers_table_find(&peers->table, peers_set_of(peers, ifindex), addr));
-	const char *name = host_name(entry);
-
-	return name || !entry ? name : peer_names_reverse(&peers->names, addr);
-}
-
-const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct address *addr,
-			char text[PREFIX_TEXT])
-{
-	const struct peers_entry *entry;
-	__u32 set = peers_set_of(peers, ifindex);
-	size_t at = 0;
-
-	while ((entry = peers_table_next(&peers->table, set, addr, &at))) {
-		const char *name;
-
-		entry = known(entry);
-		if (!entry)
-			continue;
-		name = host_name(entry);
-		return name ? name : prefix_format(&entry->peer.prefix, text);
-	}
-	return NULL;
-}
-
-static bool chain_has(const struct peers_entry *entry, const struct instance *instance)
-{
-	while (entry && entry->peer.instance != instance)
-		entry = known(entry->next);
-	return entry != NULL;
-}
-
-void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct address *addr,
-			 void (*fn)(void *arg, const struct instance *instance), void *arg)
-{
-	const struct peers_entry *chains[PREFIX_BITS + 1]; /* of the longer prefixes */
-	const struct peers_entry *entry;
-	__u32 set = peers_set_of(peers, ifindex);
-	size_t count = 0, at = 0, i;
-
-	for (; (entry = peers_table_next(&peers->table, set, addr, &at)); count++) {
-		chains[count] = known(entry);
-		for (entry = chains[count]; entry; entry = known(entry->next)) {
-			for (i = 0; i < count; i++)
-				if (chain_has(chains[i], entry->peer.instance))
-					break;
-			if (i == count)
-				fn(arg, entry->peer.instance);
-		}
-	}
 }

@@ -9,6 +9,7 @@
 #define METRO_PEERS_H
 
 #include "config.h"
+#include "peers_ports.h"
 #include "peers_sets.h"
 #include "prefix.h"
 
@@ -82,9 +83,16 @@ void peers_warn_local(struct peers *peers);
 
 /* ---- what to measure ---- */
 
-/* Should this address be measured on this interface now? Costs a hash lookup for every prefix
- * length that is configured. */
-bool peers_match(const struct peers *peers, __u32 ifindex, const struct address *addr);
+/* Should this flow be measured now, by its interface, its peer and its ports? Costs a hash lookup
+ * for every prefix length that is configured. */
+bool peers_match(const struct peers *peers, const struct flow_key *flow);
+
+/* The ports that instances name; without any in the configuration it has no spans. */
+const struct peers_ports *peers_ports(const struct peers *peers);
+
+/* The lists of ports for which a peer that is to be measured is, over all instances of its set that
+ * have it among theirs, in wider networks, too; 0: for all ports. */
+__u64 peers_port_lists(const struct peers *peers, const struct peer *peer);
 
 /* All prefixes to measure on interfaces now, in no particular order: peers_count(peers) of them. A
  * prefix comes once for every instance of a set that lists it. The pointers hold until the table
@@ -119,14 +127,14 @@ void peers_each_interface(const struct peers *peers,
  * dot; or NULL. Valid until names or peers next change. */
 const char *peers_name(const struct peers *peers, __u32 ifindex, const struct address *addr);
 
-/* The entry of ips or hosts that the address is measured for: the host name, or the longest prefix
- * that contains it, written to text (an address without its bits); NULL if there is none. */
-const char *peers_entry(const struct peers *peers, __u32 ifindex, const struct address *addr,
+/* The entry of ips or hosts that the flow is measured for: the host name, or the longest prefix
+ * that contains its peer, written to text (an address without its bits); NULL if there is none. */
+const char *peers_entry(const struct peers *peers, const struct flow_key *flow,
 			char text[PREFIX_TEXT]);
 
-/* Calls fn once for every instance on the interface that has the address among its peers, those
- * with the longest prefix first. */
-void peers_each_instance(const struct peers *peers, __u32 ifindex, const struct address *addr,
+/* Calls fn once for every instance on the flow's interface that has its peer and its ports among
+ * its own, those with the longest prefix first. */
+void peers_each_instance(const struct peers *peers, const struct flow_key *flow,
 			 void (*fn)(void *arg, const struct instance *instance), void *arg);
 
 #endif

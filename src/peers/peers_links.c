@@ -20,8 +20,10 @@ void peers_note_loopback(struct peers *peers, const struct links *links)
 
 static bool same_interfaces(const struct peers_sets *a, const struct peers_sets *b)
 {
-	return a->interfaces_count == b->interfaces_count &&
-	       !memcmp(a->interfaces, b->interfaces, a->interfaces_count * sizeof(*a->interfaces));
+	size_t count = a->interfaces_count;
+
+	return count == b->interfaces_count &&
+	       (!count || !memcmp(a->interfaces, b->interfaces, count * sizeof(*a->interfaces)));
 }
 
 /* Does any interface lose what it had? */
@@ -33,8 +35,9 @@ static bool leaves(const struct peers_sets *old, const struct peers_sets *now)
 	return false;
 }
 
-/* The sets take the place of those that there are, with a table if that takes another. */
-static int use_sets(struct peers *peers, const struct peers_sets *now, bool fresh)
+/* The sets take the place of those that there are, with a table if that takes another; or else
+ * they stay the caller's. */
+static int use_sets(struct peers *peers, struct peers_sets *now, bool fresh)
 {
 	struct peers_sets old = peers->sets;
 	int err;
@@ -42,10 +45,12 @@ static int use_sets(struct peers *peers, const struct peers_sets *now, bool fres
 	peers_note_flows(peers);
 	peers->sets = *now;
 	err = fresh ? peers_rebuild(peers) : 0;
-	if (err)
+	if (err) {
+		*now = peers->sets; /* some may have been pruned */
 		peers->sets = old;
-	else
+	} else {
 		peers_sets_clear(&old);
+	}
 	return err;
 }
 

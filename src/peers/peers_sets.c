@@ -111,17 +111,19 @@ static int add_files(struct peers_sets *sets, const struct config *config, const
 	return fresh;
 }
 
+/* Those that have stayed, if any did, are there already. */
 static int add_links(struct peers_sets *sets, const struct config *config,
-		     const struct links *links, __u32 *instances)
+		     const struct links *links, const struct peers_sets *stayed, __u32 *instances)
 {
 	int fresh = 0, status;
 
 	for (size_t i = 0; links && i < links->count; i++) {
+		__u32 number = links->at[i].interface.ifindex;
 		size_t count = find_instances(config, &links->at[i], instances);
 
-		if (!count)
+		if (!count || (stayed && peers_sets_of(stayed, number)))
 			continue;
-		status = add_interface(sets, links->at[i].interface.ifindex, instances, count);
+		status = add_interface(sets, number, instances, count);
 		if (status < 0)
 			return status;
 		fresh |= status;
@@ -138,25 +140,53 @@ static int copy_sets(struct peers_sets *sets, const struct peers_sets *from)
 	return 0;
 }
 
+static int copy_interfaces(struct peers_sets *sets, const struct peers_sets *from)
+{
+	for (size_t i = 0; i < from->interfaces_count; i++) {
+		struct peers_interface *grown =
+			array_grow(sets->interfaces, i, sizeof(*sets->interfaces));
+
+		if (!grown)
+			return -ENOMEM;
+		sets->interfaces = grown;
+		grown[i] = from->interfaces[i];
+		sets->interfaces_count++;
+	}
+	return 0;
+}
+
+/* Returns 1 if that takes a new set, 0 if not, or -ENOMEM. */
+static int add_all(struct peers_sets *sets, const struct config *config, const __u32 *files,
+		   const struct links *links, const struct peers_sets *before, __u32 *instances)
+{
+	bool torn = before && links && !links->whole;
+	int err = copy_sets(sets, before), fresh, status;
+
+	if (!err && torn)
+		err = copy_interfaces(sets, before);
+	if (err)
+		return err;
+	fresh = add_links(sets, config, links, torn ? before : NULL, instances);
+	if (fresh < 0 || torn)
+		return fresh;
+	status = add_files(sets, config, files, instances);
+	return status < 0 ? status : fresh | status;
+}
+
 int peers_sets_make(struct peers_sets *sets, const struct config *config, const __u32 *files,
 		    const struct links *links, const struct peers_sets *before)
 {
 	__u32 *instances = calloc(config->instances_count + 1, sizeof(*instances));
-	int fresh = 0, status;
+	int status;
 
 	*sets = (struct peers_sets){};
-	status = instances ? copy_sets(sets, before) : -ENOMEM;
-	if (status >= 0)
-		fresh = status = add_links(sets, config, links, instances);
-	if (status >= 0)
-		status = add_files(sets, config, files, instances);
+	status = instances ? add_all(sets, config, files, links, before, instances) : -ENOMEM;
 	free(instances);
-	if (status < 0) {
+	if (status < 0)
 		peers_sets_clear(sets);
-		return status;
-	}
-	sort(sets);
-	return fresh | status;
+	else
+		sort(sets);
+	return status;
 }
 
 void peers_sets_clear(struct peers_sets *sets)

@@ -33,8 +33,9 @@ struct peers_sets {
 
 /* Makes the sets of the interfaces that are there, and of the files by their numbers (by instance).
  * Sets that were there before, of the same configuration, stay with their numbers, also where they
- * have no interface now. Returns 1 if there is a new one, 0 if not, or -ENOMEM: then sets is
- * empty. */
+ * have no interface now. Where a snapshot is torn, all interfaces that were there before stay as
+ * they were, since what is missing may be there. Returns 1 if there is a new one, 0 if not, or
+ * -ENOMEM: then sets is empty. */
 int peers_sets_make(struct peers_sets *sets, const struct config *config, const __u32 *files,
 		    const struct links *links, const struct peers_sets *before);
 void peers_sets_clear(struct peers_sets *sets);

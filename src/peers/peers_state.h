@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of the peers share: peers.c (the table, and questions to it), peers_hosts.c
- * (names, as the resolver finds them, and kept addresses). */
+/* What the parts of the peers share: peers.c (the table, and what to measure), peers_labels.c
+ * (what to call it), peers_hosts.c (names, as the resolver finds them, and kept addresses). */
 #ifndef METRO_PEERS_STATE_H
 #define METRO_PEERS_STATE_H
 
 #include "peer_names.h"
 #include "peers.h"
+#include "peers_ports.h"
 #include "peers_table.h"
 
 struct peers {
@@ -15,6 +16,7 @@ struct peers {
 	bool *told_local; /* by instance */
 	bool *loopback;   /* by instance: it measures the loopback interface */
 	struct peers_sets sets;
+	struct peers_ports ports;
 	struct peer_names names;
 	size_t kept_count;        /* kept addresses, counted per instance */
 	bool changed;             /* hosts or file numbers changed since the table was made */

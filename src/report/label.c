@@ -31,23 +31,23 @@ static const char *network_of(const struct aggregate *aggregate, const struct ad
 	return end_well(prefix_format(&prefix, text));
 }
 
-static const char *entry_of(const struct peers *peers, __u32 ifindex, const struct address *addr,
+static const char *entry_of(const struct peers *peers, const struct flow_key *flow,
 			    char text[PREFIX_TEXT])
 {
-	const char *entry = peers_entry(peers, ifindex, addr, text);
+	const char *entry = peers_entry(peers, flow, text);
 
 	return entry == text ? end_well(text) : entry;
 }
 
-const char *label_of(const struct aggregate *aggregate, const struct peers *peers, __u32 ifindex,
-		     const struct address *addr, char text[PREFIX_TEXT])
+const char *label_of(const struct aggregate *aggregate, const struct peers *peers,
+		     const struct flow_key *flow, char text[PREFIX_TEXT])
 {
 	switch (aggregate->by) {
 	case AGGREGATE_NETWORK:
-		return network_of(aggregate, addr, text);
+		return network_of(aggregate, &flow->peer, text);
 	case AGGREGATE_CONFIGURED:
-		return peers ? entry_of(peers, ifindex, addr, text) : NULL;
+		return peers ? entry_of(peers, flow, text) : NULL;
 	default:
-		return peers ? peers_name(peers, ifindex, addr) : NULL;
+		return peers ? peers_name(peers, flow->ifindex, &flow->peer) : NULL;
 	}
 }

@@ -6,10 +6,10 @@
 #include "config.h"
 #include "peers.h"
 
-/* What stands for the peer: its name, its network, or the entry by which it was configured; NULL if
- * there is only the address. peers may be NULL. Valid as long as peers and text are. */
-const char *label_of(const struct aggregate *aggregate, const struct peers *peers, __u32 ifindex,
-		     const struct address *addr, char text[PREFIX_TEXT]);
+/* What stands for the flow's peer: its name, its network, or the entry by which it was configured;
+ * NULL if there is only the address. peers may be NULL. Valid as long as peers and text are. */
+const char *label_of(const struct aggregate *aggregate, const struct peers *peers,
+		     const struct flow_key *flow, char text[PREFIX_TEXT]);
 
 /* The address, which as a tag must not end with a colon: 2001:db8:: is 2001:db8::0. */
 const char *label_address(const struct address *addr, char text[PREFIX_TEXT]);

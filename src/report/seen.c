@@ -125,6 +125,7 @@ static void say_tcp(struct list *list, const struct seen *seen, const __u64 coun
 		say(list, seen->tcp ? "%llu TCP" : "no TCP", seen->tcp);
 	say_kinds(list, seen->inside, "of these in ", INSIDE_MOST);
 	say_count(list, counters[COUNTER_COPIES], "of these seen twice");
+	say_count(list, seen->other_ports, "of these left out by --port");
 	if (seen->ours && seen->tcp && !seen->tcp_ours)
 		say(list, "none of it to or from %s", ours_names[seen->ours]);
 	else if (seen->ours && seen->tcp)
@@ -181,6 +182,8 @@ static const char *advice(const struct seen *seen, const __u64 counters[COUNTERS
 		return NULL;
 	if (seen->tcp_ours)
 		return advice_ours(seen, counters);
+	if (seen->tcp && seen->other_ports == seen->tcp)
+		return "are the ports right?";
 	if (seen->tcp && seen->ours)
 		return seen->ours == SEEN_LOCAL ? "try another --local, or none"
 						: "are the peers right?";

@@ -32,6 +32,7 @@ struct seen {
 	__u64 filtered;      /* of them, left out by --filter */
 	__u64 untimed;       /* without a time, so of no use */
 	__u64 tcp;           /* TCP segments read */
+	__u64 other_ports;   /* of them, left out by --port */
 	__u64 tcp_ours;      /* of them, those that count */
 	__u64 sent;          /* of tcp_ours, in the direction that is measured, .. */
 	__u64 received; /* of tcp_ours, in the other direction; without addresses each is in both */

@@ -17,13 +17,18 @@
 
 #define OTHER      "other"
 
+/* Flows that are alike in all of this go into one window. Of the ports it has what instances make
+ * of them: ephemeral ones, which are in nobody's list, must not count as so many pairs. */
 struct route_key {
 	struct address src;
 	struct address dst;
 	__u32 ifindex;
+	__u16 src_port; /* 0, unless it may be a tag */
+	__u16 dst_port;
+	__u64 lists; /* of ports, that either end is in */
 };
 
-static_assert(sizeof(struct route_key) == 2 * sizeof(struct address) + sizeof(__u32),
+static_assert(sizeof(struct route_key) == 2 * sizeof(struct address) + 4 + 2 * 2 + 8,
 	      "struct route_key has padding, which the hash would read");
 
 struct route {
@@ -73,9 +78,22 @@ static const char *src_of(const struct window *window, char text[PREFIX_TEXT])
 
 struct tag_lists {
 	struct series *series;
+	const struct flow_key *flow;
 	const struct container *container; /* NULL: none is known */
 	struct line line;
 };
+
+/* The end that is among the instance's ports: the peer's, if both are. */
+static void add_port(struct line *line, size_t start, enum dialect dialect,
+		     const struct instance *instance, const struct flow_key *flow)
+{
+	__u16 port =
+		ports_have(instance->ports, flow->peer_port) ? flow->peer_port : flow->local_port;
+	char tag[sizeof("port:65535")];
+
+	snprintf(tag, sizeof(tag), "port:%u", port);
+	tags_add_configured(line, start, dialect, tag);
+}
 
 static bool list_is_there(const struct line *lists, size_t start)
 {
@@ -98,6 +116,8 @@ static void add_list(void *arg, const struct instance *instance)
 	size_t start = line->length;
 
 	line_bytes(line, &(char){LIST}, 1);
+	if (instance && instance->tag_port)
+		add_port(line, start, series->settings.dialect, instance, lists->flow);
 	for (size_t i = 0; instance && i < instance->tags_count; i++)
 		tags_add_configured(line, start, series->settings.dialect, instance->tags[i]);
 	if (instance && instance->containers && lists->container)
@@ -115,17 +135,18 @@ static void add_list(void *arg, const struct instance *instance)
 }
 
 /* A peer that a reload removed, or one of a capture file, belongs to no instance. */
-static const char *tags_of(struct series *series, const struct peers *peers, __u32 ifindex,
-			   const struct address *addr)
+static const char *tags_of(struct series *series, const struct peers *peers,
+			   const struct flow_key *flow)
 {
 	struct tag_lists lists;
 
 	lists.series = series;
+	lists.flow = flow;
 	lists.container =
-		series->containers ? container_table_find(series->containers, ifindex) : NULL;
+		series->containers ? container_table_find(series->containers, flow->ifindex) : NULL;
 	line_clear(&lists.line);
 	if (peers)
-		peers_each_instance(peers, ifindex, addr, add_list, &lists);
+		peers_each_instance(peers, flow, add_list, &lists);
 	if (!lists.line.length)
 		add_list(&lists, NULL);
 	return intern_text(&series->interned, lists.line.text);
@@ -264,11 +285,10 @@ static struct window *window_for(struct series *series, const struct peers *peer
 	const struct flow_key *flow = &record->key;
 	struct window_key key = {.src = flow->local, .ifindex = flow->ifindex};
 	char text[PREFIX_TEXT];
-	const char *label =
-		label_of(&series->settings.aggregate, peers, flow->ifindex, &flow->peer, text);
+	const char *label = label_of(&series->settings.aggregate, peers, flow, text);
 	struct window *window;
 
-	key.tags = tags_of(series, peers, flow->ifindex, &flow->peer);
+	key.tags = tags_of(series, peers, flow);
 	key.label = label ? intern_text(&series->interned, label) : NULL;
 	if (!key.tags || (label && !key.label))
 		return NULL;
@@ -335,14 +355,28 @@ static void add_route(struct series *series, const struct route_key *key, __u32 
 	}
 }
 
+static struct route_key route_key_of(const struct peers *peers, const struct flow_key *flow)
+{
+	const struct peers_ports *ports = peers ? peers_ports(peers) : NULL;
+	struct route_key key = {.src = flow->local, .dst = flow->peer, .ifindex = flow->ifindex};
+	__u64 src, dst;
+
+	if (!ports || !ports->count)
+		return key;
+	src = peers_ports_of(ports, flow->local_port);
+	dst = peers_ports_of(ports, flow->peer_port);
+	key.lists = src | dst;
+	if (dst & ports->tagged)
+		key.dst_port = flow->peer_port;
+	if (src & ports->tagged & ~dst)
+		key.src_port = flow->local_port;
+	return key;
+}
+
 struct window *series_window(struct series *series, const struct peers *peers,
 			     const struct flow_record *record, const char *iface)
 {
-	struct route_key key = {
-		.src = record->key.local,
-		.dst = record->key.peer,
-		.ifindex = record->key.ifindex,
-	};
+	struct route_key key = route_key_of(peers, &record->key);
 	__u32 hash = route_hash(&key);
 	struct window *window;
 	struct route *route;

@@ -56,7 +56,7 @@ static const struct container *container_of_flow(const struct sink *sink,
 	if (sink->containers)
 		container = container_table_find(sink->containers, key->ifindex);
 	if (container && sink->peers)
-		peers_each_instance(sink->peers, key->ifindex, &key->peer, ask_instance, &wanted);
+		peers_each_instance(sink->peers, key, ask_instance, &wanted);
 	return wanted ? container : NULL;
 }
 

@@ -18,6 +18,7 @@
 
 #include "array.h"
 #include "container.h"
+#include "lines.h"
 #include "utf8.h"
 
 /* The cgroup namespace of the host: PROC_CGROUP_INIT_INO of the kernel's linux/proc_ns.h. */
@@ -96,25 +97,27 @@ static bool take_mount(const void *regex, const char *line, char *found)
 	return true;
 }
 
+struct line_search {
+	bool (*take)(const void *arg, const char *line, char *found);
+	const void *arg;
+	char *found;
+};
+
+static bool take_line(void *arg, char *line)
+{
+	const struct line_search *search = arg;
+
+	return search->take(search->arg, line, search->found);
+}
+
 /* Calls a function for each line until it returns true, and returns that. */
 static bool each_line(const char *path,
 		      bool (*take)(const void *arg, const char *line, char *found), const void *arg,
 		      char *found)
 {
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t size = 0;
-	bool done = false;
+	struct line_search search = {take, arg, found};
 
-	if (!file)
-		return false;
-	while (!done && getline(&line, &size, file) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		done = take(arg, line, found);
-	}
-	free(line);
-	fclose(file);
-	return done;
+	return lines_each(path, take_line, &search);
 }
 
 static bool find_in_mounts(const char *path, char found[STATSD_CONTAINER_MAX])

@@ -144,7 +144,7 @@ static __always_inline struct flow *find_stage(struct __sk_buff *skb)
 
 	if (!parse_stage(skb, &p) || !datapath_may_be_peer(&d, &p.dst))
 		return 0;
-	key = datapath_key_sent(&p, skb->ifindex);
+	key = packet_key_sent(&p, skb->ifindex);
 	return datapath_find(&d, &key);
 }
 

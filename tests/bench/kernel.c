@@ -323,6 +323,31 @@ static void bench_strangers(int rounds, unsigned int peers, bool networks)
 	stop(&b);
 }
 
+/* Connections of a peer that are nobody's: it is one for another port alone; and those of a flow
+ * and of a new one where it is one for theirs. */
+static void bench_ports(int rounds)
+{
+	struct ports ssh = {1, {{22, 22}}}, https = {2, {{22, 22}, {443, 443}}};
+	const struct frame data = make_v4("10.1.0.0", PROTOCOL_TCP, TCP_ACK);
+	struct prefix peer;
+	struct bench b;
+
+	parse("10.1.0.0/16", &peer);
+	start(&b, 1024);
+	if (measure_ports(&b.programs, &peer, 1, &ssh))
+		exit(1);
+	struct bench_case other = {"data to a peer, other port", &data, PROGRAM(&b, metro_out_eth),
+				   EMPTY(&b)};
+	measure_all(&b, &other, 1, rounds);
+	if (measure_ports(&b.programs, &peer, 1, &https))
+		exit(1);
+	struct bench_case pair = {"data and ACK with sample, mean of both, by port", &data,
+				  .program = PROGRAM(&b, bench_pair_v4), .packets = 2, .flows = 1};
+	measure_all(&b, &pair, 1, rounds);
+	check(&b, 1);
+	stop(&b);
+}
+
 static void bench_flows(int rounds, __u32 flows)
 {
 	const struct frame v4 = make_v4("10.1.0.0", PROTOCOL_TCP, TCP_ACK);
@@ -456,6 +481,7 @@ int main(int argc, char *argv[])
 	for (unsigned int peers = 1; peers <= 100000; peers *= peers == 1 ? 1000 : 100)
 		for (int networks = 0; networks < 2; networks++)
 			bench_strangers(rounds, peers, networks);
+	bench_ports(rounds);
 	bench_flows(rounds, 1);
 	bench_flows(rounds, 1024);
 	bench_flows(rounds, MANY_FLOWS);

@@ -128,6 +128,7 @@ churn() {
     go || bail_out "the ports go"
   done
   tap_check "$backend: all ports are left" wait_until 20 left
+  tap_check "$backend: that a port goes is no warning" equal warnings 0 "$(log_count metro 'WARNING no longer ')"
   tap_check "$backend: the long flow ends well" wait_background long 60
   wait_until 5 samples_reach metro "$requests"
   tap_check "$backend: it loses no sample" equal samples "$requests" "$(samples metro '"iface":"vethlong"')"

@@ -87,11 +87,11 @@ tap_check "-log FILE" logs_to_file
 
 # Whoever starts it by hand learns why it ended without looking for the log.
 fails_aloud() {
-  printf 'instances: [{interface: nowhere0, ips: [10.0.0.1]}]\n' >"$METRO_TMP/no_interface.yaml"
-  ends_with 1 -c "$METRO_TMP/no_interface.yaml" -log "$METRO_TMP/nowhere.log" &&
+  printf 'instances: [{interface: lo, ips: [10.0.0.1]}]\n' >"$METRO_TMP/lo.yaml"
+  ends_with 1 -c "$METRO_TMP/lo.yaml" -log "$METRO_TMP/aloud.log" --backend bpf --marks 128 &&
     equal "lines said" 1 "$(wc -l <"$METRO_TMP/said")" &&
-    says 'CRITICAL cannot measure: interface nowhere0 does not exist' &&
-    grep -q 'CRITICAL cannot measure: interface nowhere0 does not exist' "$METRO_TMP/nowhere.log"
+    says 'CRITICAL cannot measure: BPF keeps at most 64 marks' &&
+    grep -q 'CRITICAL cannot measure: BPF keeps at most 64 marks' "$METRO_TMP/aloud.log"
 }
 
 # ---- --check, and files with mistakes ------------------------------------------------------------

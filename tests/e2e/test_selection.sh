@@ -83,6 +83,33 @@ test_late() { # BACKEND
   on_client link delete late0
 }
 
+# ---- BPF that cannot be used, which only an interface shows ----------------------------------------
+
+# By another name, so that it is not seen before it has what is in BPF's way.
+come_with_ingress() {
+  ip link add early0 netns "$METRO_CLIENT_NS" type veth peer name late1 netns "$METRO_SERVER_NS" &&
+    ip -n "$METRO_SERVER_NS" address add 10.78.0.2/24 dev late1 &&
+    ip -n "$METRO_SERVER_NS" link set late1 up &&
+    in_client tc qdisc add dev early0 ingress &&
+    on_client link set early0 name late0 && late_addresses
+}
+
+test_falls_back() {
+  configure late0
+  start_background metro in_client "$METRO" -c "$CONFIG" --hook clsact --output json
+  log_has metro 'waiting for it' "$READY_SECONDS"
+  if come_with_ingress 2>/dev/null; then
+    tap_check "BPF cannot measure the first interface to come: libpcap does" \
+      log_has metro 'WARNING BPF cannot be used here: .* ingress qdisc.*; falling back to libpcap'
+    tap_check "fallen back: it measures" wait_until 5 measured_times 1
+    tap_check "fallen back: every sample" found 50 late0 10.78.0.2
+  else
+    tap_skip "BPF cannot measure the first interface to come" "no ingress qdisc"
+  fi
+  tap_check "fallen back: it ends well" ends_well
+  on_client link delete late0
+}
+
 # ---- renamed -------------------------------------------------------------------------------------
 
 test_renamed() { # BACKEND
@@ -225,6 +252,7 @@ for backend in $BACKENDS; do
   tap_check "-i takes a pattern, $backend" takes_a_pattern $backend
   tap_check "-i with a pattern that matches nothing fails, $backend" fails_without $backend
 done
+test_falls_back
 test_taken_away
 test_relations
 tap_done

@@ -6,12 +6,13 @@
 #include "bpf_peers.h"
 #include "../unit/some_links.h"
 
-/* Has just these addresses and networks measured, on loopback: test runs come through that. Returns
- * 0 or -errno. */
-static inline int measure_peers(struct bpf_programs *programs, struct prefix *prefixes,
-				size_t count)
+/* Has just these addresses and networks measured, on loopback: test runs come through that; ports:
+ * only connections with an end on these, NULL: all. Returns 0 or -errno. */
+static inline int measure_ports(struct bpf_programs *programs, struct prefix *prefixes,
+				size_t count, struct ports *ports)
 {
-	struct instance instance = {.interface = "lo", .ips = prefixes, .ips_count = count};
+	struct instance instance = {
+		.interface = "lo", .ips = prefixes, .ips_count = count, .ports = ports};
 	const struct config config = {.instances = &instance, .instances_count = 1};
 	struct peers *peers;
 	int err = peers_new(&peers, &config, &some_links);
@@ -21,6 +22,12 @@ static inline int measure_peers(struct bpf_programs *programs, struct prefix *pr
 	err = peers_count(peers) == count ? bpf_peers_set(programs, peers) : -ENODEV;
 	peers_free(peers);
 	return err;
+}
+
+static inline int measure_peers(struct bpf_programs *programs, struct prefix *prefixes,
+				size_t count)
+{
+	return measure_ports(programs, prefixes, count, NULL);
 }
 
 #endif

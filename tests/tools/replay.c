@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * replay FILE [MARKS]: runs a capture through the BPF programs, by BPF_PROG_TEST_RUN and by the
- * capture's clock, and prints the samples as `bpf-metro -r FILE --output json` does. The two must
- * be the same, line by line: one engine, compiled twice.
+ * replay FILE [MARKS [PORT]...]: runs a capture through the BPF programs, by BPF_PROG_TEST_RUN and
+ * by the capture's clock, and prints the samples as `bpf-metro -r FILE --output json` does. The two
+ * must be the same, line by line: one engine, compiled twice.
  *
  * Each packet is received and sent, as with `-r` without --local. Packets larger than a test run
  * takes are cut: the programs go by the lengths in the IP header.
@@ -50,14 +50,20 @@ static int on_record(void *arg, void *data, size_t size)
 	return 0;
 }
 
-/* Whom to measure: everybody. */
-static int measure_all(struct replay *r)
+/* Whom to measure: everybody, on these ports or ranges of them if there are any. */
+static int measure_all(struct replay *r, char *const texts[])
 {
+	struct ports ports = {};
+	struct port_range range;
 	struct prefix all[2];
+
+	for (; *texts; texts++)
+		if (ports_parse(*texts, &range) || ports_add(&ports, &range))
+			return -EINVAL;
 
 	if (prefix_parse("0.0.0.0/0", &all[0]) || prefix_parse("::/0", &all[1]))
 		return -EINVAL;
-	return measure_peers(&r->programs, all, 2);
+	return measure_ports(&r->programs, all, 2, ports.count ? &ports : NULL);
 }
 
 static int run(struct replay *r, const struct bpf_program *program, const __u8 *bytes, __u32 length)
@@ -162,7 +168,8 @@ static int replay_file(struct replay *r, const char *path, char reason[BACKEND_R
 	return status;
 }
 
-static int start(struct replay *r, unsigned int marks, char reason[BACKEND_REASON])
+static int start(struct replay *r, unsigned int marks, char *const ports[],
+		 char reason[BACKEND_REASON])
 {
 	struct backend_settings settings = {.marks = marks, .max_flows = FLOWS, .batch_limit = 1};
 	int err;
@@ -171,7 +178,7 @@ static int start(struct replay *r, unsigned int marks, char reason[BACKEND_REASO
 	if (err)
 		return err;
 	r->ring = ring_buffer__new(bpf_map__fd(r->programs.skel->maps.records), on_record, r, NULL);
-	err = r->ring ? measure_all(r) : -errno;
+	err = r->ring ? measure_all(r, ports) : -errno;
 	if (err)
 		snprintf(reason, BACKEND_REASON, "starting: %s", strerror(-err));
 	return err;
@@ -183,14 +190,15 @@ int main(int argc, char *argv[])
 	static struct replay r;
 	int err;
 
-	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: replay FILE [MARKS]\n");
+	if (argc < 2) {
+		fprintf(stderr, "usage: replay FILE [MARKS [PORT]...]\n");
 		return 2;
 	}
 	err = sink_json_open(&r.sink, NULL);
 	if (err)
 		return 1;
-	err = start(&r, argc > 2 ? (unsigned int)atoi(argv[2]) : MARKS_DEFAULT, reason);
+	err = start(&r, argc > 2 ? (unsigned int)atoi(argv[2]) : MARKS_DEFAULT,
+		    argv + (argc > 2 ? 3 : argc), reason);
 	if (!err)
 		err = replay_file(&r, argv[1], reason);
 	if (err)

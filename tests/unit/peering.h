@@ -21,11 +21,27 @@ static inline void fill(struct prefix *prefixes, const char *const *texts)
 		assert_int_equal(prefix_parse(*texts, prefixes++), 0);
 }
 
+/* A connection of a host that is nobody's peer with this one. */
+static inline struct flow_key flow_to(__u32 ifindex, const struct address *peer)
+{
+	return (struct flow_key){
+		.peer = *peer, .local_port = 40000, .peer_port = 443, .ifindex = ifindex};
+}
+
+/* Is the address a peer? */
+static inline bool matches_address(const struct peers *peers, __u32 ifindex,
+				   const struct address *peer)
+{
+	struct flow_key flow = flow_to(ifindex, peer);
+
+	return peers_match(peers, &flow);
+}
+
 static inline bool matches(const struct peers *peers, __u32 ifindex, const char *text)
 {
 	struct address a = addr(text);
 
-	return peers_match(peers, ifindex, &a);
+	return matches_address(peers, ifindex, &a);
 }
 
 static inline void note_interface(void *arg, const struct instance *instance)
@@ -38,9 +54,10 @@ static inline void note_interface(void *arg, const struct instance *instance)
 static inline const char *interface_of(const struct peers *peers, __u32 ifindex, const char *text)
 {
 	struct address a = addr(text);
+	struct flow_key flow = flow_to(ifindex, &a);
 	const char *name = NULL;
 
-	peers_each_instance(peers, ifindex, &a, note_interface, &name);
+	peers_each_instance(peers, &flow, note_interface, &name);
 	return name;
 }
 

@@ -18,6 +18,7 @@
 
 struct small_backend {
 	struct backend backend;
+	struct backend_ops ops;
 	const char *name;
 	struct backend_settings settings;
 	const struct peers *peers; /* that were set last */
@@ -233,7 +234,6 @@ static inline void small_close(struct backend *backend)
 }
 
 static const struct backend_ops small_ops = {
-	.name = "small",
 	.open = small_open_hold,
 	.adopt = small_adopt,
 	.release = small_release,
@@ -261,7 +261,9 @@ static inline int small_open(struct small_backend *s, struct backend **backend,
 	note("%s.open", s->name);
 	if (s->open_error)
 		return small_answer(s, "open", s->open_error, reason);
-	s->backend.ops = &small_ops;
+	s->ops = small_ops;
+	s->ops.name = s->name;
+	s->backend.ops = &s->ops;
 	s->settings = *settings;
 	s->step = 0;
 	s->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

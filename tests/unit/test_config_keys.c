@@ -433,6 +433,89 @@ static void test_file_as_argument(void **state)
 	log_release(&capture);
 }
 
+#define PORT_WRONG(place, text, reason)                                                            \
+	"instances[0].ports" place ": \"" text "\" " reason                                        \
+	"; accepted: a port from 1 to 65535, or a range such as 8000-8999"
+
+static void assert_ports_refused(const char *ports, const char *message)
+{
+	char instance[4096];
+
+	snprintf(instance, sizeof(instance), "{interface: lo, ips: [127.0.0.1], %s}", ports);
+	assert_refused("", instance, message);
+}
+
+static void test_ports(void **state)
+{
+	static const struct ports expected = {3, {{80, 80}, {443, 443}, {8000, 9000}}};
+	struct config *config;
+
+	(void)state;
+	assert_int_equal(load("",
+			      "{interface: lo, ips: [127.0.0.1], tag_port: yes, "
+			      "ports: [8500-9000, 443, '80', \"8000-8500\", 8001, 443]}",
+			      &config),
+			 0);
+	assert_true(ports_equal(config->instances[0].ports, &expected));
+	assert_true(config->instances[0].tag_port);
+	config_free(config);
+	assert_int_equal(
+		load("", "{interface: lo, ips: [127.0.0.1], ports: , tag_port: no}", &config), 0);
+	assert_null(config->instances[0].ports);
+	config_free(config);
+}
+
+static void test_wrong_ports(void **state)
+{
+	(void)state;
+	assert_ports_refused("ports: [443, 0]", PORT_WRONG("[1]", "0", "is no port"));
+	assert_ports_refused("ports: [65536]", PORT_WRONG("[0]", "65536", "is no port"));
+	assert_ports_refused("ports: [9000-8000]",
+			     PORT_WRONG("[0]", "9000-8000", "ends before it begins"));
+	assert_ports_refused("ports: [https]", PORT_WRONG("[0]", "https", "is not valid"));
+	assert_ports_refused("ports: ['80,443']", PORT_WRONG("[0]", "80,443", "is not valid"));
+	assert_ports_refused("ports: []", "instances[0].ports: is an empty list; accepted: ports "
+					  "in it, or no ports: for all of them");
+	assert_ports_refused("ports: 443", "instances[0].ports: is a single value; accepted: a "
+					   "list, each item after \"- \"");
+	assert_ports_refused("tag_port: true",
+			     "instances[0]: tag_port: true needs ports; accepted: a list of ports "
+			     "beside it");
+	assert_ports_refused("port: [443]",
+			     "instances[0]: \"port\" is not a known key (did you mean ports?); "
+			     "accepted: interface, ips, hosts, tags, ports, tag_port, sample, "
+			     "sample_duration, sample_interval, pcap, containers");
+}
+
+/* 257 that do not touch; and lists that differ, of which one less is accepted. */
+static void test_too_many_ports(void **state)
+{
+	static char many[16384];
+	struct config *config;
+	size_t length = 0;
+
+	(void)state;
+	length = (size_t)sprintf(many, "ports: [2");
+	for (unsigned int i = 2; i <= PORTS_MAX + 1; i++)
+		length += (size_t)sprintf(many + length, ", %u", 2 * i);
+	strcpy(many + length, "]");
+	assert_ports_refused(many, "instances[0].ports[256]: \"514\" is one too many; accepted: up "
+				   "to 256 ports and ranges, those that touch counted once");
+	length = (size_t)sprintf(many, "{interface: lo, ips: ['::1'], ports: [1]}");
+	for (unsigned int i = 2; i <= PORT_LISTS_MAX; i++)
+		length += (size_t)sprintf(many + length,
+					  "\n- {interface: lo, ips: ['::1'], ports: [%u]}", i);
+	length += (size_t)sprintf(many + length, "\n- {interface: lo, ips: ['::1'], ports: [7]}");
+	assert_int_equal(load("", many, &config), 0);
+	assert_int_equal(config->instances[63].ports_list, 63);
+	assert_int_equal(config->instances[64].ports_list, 6);
+	config_free(config);
+	strcpy(many + length, "\n- {interface: lo, ips: ['::1'], ports: [1, 2]}");
+	assert_refused("", many,
+		       "instances[65].ports: are one list too many; accepted: up to 64 lists that "
+		       "differ, over all instances");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,7 +525,8 @@ int main(void)
 		cmocka_unit_test(test_others),         cmocka_unit_test(test_instances),
 		cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_wrong_instances),
 		cmocka_unit_test(test_pasted),         cmocka_unit_test(test_file_as_argument),
-		cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_containers),     cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_wrong_ports),    cmocka_unit_test(test_too_many_ports),
 	};
 
 	return cmocka_run_group_tests_name("config keys", tests, NULL, NULL);

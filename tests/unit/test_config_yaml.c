@@ -355,8 +355,8 @@ static void test_agent_keys(void **state)
 }
 
 #define KEYS                                                                                       \
-	"interface, ips, hosts, tags, sample, sample_duration, sample_interval, pcap, "            \
-	"containers\n"
+	"interface, ips, hosts, tags, ports, tag_port, sample, sample_duration, sample_interval, " \
+	"pcap, containers\n"
 #define IS_NO_KEY   " is not a known key and is ignored; known: "
 #define DO_YOU_MEAN " is not a known key (did you mean "
 

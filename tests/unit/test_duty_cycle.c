@@ -13,6 +13,7 @@
 
 #include "array.h"
 #include "duty_cycle.h"
+#include "peering.h"
 #include "plans.h"
 #include "units.h"
 #include "some_links.h"
@@ -70,7 +71,7 @@ static bool is_matched(const struct peers *peers, const char *text)
 	struct address addr;
 
 	assert_int_equal(address_parse(text, &addr), 0);
-	return peers_match(peers, if_nametoindex("lo"), &addr);
+	return matches_address(peers, if_nametoindex("lo"), &addr);
 }
 
 /* Time left on the timer, in seconds; 0: off. */

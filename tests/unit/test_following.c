@@ -131,11 +131,30 @@ static void test_look(void **state)
 	end();
 }
 
+/* What is to be said later does not hold up what has come. */
+static void test_sooner(void **state)
+{
+	__u64 since;
+
+	(void)state;
+	begin();
+	add_link("m0", 70);
+	look();
+	assert_true(run_tool("ip link del m0"));
+	look(); /* that it had come is to be said in two seconds: lo was said just now */
+	since = monotonic_ns();
+	add_link("m0", 71);
+	wait_for_change();
+	assert_true(monotonic_ns() - since < NS_PER_S);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_look),
+		cmocka_unit_test(test_sooner),
 	};
 
 	return cmocka_run_group_tests_name("following", tests, NULL, NULL);

@@ -104,6 +104,26 @@ static void test_auto(void **state)
 	assert_string_equal(capture_read(&capture), "");
 }
 
+/* What BPF cannot do shows only when there is an interface. */
+static void test_fallback_later(void **state)
+{
+	(void)state;
+	started();
+	assert_true(measuring_may_fall_back(&measuring));
+	assert_int_equal(measuring_fall_back(&measuring, plan.config, plan.peers, "no hook"), 0);
+	assert_asked("bpf.detach bpf.close pcap.open pcap.peers pcap.attach");
+	assert_non_null(
+		strstr(capture_read(&capture),
+		       "WARNING BPF cannot be used here: no hook; falling back to libpcap\n"));
+	assert_ptr_equal(measuring.backend, &small_pcap.backend);
+	assert_false(measuring_may_fall_back(&measuring));
+	measuring_close(&measuring);
+	choice.backend = BACKEND_BPF;
+	asked[0] = '\0';
+	started();
+	assert_false(measuring_may_fall_back(&measuring));
+}
+
 /* Whatever BPF cannot do, libpcap is tried; one line in the log says why. */
 static void test_fallback(void **state)
 {
@@ -139,6 +159,22 @@ static void test_fallback(void **state)
 		asked[0] = '\0';
 	}
 	assert_int_equal(count_of(capture_read(&capture), "\n"), 3);
+}
+
+/* For want of memory: the line goes on with what is needed. */
+static void test_fallback_for_want_of_memory(void **state)
+{
+	const char *text;
+
+	(void)state;
+	small_bpf.open_error = -ENOMEM;
+	assert_int_equal(start(), 0);
+	assert_ptr_equal(measuring.backend, &small_pcap.backend);
+	text = capture_read(&capture);
+	assert_non_null(
+		strstr(text, "WARNING BPF cannot be used here: bpf cannot open; it takes "));
+	assert_non_null(strstr(text, " MiB at the start, "));
+	assert_non_null(strstr(text, "; falling back to libpcap\n"));
 }
 
 static void test_both_fail(void **state)
@@ -367,9 +403,12 @@ static void test_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(auto),       T(fallback),  T(both_fail), T(no_interface), T(forced),
-		T(expression), T(no_events), T(settings),  T(follow),       T(read),
-		T(sweep),      T(sweep_all), T(deliver),   T(peers),        T(close),
+		T(auto),           T(fallback),   T(fallback_for_want_of_memory),
+		T(fallback_later), T(both_fail),  T(no_interface),
+		T(forced),         T(expression), T(no_events),
+		T(settings),       T(follow),     T(read),
+		T(sweep),          T(sweep_all),  T(deliver),
+		T(peers),          T(close),
 	};
 
 	return cmocka_run_group_tests_name("measuring", tests, NULL, NULL);

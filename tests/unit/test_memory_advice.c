@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "memory_advice.h"
+#include "memory_terms.h"
 #include "plans.h"
 
 #define MIB 1048576ull
@@ -123,23 +124,53 @@ static const char instances[] = "init_config: {max_flows: 1000, max_series: 70, 
 				"- {interface: eth1, ips: [10.0.0.3]}\n"
 				"- {interface: file, pcap: x.pcap, ips: [10.0.0.3]}\n";
 
+static const struct links no_links = {};
+
 static void test_terms(void **state)
 {
 	struct config *config = config_of(instances);
-	struct memory_terms terms = memory_terms_of(config, 8, true);
+	struct memory_terms terms = memory_terms_of(config, &no_links, 8, true);
 
 	(void)state;
 	assert_true(terms.bpf);
 	assert_int_equal(terms.max_flows, 1000);
 	assert_int_equal(terms.marks, 8);
 	assert_int_equal(terms.interfaces, 2);
-	assert_int_equal(terms.addresses, 5);
+	assert_int_equal(terms.addresses, 4);
 	assert_int_equal(terms.networks, 2);
+	assert_int_equal(terms.pairs, 4);
+	assert_int_equal(terms.filtered, 6);
 	assert_int_equal(terms.max_series, 70);
 	assert_true(terms.quantiles);
 	assert_false(terms.distribution);
 	assert_false(terms.reverse_names);
 	assert_true(terms.cpus > 0);
+	config_free(config);
+}
+
+/* veth1 and veth2 share a set, eth0 has another, and eth9 is not there. */
+static void test_terms_of_patterns(void **state)
+{
+	static struct link at[] = {
+		{.interface = {.name = "eth0", .ifindex = 2}, .altnames = ""},
+		{.interface = {.name = "veth1", .ifindex = 3}, .altnames = ""},
+		{.interface = {.name = "veth2", .ifindex = 4}, .altnames = ""},
+		{.interface = {.name = "other", .ifindex = 5}, .altnames = ""},
+	};
+	static const struct links links = {.at = at, .count = 4, .whole = true};
+	struct config *config =
+		config_of("instances:\n"
+			  "- {interface: 'veth*', ips: [10.0.0.1, 10.0.0.2, 10.1.0.0/16]}\n"
+			  "- {interface: ['veth*', eth0], ips: [10.0.0.3]}\n"
+			  "- {interface: eth9, ips: [10.0.0.4]}\n");
+	struct memory_terms terms = memory_terms_of(config, &links, 32, false);
+
+	(void)state;
+	assert_int_equal(terms.interfaces, 4);
+	assert_int_equal(terms.addresses, 3 + 1 + 1);
+	assert_int_equal(terms.networks, 1);
+	assert_int_equal(terms.pairs, 2 * 3 + 1 + 1);
+	assert_int_equal(terms.filtered, 2 * 4 + 1 + 1);
 	config_free(config);
 }
 
@@ -149,17 +180,17 @@ static void test_sum(void **state)
 	char text[MEMORY_SUM];
 
 	(void)state;
-	memory_sum(text, config, 32, BACKEND_AUTO, &small);
+	memory_sum(text, config, &no_links, 32, BACKEND_AUTO, &small);
 	assert_non_null(strstr(text, "memory, at most: "));
 	assert_non_null(strstr(text, " MiB with BPF (max_flows 0.5, "));
 	assert_non_null(strstr(text, "; "));
 	assert_non_null(strstr(text, " MiB with libpcap (max_flows 0.6, "));
 	assert_non_null(strstr(text, " and 16.0 MiB of the host's, for rings; the limit is 16.0 "
 				     "MiB (memory.max of /pod)"));
-	memory_sum(text, config, 32, BACKEND_BPF, &none);
+	memory_sum(text, config, &no_links, 32, BACKEND_BPF, &none);
 	assert_null(strstr(text, "libpcap"));
 	assert_non_null(strstr(text, "; there is no limit"));
-	memory_sum(text, config, 32, BACKEND_PCAP, &none);
+	memory_sum(text, config, &no_links, 32, BACKEND_PCAP, &none);
 	assert_null(strstr(text, "BPF"));
 	config_free(config);
 }
@@ -175,6 +206,7 @@ int main(void)
 		TEST(test_warning),
 		TEST(test_enough),
 		TEST(test_terms),
+		TEST(test_terms_of_patterns),
 		TEST(test_sum),
 	};
 

@@ -38,6 +38,8 @@ static const struct measured measured[] = {
 	{{BPF(1000, 32, 1), .addresses = 100000, .reverse_names = true}, 57.0, 0},
 	{{BPF(1000, 32, 1), .networks = 100000}, 44.2, 0},
 	{{BPF(32768, 32, 20), .addresses = 100000}, 56.2, 0},
+	{{BPF(32768, 32, 200), .addresses = 1000}, 31.7, 0},
+	{{BPF(1048576, 64, 200), .addresses = 100000}, 820.7, 0},
 	{{BPF(32768, 32, 1), .networks = 1}, 30.7, 44.8}, /* with 32,768 series */
 	{{BPF(32768, 32, 1), .networks = 1, .quantiles = true}, 0, 65.7},
 	{{BPF(32768, 32, 1), .networks = 1, .distribution = true}, 0, 56.4},
@@ -49,6 +51,9 @@ static const struct measured measured[] = {
 	{{PCAP(32768, 32, 1), .networks = 1}, 0, 46.5}, /* with 32,768 series */
 	{{PCAP(1000, 32, 20), .addresses = 20}, 1.9, 0},
 	{{PCAP(1000, 32, 200), .addresses = 200}, 7.4, 0},
+	{{PCAP(32768, 32, 1), .addresses = 1000, .reverse_names = true}, 1.7, 0},
+	{{PCAP(32768, 32, 20), .addresses = 1000}, 2.4, 0},
+	{{PCAP(1048576, 64, 200), .addresses = 100000}, 38.8, 0},
 	{{PCAP(1000, 32, 1), .addresses = 100000}, 27.3, 72.6},
 	{{PCAP(1000, 32, 1), .networks = 100000}, 27.6, 0},
 };
@@ -69,6 +74,10 @@ static void test_measured(void **state)
 		struct memory_need need;
 
 		terms.cpus = 2;
+		terms.pairs = terms.addresses; /* each is on one interface */
+		terms.filtered = terms.addresses + terms.networks;
+		if (terms.filtered > MEMORY_FILTERED * terms.interfaces)
+			terms.filtered = MEMORY_FILTERED * terms.interfaces;
 		terms.verifier_is_charged = true;
 		need = memory_need_of(&terms);
 		print_message("%zu: %.1f and %.1f MB, measured %.1f and %.1f\n", i,
@@ -81,8 +90,8 @@ static void test_measured(void **state)
 
 /* ---- how it hangs together ---- */
 
-static const struct memory_terms usual = {BPF(32768, 32, 1), .addresses = 10, .cpus = 4,
-					  .verifier_is_charged = true};
+static const struct memory_terms usual = {BPF(32768, 32, 1), .addresses = 10, .pairs = 10,
+					  .cpus = 4, .verifier_is_charged = true};
 
 static void test_sums(void **state)
 {
@@ -127,7 +136,7 @@ static void test_earlier_kernels_verify_for_nothing(void **state)
 static __u64 series(struct memory_terms terms)
 {
 	return memory_need_of(&terms).series /
-	       memory_need_of(&(struct memory_terms){.max_flows = 1, .addresses = 1}).series;
+	       memory_need_of(&(struct memory_terms){.max_flows = 1, .pairs = 1}).series;
 }
 
 static void test_series_are_bounded(void **state)
@@ -136,7 +145,7 @@ static void test_series_are_bounded(void **state)
 
 	(void)state;
 	assert_int_equal(series(terms), 10); /* addresses on one interface */
-	terms.interfaces = 3;
+	terms.pairs = 30;
 	assert_int_equal(series(terms), 30);
 	terms.networks = 1;
 	assert_int_equal(series(terms), 32768); /* one for each connection */

@@ -26,6 +26,15 @@ static void leaving(void *arg)
 	note("leaving");
 }
 
+static bool may_fall_back;
+
+static bool refused(void *arg, const char *why)
+{
+	assert_ptr_equal(arg, &plan);
+	note("refused:%s", why);
+	return may_fall_back;
+}
+
 static int setup(void **state)
 {
 	const struct backend_settings settings = {};
@@ -33,7 +42,8 @@ static int setup(void **state)
 	(void)state;
 	log_capture(&capture);
 	small_backends_reset();
-	monitor = (struct monitor){.leaving = leaving, .arg = &plan, .must_find = true};
+	monitor = (struct monitor){
+		.leaving = leaving, .refused = refused, .arg = &plan, .must_find = true};
 	assert_int_equal(attaching_start(&monitor.attaching), 0);
 	plan = (struct plan){};
 	assert_int_equal(small_open_bpf(&backend, &settings, reason), 0);
@@ -191,6 +201,34 @@ static void test_refused(void **state)
 	assert_string_equal(reason, "bpf cannot adopt");
 }
 
+/* There was nothing to try the backend with, and then it is of no use. */
+static void test_refused_late(void **state)
+{
+	(void)state;
+	enter_namespace();
+	monitor.must_find = false;
+	configure("m0", NULL, NULL);
+	started();
+	add_link("m0", 70);
+	small_bpf.attach_error = -EPERM;
+	may_fall_back = true;
+	look();
+	assert_asked("bpf.attach:m0 refused:bpf cannot attach");
+	assert_int_equal(said("ERROR"), 0);
+	may_fall_back = false;
+	look();
+	assert_asked("bpf.attach:m0 refused:bpf cannot attach");
+	assert_int_equal(said("ERROR bpf cannot attach\n"), 1);
+	/* Once it was of use, what goes wrong is the interface's fault. */
+	small_bpf.attach_error = 0;
+	look();
+	small_bpf.attach_error = -EPERM;
+	add_link("m1", 80);
+	configure("m0", "m1", NULL);
+	look();
+	assert_asked("bpf.attach:m0 bpf.attach:m1");
+}
+
 /* Those that a pattern means are opened beside the loop, but for the first, which shows whether the
  * backend is of use. */
 static void test_refused_pattern(void **state)
@@ -319,6 +357,106 @@ static void test_same_index(void **state)
 	small_bpf.check_error = 0;
 	check();
 	assert_asked("");
+}
+
+/* .. but where it has gone, there is nothing to attach to. */
+static void test_gone_unnoticed(void **state)
+{
+	(void)state;
+	enter_namespace();
+	add_link("m0", 70);
+	configure("m0", NULL, NULL);
+	started();
+	asked[0] = '\0';
+	assert_true(run_tool("ip link del m0"));
+	small_bpf.check_error = -ENOENT;
+	check();
+	assert_asked("");
+	assert_int_equal(said("attaching again"), 0);
+	look();
+	assert_asked("leaving bpf.detach:70");
+	assert_int_equal(said("interface m0 is gone"), 1);
+}
+
+/* .. and another link layer: what was opened by then has the programs of the one before. */
+static void test_same_index_other_type(void **state)
+{
+	struct link m0 = {.interface = {.name = "m0", .ifindex = 70, .type = 1}, .altnames = ""};
+	struct links links = {.at = &m0, .count = 1, .whole = true};
+
+	(void)state;
+	configure("m*", NULL, NULL);
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	m0.interface.type = 65534;
+	strcpy(m0.interface.name, "m1");
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	assert_asked("bpf.attach:m0 leaving bpf.detach:70 bpf.attach:m1");
+	assert_int_equal(said("renamed"), 0);
+
+	/* While it was opened. */
+	small_bpf.slow_ms = 50;
+	strcpy(m0.interface.name, "m2");
+	m0.interface.type = 1;
+	monitor_look(&monitor, backend, &links, false);
+	usleep(10000);
+	m0.interface.type = 65534;
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	assert_asked("leaving bpf.detach:70 bpf.attach:m2 bpf.attach:m2");
+}
+
+/* Checks that nothing has come of yet are not asked for again. */
+static void test_checks_wait(void **state)
+{
+	struct link m[2] = {{.interface = {.name = "m0", .ifindex = 70}, .altnames = ""},
+			    {.interface = {.name = "m1", .ifindex = 71}, .altnames = ""}};
+	struct links links = {.at = m, .count = 1, .whole = true};
+	struct attaching_job *job;
+	int checks = 0;
+
+	(void)state;
+	configure("m*", NULL, NULL);
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	small_bpf.slow_ms = 50;
+	links.count = 2;
+	monitor_look(&monitor, backend, &links, false);
+	for (int i = 0; i < 5; i++)
+		monitor_check(&monitor, backend);
+	usleep(100000);
+	while ((job = attaching_take(monitor.attaching))) {
+		checks += job->kind == ATTACHING_CHECK;
+		if (job->kind == ATTACHING_OPEN)
+			backend->ops->shut(job->hold);
+		free(job);
+	}
+	assert_int_equal(checks, 1);
+}
+
+/* What a torn snapshot does not have may be there: an interface, or its default route. */
+static void test_torn(void **state)
+{
+	struct link m0 = {.interface = {.name = "m0", .ifindex = 70}, .altnames = ""};
+	struct links links = {.at = &m0, .count = 1, .whole = true};
+
+	(void)state;
+	configure("default", NULL, NULL);
+	m0.is_default = true;
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	assert_asked("bpf.attach:m0");
+	links.whole = m0.is_default = false;
+	monitor_look(&monitor, backend, &links, false);
+	links.count = 0;
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	assert_asked("");
+	links.whole = true;
+	monitor_look(&monitor, backend, &links, false);
+	settle();
+	assert_asked("leaving bpf.detach:70");
 }
 
 /* Its name is new, and what measures it goes on. */
@@ -490,6 +628,9 @@ static void test_down(void **state)
 	small_bpf.ended = 70;
 	look();
 	look();
+	assert_int_equal(said("WARNING m0 went down, and is no longer measured; waiting for it to "
+			      "come up again\n"),
+			 1);
 	assert_asked("leaving bpf.detach:70");
 	assert_true(run_tool("ip link set m0 up"));
 	look_again(false);
@@ -590,13 +731,31 @@ static void test_no_silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(start),       T(none),           T(refused),
-		T(tried_again), T(configure),      T(silence),
-		T(no_silence),  T(comes_and_goes), T(same_name),
-		T(same_index),  T(renamed),        T(exchanged),
-		T(two_names),   T(waits),          T(refused_pattern),
-		T(away),        T(gone_meanwhile), T(end_meanwhile),
-		T(down),        T(burst),
+		T(start),
+		T(none),
+		T(refused),
+		T(tried_again),
+		T(configure),
+		T(silence),
+		T(no_silence),
+		T(comes_and_goes),
+		T(same_name),
+		T(same_index),
+		T(renamed),
+		T(exchanged),
+		T(two_names),
+		T(waits),
+		T(refused_pattern),
+		T(refused_late),
+		T(away),
+		T(gone_meanwhile),
+		T(end_meanwhile),
+		T(down),
+		T(burst),
+		T(torn),
+		T(same_index_other_type),
+		T(checks_wait),
+		T(gone_unnoticed),
 	};
 
 	return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 
 #include "local_addresses.h"
 #include "naming.h"
+#include "peering.h"
 #include "plans.h"
 #include "resolver_fixture.h"
 
@@ -94,7 +95,7 @@ static bool is_peer(const char *text)
 {
 	struct address addr = address_of(text);
 
-	return peers_match(plan.peers, if_nametoindex("lo"), &addr);
+	return matches_address(plan.peers, if_nametoindex("lo"), &addr);
 }
 
 /* 127.0.0.1 is this host's wherever loopback is up. */

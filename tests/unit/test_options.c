@@ -75,6 +75,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.marks, 0);
 	assert_false(options.check || options.verbose || options.soften);
 	assert_null(options.filter);
+	assert_int_equal(options.ports.count, 0);
 }
 
 static void test_paths(void **state)
@@ -200,6 +201,10 @@ static void test_reading(void **state)
 	"--filter: \"" text "\" is not valid: " reason                                             \
 	"; accepted: an expression as in pcap-filter(7)"
 
+#define PORT(text, reason)                                                                         \
+	"--port: \"" text "\" " reason                                                             \
+	"; accepted: ports from 1 to 65535 and ranges such as 8000-8999, separated by commas"
+
 static const struct {
 	const char *words, *message;
 } wrong[] = {
@@ -235,6 +240,14 @@ static const struct {
 	{"-r f --check", "--check is for a configuration; leave -r out"},
 	{"-r f --interval 1", "-r reports once; leave --interval out"},
 	{"--local ::1", "--local needs -r FILE"},
+	{"--port 80", "--port goes with -i IFACE or -r FILE; a configuration has ports: in an "
+		      "instance"},
+	{"-r f --port 0", PORT("0", "is no port")},
+	{"-r f --port 80,65536", PORT("65536", "is no port")},
+	{"-r f --port 9000-8000", PORT("9000-8000", "ends before it begins")},
+	{"-r f --port 80,", PORT("", "is not valid")},
+	{"-r f --port ''", PORT("", "is not valid")},
+	{"-r f --port http", PORT("http", "is not valid")},
 	{"10.0.0.1", "a PEER needs -i IFACE before it"},
 	{"-i eth0",
 	 "-i needs a PEER: an address, a network or a name; 0.0.0.0/0 means every IPv4 address"},
@@ -265,6 +278,36 @@ static const struct {
 	 "--local: too many addresses; accepted: up to 16"},
 };
 
+static void test_ports(void **state)
+{
+	static const struct ports expected = {3, {{80, 80}, {443, 443}, {8000, 9000}}};
+
+	(void)state;
+	assert_int_equal(parse("-r f --port 443,8000-8999,80"), OPTIONS_RUN);
+	assert_int_equal(parse("-r f --local ::1 --port 8500-9000,80 --port=443,8000-8499"),
+			 OPTIONS_RUN);
+	assert_true(ports_equal(&options.ports, &expected));
+	assert_int_equal(parse("-i lo ::1 --port 443"), OPTIONS_RUN);
+	assert_int_equal(options.ports.count, 1);
+}
+
+/* 257 ports with gaps between them, in one list. */
+static void test_too_many_ports(void **state)
+{
+	char words[4096] = "-r f --port 2", text[512];
+	size_t length = strlen(words);
+
+	(void)state;
+	for (unsigned int i = 2; i <= PORTS_MAX; i++)
+		length += (size_t)sprintf(words + length, ",%u", 2 * i);
+	assert_int_equal(parse(words), OPTIONS_RUN);
+	assert_int_equal(options.ports.count, PORTS_MAX);
+	strcat(words, ",9999");
+	assert_int_equal(parse_caught(words, text, sizeof(text)), OPTIONS_WRONG);
+	assert_string_equal(text, "bpf-metro: --port: too many ports; accepted: up to 256 ports "
+				  "and ranges" HINT);
+}
+
 static void test_wrong_usage(void **state)
 {
 	(void)state;
@@ -279,10 +322,10 @@ static void test_wrong_usage(void **state)
 
 static void test_help_and_version(void **state)
 {
-	static const char *const names[] = {"--config",  "--interface", "--read",    "--local",
-					    "--backend", "--hook",      "--output",  "--interval",
-					    "--marks",   "--log",       "--check",   "--verbose",
-					    "--filter",  "--soften",    "--version", "--help"};
+	static const char *const names[] = {
+		"--config", "--interface", "--read",    "--local", "--backend", "--hook",
+		"--output", "--interval",  "--marks",   "--log",   "--check",   "--verbose",
+		"--filter", "--soften",    "--version", "--help",  "--port"};
 	struct capture capture;
 	enum options_result help, version;
 	const char *text;
@@ -306,9 +349,14 @@ static void test_help_and_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),         cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_go_metro),         cmocka_unit_test(test_measuring),
-		cmocka_unit_test(test_reading),          cmocka_unit_test(test_wrong_usage),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_too_many_ports),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_go_metro),
+		cmocka_unit_test(test_measuring),
+		cmocka_unit_test(test_reading),
+		cmocka_unit_test(test_wrong_usage),
 		cmocka_unit_test(test_help_and_version),
 	};
 

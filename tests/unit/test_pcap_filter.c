@@ -15,6 +15,7 @@
 #include <pcap/pcap.h>
 
 #include "array.h"
+#include "instance_ports.h"
 #include "packets.h"
 #include "pcap_filter.h"
 #include "some_links.h"
@@ -362,6 +363,115 @@ static void test_size(void **state)
 	filter_end(&f);
 }
 
+/* ---- ports: packets of packets.h are from 40000 to 443 ---- */
+
+static struct filter filter_with_ports(const char *const *peers, size_t count,
+				       const struct ports *ports)
+{
+	struct config *config;
+
+	assert_int_equal(config_from_arguments("lo", (char *const *)peers, count, &config), 0);
+	assert_int_equal(instance_set_ports(&config->instances[0], ports), 0);
+	return filter_of_config(DLT_EN10MB, config);
+}
+
+static void test_ports(void **state)
+{
+	static const struct {
+		struct ports ports;
+		bool pass;
+	} cases[] = {
+		{{1, {{443, 443}}}, true},
+		{{1, {{40000, 40000}}}, true},
+		{{2, {{22, 22}, {442, 443}}}, true},
+		{{1, {{39999, 40001}}}, true},
+		{{1, {{22, 22}}}, false},
+		{{3, {{1, 442}, {444, 39999}, {40001, 65535}}}, false},
+	};
+	static const char *const peers[] = {"10.0.0.2", "fd00::2"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct filter f = filter_with_ports(peers, 2, &cases[i].ports);
+		bool pass = cases[i].pass;
+
+		for (int tags = 0; tags <= 2; tags++) {
+			ASSERT_PASSES(&f, v4_packet(tags, 0x8100, 6, "10.0.0.2", "10.0.0.1"), pass);
+			ASSERT_PASSES(&f, v4_packet(tags, 0x8100, 6, "10.0.0.1", "10.0.0.2"), pass);
+			ASSERT_PASSES(&f, v4_packet(tags, 0x8100, 6, "10.0.0.1", "10.0.0.3"),
+				      false);
+			ASSERT_PASSES(&f, v6_packet(tags, 0x8100, 6, "fd00::1", "fd00::2"), pass);
+			ASSERT_PASSES(&f, v6_packet(tags, 0x8100, 6, "fd00::1", "fd00::3"), false);
+			/* Where libpcap does not find the ports, user space does. */
+			ASSERT_PASSES(&f, v6_packet(tags, 0x8100, 0, "fd00::1", "fd00::2"), true);
+		}
+		filter_end(&f);
+	}
+}
+
+/* Of two instances on one interface, one takes all ports. */
+static void test_ports_of_some(void **state)
+{
+	struct ports ssh = {1, {{22, 22}}}, https = {1, {{443, 443}}};
+	struct prefix all = {.bits = ADDRESS_V4_PREFIX}, one;
+	struct instance instances[] = {
+		{.interface = "lo", .ips = &all, .ips_count = 1, .ports = &ssh},
+		{.interface = "lo", .ips = &one, .ips_count = 1},
+		{.interface = "eth0",
+		 .ips = &all,
+		 .ips_count = 1,
+		 .ports = &https,
+		 .ports_list = 1},
+	};
+	const struct config config = {.instances = instances, .instances_count = 3};
+	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, 65535);
+	struct filter f = {0};
+
+	(void)state;
+	address_set_v4(&all.addr, 0);
+	assert_int_equal(prefix_parse("10.0.0.2", &one), 0);
+	assert_int_equal(peers_new(&f.peers, &config, &some_links), 0);
+	f.result = pcap_filter_compile(pcap, f.peers, peers_set_of(f.peers, 1), true, &f.program);
+	assert_int_equal(f.result, 1);
+	ASSERT_PASSES(&f, v4_packet(1, 0x8100, 6, "10.0.0.1", "10.0.0.2"), true);
+	ASSERT_PASSES(&f, v4_packet(1, 0x8100, 6, "10.0.0.1", "10.0.0.3"), false);
+	pcap_freecode(&f.program);
+	f.result = pcap_filter_compile(pcap, f.peers, peers_set_of(f.peers, 2), true, &f.program);
+	assert_int_equal(f.result, 1);
+	ASSERT_PASSES(&f, v4_packet(1, 0x8100, 6, "10.0.0.1", "10.0.0.3"), true);
+	pcap_close(pcap);
+	filter_end(&f);
+}
+
+/* Too many are left out. With the worst peers, too, the kernel takes the filter. */
+static void test_many_ports(void **state)
+{
+	static char names[WORST][64];
+	const char *texts[WORST];
+
+	(void)state;
+	for (int i = 0; i < WORST; i++) {
+		snprintf(names[i], sizeof(names[i]), "fd%02x:%x:%x:%x:%x:%x:%x:%x/128", i, i, 3 * i,
+			 5 * i, 7 * i, 9 * i, 11 * i, i);
+		texts[i] = names[i];
+	}
+	for (unsigned int count = 16; count <= 17; count++) {
+		struct ports ports = {.count = count};
+		struct filter f;
+
+		for (unsigned int i = 0; i < count; i++)
+			ports.at[i] =
+				(struct port_range){(__u16)(1000 + 10 * i), (__u16)(1001 + 10 * i)};
+		f = filter_with_ports((const char *[]){"10.0.0.2"}, 1, &ports);
+		ASSERT_PASSES(&f, v4_packet(0, 0, 6, "10.0.0.1", "10.0.0.2"), count == 17);
+		ASSERT_PASSES(&f, v4_packet(0, 0, 6, "10.0.0.1", "10.0.0.3"), false);
+		filter_end(&f);
+		f = filter_with_ports(texts, WORST, &ports);
+		ASSERT_PASSES(&f, v6_packet(0, 0, 0, "fd00::", "2001:db8::1"), true);
+		filter_end(&f);
+	}
+}
+
 static void test_no_peers(void **state)
 {
 	struct filter f = filter_of(DLT_EN10MB, (const char *[]){"some.host.example"}, 1);
@@ -388,8 +498,9 @@ static void test_bare_ip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		S(v4_host),   S(v4_networks), S(v6_peers), S(all),     S(many),
-		S(very_many), S(no_peers),    S(size),     S(bare_ip), S(padding),
+		S(v4_host),   S(v4_networks),   S(v6_peers),   S(all),     S(many),
+		S(very_many), S(no_peers),      S(size),       S(bare_ip), S(padding),
+		S(ports),     S(ports_of_some), S(many_ports),
 	};
 
 	if (!if_nametoindex("lo")) {

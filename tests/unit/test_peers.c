@@ -86,9 +86,10 @@ static void assert_instances(const struct peers *peers, unsigned int ifindex, co
 			     const char *expected)
 {
 	struct address a = addr(text);
+	struct flow_key flow = flow_to(ifindex, &a);
 	char told[16] = "";
 
-	peers_each_instance(peers, ifindex, &a, note_instance, told);
+	peers_each_instance(peers, &flow, note_instance, told);
 	assert_string_equal(told, expected);
 }
 
@@ -123,8 +124,9 @@ static void assert_entry(const struct peers *peers, unsigned int ifindex, const 
 			 const char *expected)
 {
 	struct address a = addr(text);
+	struct flow_key flow = flow_to(ifindex, &a);
 	char room[PREFIX_TEXT];
-	const char *entry = peers_entry(peers, ifindex, &a, room);
+	const char *entry = peers_entry(peers, &flow, room);
 
 	if (expected)
 		assert_string_equal(entry, expected);

@@ -21,6 +21,7 @@ static void test_file(void **state)
 	const struct config file_config = {.instances = two, .instances_count = 2};
 	struct address one = addr("10.0.0.1"), other = addr("10.1.2.3");
 	char text[PREFIX_TEXT];
+	struct flow_key flow;
 	struct peers *peers;
 	__u32 file;
 
@@ -29,6 +30,7 @@ static void test_file(void **state)
 	assert_int_equal(peers_new(&peers, &file_config, &some_links), 0);
 	file = peers_file_index(peers, "x.pcap");
 	assert_true(file > INT32_MAX);
+	flow = flow_to(file, &other);
 	assert_int_equal(peers_file_index(peers, "y.pcap"), 0);
 	assert_true(matches(peers, file, "10.0.0.1"));
 	assert_true(matches(peers, file, "10.1.2.3"));
@@ -37,7 +39,7 @@ static void test_file(void **state)
 	assert_false(matches(peers, 2, "10.0.0.1"));
 	assert_int_equal(peers_set_address_name(peers, &one, "one.example"), 1);
 	assert_string_equal(peers_name(peers, file, &one), "one.example");
-	assert_string_equal(peers_entry(peers, file, &other, text), "10.1.0.0/16");
+	assert_string_equal(peers_entry(peers, &flow, text), "10.1.0.0/16");
 	assert_string_equal(interface_of(peers, file, "10.0.0.1"), "file");
 	assert_int_equal(peers_count(peers), 0);
 	assert_int_equal(peers_follow_links(peers, &some_links, NULL, NULL), PEERS_SAME);
@@ -57,8 +59,9 @@ static void assert_instances(const struct peers *peers, const char *path,
 {
 	const struct instance *found[8] = {0}, **next = found;
 	struct address peer = addr("10.0.0.1");
+	struct flow_key flow = flow_to(peers_file_index(peers, path), &peer);
 
-	peers_each_instance(peers, peers_file_index(peers, path), &peer, note_instance, &next);
+	peers_each_instance(peers, &flow, note_instance, &next);
 	assert_ptr_equal(found[0], first);
 	assert_ptr_equal(found[1], second);
 }

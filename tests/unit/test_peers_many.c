@@ -101,7 +101,7 @@ static void test_contains(void **state)
 
 		assert_int_equal(prefix_parse(cases[i].prefix, &prefix), 0);
 		assert_int_equal(peers_new(&peers, &c, &some_links), 0);
-		assert_int_equal(peers_match(peers, 2, &a), cases[i].contained);
+		assert_int_equal(matches_address(peers, 2, &a), cases[i].contained);
 		assert_int_equal(contains(&prefix, &a), cases[i].contained);
 		peers_free(peers);
 	}
@@ -113,6 +113,7 @@ static void check_model(const struct peers *peers, const struct config *c, const
 	bool expected = false, told[3] = {false};
 	int longest = -1;
 	char told_text[16] = "", text[PREFIX_TEXT];
+	struct flow_key flow = flow_to(2, a);
 	const char *entry;
 
 	for (int i = 0; i < 3; i++)
@@ -125,13 +126,13 @@ static void check_model(const struct peers *peers, const struct config *c, const
 			told[i] = true;
 			longest = p->bits > longest ? p->bits : longest;
 		}
-	assert_int_equal(peers_match(peers, 2, a), expected);
-	assert_false(peers_match(peers, 3, a));
-	peers_each_instance(peers, 2, a, note_instance, told_text);
+	assert_int_equal(matches_address(peers, 2, a), expected);
+	assert_false(matches_address(peers, 3, a));
+	peers_each_instance(peers, &flow, note_instance, told_text);
 	assert_int_equal(strlen(told_text), told[0] + told[1] + told[2]);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(strchr(told_text, 'a' + i) != NULL, told[i]);
-	entry = peers_entry(peers, 2, a, text);
+	entry = peers_entry(peers, &flow, text);
 	assert_int_equal(entry != NULL, longest >= 0);
 	if (entry) {
 		struct prefix p;
@@ -224,7 +225,7 @@ static void test_many(void **state)
 	named = now_s();
 	for (unsigned int i = 0; i < QUESTIONS; i++) {
 		address_set_v4(&a, htonl(0xc0000000 + i * 7));
-		if (peers_match(peers, 2, &a) != (i * 7 < NETWORKS << 8))
+		if (matches_address(peers, 2, &a) != (i * 7 < NETWORKS << 8))
 			fail_msg("question %u", i);
 	}
 	asked = now_s();

@@ -111,11 +111,12 @@ static unsigned int expected(const struct link *link, const char *file, const st
 static void check_address(const struct peers *peers, __u32 number, unsigned int wanted,
 			  const struct address *a)
 {
+	struct flow_key flow = flow_to(number, a);
 	unsigned int found = 0;
 
-	peers_each_instance(peers, number, a, note_instance, &found);
+	peers_each_instance(peers, &flow, note_instance, &found);
 	assert_int_equal(found, wanted);
-	assert_int_equal(peers_match(peers, number, a), wanted != 0);
+	assert_int_equal(matches_address(peers, number, a), wanted != 0);
 }
 
 static void check(const struct peers *peers)
@@ -192,6 +193,48 @@ static void test_random(void **state)
 		assert_true(changes[i] > 20);
 }
 
+/* A torn snapshot takes nothing away, and adds what it has. */
+static void test_torn(void **state)
+{
+	unsigned int told = 0, stayed = 0, came = 0;
+
+	(void)state;
+	srand(14);
+	for (int round = 0; round < 300; round++) {
+		__u32 sets[LINKS + 1];
+		struct peers *peers;
+
+		random_config();
+		random_links();
+		assert_int_equal(peers_new(&peers, &config, &links), 0);
+		for (unsigned int i = 0; i <= LINKS; i++)
+			sets[i] = peers_set_of(peers, i);
+		random_links();
+		links.whole = false;
+		peers_follow_links(peers, &links, note_before, &told);
+		links.whole = true;
+		check_sets(peers);
+		for (unsigned int i = 0; i <= LINKS; i++) {
+			const struct link *link = links_find(&links, i);
+			bool meant = false;
+
+			for (size_t k = 0; link && k < config.instances_count; k++)
+				meant |= !instances[k].pcap &&
+					 selection_has(instances[k].interface, link);
+			if (sets[i])
+				assert_int_equal(peers_set_of(peers, i), sets[i]);
+			else
+				assert_int_equal(peers_set_of(peers, i) != 0, meant);
+			stayed += sets[i] && !link;
+			came += !sets[i] && meant;
+		}
+		peers_follow_links(peers, &links, note_before, &told);
+		check(peers);
+		peers_free(peers);
+	}
+	assert_true(stayed > 100 && came > 100);
+}
+
 /* What backends have been told stays true until they are told more: as long as they are told of
  * interfaces alone, no prefix of any set changes. */
 static void test_stays(void **state)
@@ -234,12 +277,15 @@ static void test_inherit(void **state)
 	srand(13);
 	for (int round = 0; round < 300; round++) {
 		struct peers *old, *next;
-		struct link first[LINKS];
+		struct instance first[INSTANCES];
+		struct config before;
 
 		random_config();
 		random_links();
-		memcpy(first, links_at, sizeof(first));
-		assert_int_equal(peers_new(&old, &config, &links), 0);
+		memcpy(first, instances, sizeof(first));
+		before = config;
+		before.instances = first;
+		assert_int_equal(peers_new(&old, &before, &links), 0);
 		random_config();
 		assert_int_equal(peers_new(&next, &config, &links), 0);
 		assert_int_equal(peers_inherit(next, old), 0);
@@ -256,8 +302,8 @@ static void test_inherit(void **state)
 				for (unsigned int n = 0; n < ADDRESSES && now.set == other.set;
 				     n++) {
 					address_set_v4(&a, htonl(0x0a000001 + n));
-					assert_int_equal(peers_match(next, now.number, &a),
-							 peers_match(next, other.number, &a));
+					assert_int_equal(matches_address(next, now.number, &a),
+							 matches_address(next, other.number, &a));
 				}
 			}
 		}
@@ -295,7 +341,7 @@ static void test_many(void **state)
 	assert_int_equal(peers_count(peers), addresses);
 	assert_int_equal(peers_interfaces_count(peers), count);
 	for (unsigned int i = 0; i < count; i++) {
-		assert_true(peers_match(peers, i + 1, &many[i].addr));
+		assert_true(matches_address(peers, i + 1, &many[i].addr));
 		assert_int_equal(peers_interface_at(peers, i).set,
 				 peers_interface_at(peers, 0).set);
 	}
@@ -313,9 +359,8 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_stays),
-		cmocka_unit_test(test_inherit),
+		cmocka_unit_test(test_random), cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_stays),  cmocka_unit_test(test_inherit),
 		cmocka_unit_test(test_many),
 	};
 

@@ -32,7 +32,8 @@ static struct link some[] = {
 	LINK(14, "p2", "veth", .master = 11, HERE),
 	LINK(15, "p3", "veth", .master = 11, HERE),
 };
-static const struct links links = {.at = some, .count = sizeof(some) / sizeof(*some)};
+static const struct links links = {
+	.at = some, .count = sizeof(some) / sizeof(*some), .whole = true};
 
 static const char *said(const char *selection)
 {
@@ -85,6 +86,30 @@ static void test_said(void **state)
 	}
 }
 
+/* What comes again is another one; and of those that are gone nothing is kept. */
+static void test_gone(void **state)
+{
+	const struct links without = {.at = some, .count = 9, .whole = true};
+	const struct links torn = {.at = some, .count = 9};
+	struct config *config = config_of("instances:\n- {interface: '*', ips: ['::1']}\n");
+	struct relations relations = {};
+	struct capture capture;
+
+	(void)state;
+	log_capture(&capture);
+	relations_look(&relations, config, &links);
+	relations_look(&relations, config, &torn);
+	relations_look(&relations, config, &links);
+	assert_int_equal(count_of(capture_read(&capture), "measures br0"), 1);
+	relations_look(&relations, config, &without);
+	relations_look(&relations, config, &links);
+	assert_int_equal(count_of(capture_read(&capture), "measures br0"), 2);
+	assert_int_equal(count_of(capture_read(&capture), "measures bond0"), 1);
+	log_release(&capture);
+	relations_forget(&relations);
+	config_free(config);
+}
+
 static void test_not_said(void **state)
 {
 	static const char *const cases[] = {
@@ -101,6 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_said),
+		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_not_said),
 	};
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "plain_environment.h"
+#include "peering.h"
 #include "plans.h"
 #include "reload.h"
 #include "small_backend.h"
@@ -83,7 +84,7 @@ static bool has(const char *text)
 	struct address addr;
 
 	assert_int_equal(address_parse(text, &addr), 0);
-	return peers_match(plan.peers, 1, &addr);
+	return matches_address(plan.peers, 1, &addr);
 }
 
 static void assert_unchanged(void)

@@ -192,6 +192,19 @@ static void test_inside(void **state)
 			   "GRE, none with data to measure");
 }
 
+static void test_ports(void **state)
+{
+	struct seen seen = {.packets = 9, .tcp = 7, .other_ports = 7};
+
+	(void)state;
+	assert_says(&seen, "no samples: 9 packets seen, 7 TCP, 7 of these left out by --port; are "
+			   "the ports right?");
+	seen.other_ports = 6;
+	seen.tcp_ours = seen.sent = seen.received = 1;
+	assert_says(&seen, "no samples: 9 packets seen, 7 TCP, 6 of these left out by --port, none "
+			   "with data to measure");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +218,7 @@ int main(void)
 		cmocka_unit_test_setup(test_no_data, clear),
 		cmocka_unit_test_setup(test_many_kinds, clear),
 		cmocka_unit_test_setup(test_inside, clear),
+		cmocka_unit_test_setup(test_ports, clear),
 	};
 
 	return cmocka_run_group_tests_name("seen", tests, NULL, NULL);

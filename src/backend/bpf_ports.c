@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Numbers the combinations of port lists that peers have, and writes their ports, 32 an entry. */
+#include "bpf_ports.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "peer_key.h"
+
+#define WORDS (65536 / PEER_PORTS)
+
+/* All ports, with a bit for each. */
+struct port_bits {
+	__u32 words[WORDS];
+};
+
+static void set_bits(struct port_bits *bits, const struct peers_ports *ports, __u64 lists)
+{
+	memset(bits, 0, sizeof(*bits));
+	for (size_t i = 0; i + 1 < ports->count; i++) /* the last is in none */
+		for (__u32 port = ports->spans[i].first;
+		     ports->spans[i].lists & lists && port < ports->spans[i + 1].first; port++)
+			bits->words[port / PEER_PORTS] |= 1u << port % PEER_PORTS;
+}
+
+static size_t count_entries(const struct peers_ports *ports, __u64 lists)
+{
+	struct port_bits bits;
+	size_t count = 0;
+
+	set_bits(&bits, ports, lists);
+	for (size_t i = 0; i < WORDS; i++)
+		count += bits.words[i] != 0;
+	return count;
+}
+
+static const struct port_group *find(const struct port_groups *groups, __u64 lists)
+{
+	for (size_t i = 0; i < groups->count; i++)
+		if (groups->at[i].lists == lists)
+			return &groups->at[i];
+	return NULL;
+}
+
+/* Numbers come back after 2^24 of them: groups that had them are long gone. */
+static int add(struct port_groups *groups, const struct peers_ports *ports, __u64 lists)
+{
+	struct port_group *grown = array_grow(groups->at, groups->count, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	groups->at = grown;
+	groups->last = groups->last + 1 < 1u << PEER_GROUP_BITS ? groups->last + 1 : 1;
+	grown[groups->count++] = (struct port_group){lists, groups->last};
+	groups->entries += count_entries(ports, lists);
+	return 0;
+}
+
+int port_groups_make(struct port_groups *groups, const struct peers *peers)
+{
+	struct port_groups now = {.last = groups->last};
+	const struct peers_ports *ports = peers_ports(peers);
+	int err = 0;
+
+	for (size_t i = 0; i < peers_count(peers) && ports->count && !err; i++) {
+		__u64 lists = peers_port_lists(peers, peers_at(peers, i));
+
+		if (lists && !find(&now, lists))
+			err = add(&now, ports, lists);
+	}
+	if (err) {
+		port_groups_clear(&now);
+		return err;
+	}
+	port_groups_clear(groups);
+	*groups = now;
+	return 0;
+}
+
+void port_groups_clear(struct port_groups *groups)
+{
+	free(groups->at);
+	*groups = (struct port_groups){.last = groups->last};
+}
+
+__u32 port_groups_of(const struct port_groups *groups, const struct peers *peers,
+		     const struct peer *peer)
+{
+	__u64 lists = groups->count ? peers_port_lists(peers, peer) : 0;
+
+	return lists ? find(groups, lists)->number : 0;
+}
+
+static int write_group(const struct port_group *group, const struct port_bits *bits, int map)
+{
+	for (__u32 i = 0; i < WORDS; i++) {
+		struct peer_host key = peer_ports_key(group->number, i * PEER_PORTS);
+
+		if (bits->words[i] && bpf_map_update_elem(map, &key, &bits->words[i], BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+int port_groups_fill(const struct port_groups *groups, const struct peers *peers, int map)
+{
+	struct port_bits bits;
+	int err = 0;
+
+	for (size_t i = 0; i < groups->count && !err; i++) {
+		set_bits(&bits, peers_ports(peers), groups->at[i].lists);
+		err = write_group(&groups->at[i], &bits, map);
+	}
+	return err;
+}
+
+void port_groups_filter(struct peer_filter *filter, const struct peers *peers)
+{
+	const struct peers_ports *ports = peers_ports(peers);
+	__u64 lists = 0;
+
+	filter->few_ports = ports->count && peers_count(peers);
+	memset(filter->ports, 0, sizeof(filter->ports));
+	for (size_t i = 0; i < peers_count(peers) && filter->few_ports; i++) {
+		const struct instance *instance = peers_at(peers, i)->instance;
+
+		filter->few_ports = instance->ports != NULL;
+		lists |= instance_port_lists(instance);
+	}
+	for (__u32 port = 1; port < 65536 && filter->few_ports; port++)
+		if (peers_ports_of(ports, (__u16)port) & lists)
+			filter->ports[port / 64] |= 1ull << port % 64;
+}
