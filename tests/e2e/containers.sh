@@ -6,7 +6,7 @@
 # built here, their cgroups are below one of ours, and they are on a bridge of the client, $PODS_IF, with
 # the server as the host outside.
 #
-#   runtime_start || ...                 a runtime that works; why not is in $RUNTIME_REASON
+#   runtime_works || ...                 starts what it takes; if not, why is in $RUNTIME_REASON
 #   plug NAME                            a network namespace and a veth pair (docker makes its own)
 #   run_container NAME COMMAND...        a container with an id of its own
 #   start_again NAME                     after kill_container: the same one (podman, docker)

@@ -315,9 +315,9 @@ static void test_restart(void **state)
 	assert_true(soon(watched[0], "", POD, PATIENCE_MS)); /* what comes may be the next one's */
 	assert_int_equal(gave_way, 2);
 	assert_string_equal(before, APP);
-	settle(3000); /* many walks later, it is found as soon as before */
+	settle(300);
 	begin(IN_POD NEXT, "nginx", sandbox->network);
-	assert_true(soon(watched[0], NEXT, POD, 2000));
+	assert_true(soon(watched[0], NEXT, POD, PATIENCE_MS));
 }
 
 static void test_sidecar(void **state)
