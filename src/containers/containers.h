@@ -2,7 +2,7 @@
 /*
  * Which container is at the other end of an interface, found beside the event loop by a thread that
  * walks over /proc: when interfaces are added, when a container that it found ends, and else every
- * ten seconds; less often where a walk takes more than a hundredth of that.
+ * ten seconds; less often where walks take more than a hundredth of a CPU.
  */
 #ifndef METRO_CONTAINERS_H
 #define METRO_CONTAINERS_H

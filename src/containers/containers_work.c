@@ -36,8 +36,8 @@ struct worker {
 	struct guard *guards;
 	size_t guards_count;
 	__u64 started_ns; /* the last walk */
-	__u64 took_ns;    /* .. took so long */
-	__u64 gap_ns;     /* to the next one; 0: something has changed */
+	__u64 took_ns; /* .. took so much of a CPU: waiting for the kernel's locks costs nobody */
+	__u64 gap_ns;  /* to the next one; 0: something has changed */
 	__u64 changed_ns; /* the walk after the last change began */
 };
 
@@ -210,12 +210,13 @@ static bool is_settled(const struct scan *scan)
 	return true;
 }
 
-static void set_gap(struct worker *w, bool settled)
+/* cpu_ns: of this thread before the walk. */
+static void set_gap(struct worker *w, __u64 cpu_ns, bool settled)
 {
 	const struct containers_pace *pace = &w->list->pace;
 	__u64 longest = pace->rescan_ms * NS_PER_MS;
 
-	w->took_ns = monotonic_ns() - w->started_ns;
+	w->took_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
 	if (!w->gap_ns)
 		w->changed_ns = w->started_ns;
 	if (w->started_ns - w->changed_ns >= WAIT_GAPS * longest)
@@ -230,14 +231,16 @@ static void walk(struct worker *w)
 {
 	struct watch_list *list = w->list;
 	struct scan scan;
+	__u64 cpu_ns;
 	int err = begin_scan(list, &scan);
 
 	list->added = false;
 	pthread_mutex_unlock(&list->lock);
 	w->started_ns = monotonic_ns();
+	cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	if (!err)
 		err = scan_run(&scan);
-	set_gap(w, !err && is_settled(&scan));
+	set_gap(w, cpu_ns, !err && is_settled(&scan));
 	if (!err)
 		guard(w, &scan);
 	pthread_mutex_lock(&list->lock);
