@@ -688,7 +688,7 @@ static void test_down(void **state)
 
 static void test_burst(void **state)
 {
-	char name[8];
+	char name[16];
 
 	(void)state;
 	enter_namespace();
