@@ -122,7 +122,11 @@ static void test_look(void **state)
 	assert_asked("bpf.refresh");
 	add_link("m0", 70);
 	look();
-	assert_asked("bpf.peers bpf.refresh bpf.attach:m0");
+	/* It is opened beside the loop, which goes on meanwhile. */
+	if (strcmp(asked, "bpf.peers bpf.attach:m0 bpf.refresh") == 0)
+		asked[0] = '\0';
+	else
+		assert_asked("bpf.peers bpf.refresh bpf.attach:m0");
 	assert_int_equal(m0_of_peers(), 70);
 	assert_true(run_tool("ip link del m0"));
 	look();
