@@ -67,26 +67,23 @@ __attribute__((format(printf, 3, 4))) static void add(char text[SILENCE_TEXT], _
 	va_end(args);
 }
 
-/* Of data that arrives here: its senders are the ones we measure for, and the peers' ACKs leave. */
+/* Of data that arrives here: the peers receive it, and their ACKs leave. */
 static const char *meaning_arriving(const struct passed *p)
 {
-	bool received = p->data_received || p->acks_received;
-
 	if (p->unanswered)
-		return "data arrives here, and its ACKs leave through another interface "
-		       "(asymmetric "
-		       "routing)?";
+		return "do the ACKs for data that arrives here leave through another interface "
+		       "(asymmetric routing)?";
 	if (p->answered)
-		return "is every packet seen twice, or a part of them elsewhere?";
+		return "does every packet pass here twice, or do some pass elsewhere?";
 	if (p->data_received && p->acks_sent)
-		return "only the peers send data, and it leaves here: what is measured is data "
-		       "that arrives for them";
-	if (received)
-		return "what the peers acknowledge arrives through another interface (asymmetric "
-		       "routing): measure where both ways pass";
+		return "only the peers send data, but only data that arrives for them is measured: "
+		       "try direction: out, with its receivers as peers";
+	if (p->data_received || p->acks_received)
+		return "data for the peers arrives through another interface (asymmetric routing): "
+		       "measure where both directions pass";
 	if (p->acks_sent)
-		return "only ACKs arrive here for the peers, and what is measured is data "
-		       "that arrives for them";
+		return "only ACKs arrive here for the peers, but only data that arrives is "
+		       "measured";
 	return "fragments are not measured";
 }
 

@@ -218,9 +218,9 @@ static void test_arriving(void **state)
 {
 	(void)state;
 	ARRIVING("2 connections to peers without any ACK: ",
-		 "its ACKs leave through another interface", .unanswered = 2);
+		 "arrives here leave through another interface", .unanswered = 2);
 	ARRIVING("5 data segments from peers, 3 ACKs to peers: ",
-		 "only the peers send data, and it leaves here", .seen = {5, 0, 3});
+		 "only data that arrives for them is measured", .seen = {5, 0, 3});
 	ARRIVING("6 ACKs from peers for data that did not arrive here: ",
 		 "arrives through another interface", .seen = {0, 6, 0});
 	ARRIVING("3 ACKs to peers: ", "only ACKs arrive here", .seen.acks_sent = 3);
