@@ -89,14 +89,27 @@ static bool check_name(struct mistakes *mistakes, const char *name)
 	return false;
 }
 
+/* A comma may stand in a name, but several names in one text are meant more often. */
+static bool is_list(const char *text)
+{
+	return strchr(text, ',') && !if_nametoindex(text);
+}
+
 static bool check_term(struct mistakes *mistakes, const char *text)
 {
+	char quoted[QUOTED_TEXT];
+
 	if (!*text)
 		mistake(mistakes, "is empty; accepted: the name of a network interface, as `ip "
 				  "link` shows it");
 	else if (!strcmp(text, "!"))
-		mistake(mistakes, "leaves nothing out; accepted: a name or a pattern behind the "
+		mistake(mistakes, "leaves nothing out; accepted: a name or a pattern after the "
 				  "!, such as \"!veth0\"");
+	else if (is_list(text))
+		mistake(mistakes,
+			"%s has a comma; accepted: one name or pattern, or a list of them, such as "
+			"[eth0, \"veth*\"]",
+			mistake_quote(text, quoted));
 	else if (strpbrk(text, "*?["))
 		return check_pattern(mistakes, text + (*text == '!'));
 	else

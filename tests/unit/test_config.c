@@ -364,7 +364,7 @@ static const struct {
 	{"instances:\n- interface:\n  - eth*\n  - !eth0\n  ips: ['::1']\n",
 	 "4: instances[0].interface[1]: a ! in front needs quotes in YAML; accepted: \"!eth0\"\n"},
 	{"instances:\n- interface: [eth*, '!']\n  ips: ['::1']\n",
-	 "2: instances[0].interface[1]: leaves nothing out; accepted: a name or a pattern behind "
+	 "2: instances[0].interface[1]: leaves nothing out; accepted: a name or a pattern after "
 	 "the !, such as \"!veth0\"\n"},
 	{"instances:\n- interface: ['!eth0', '!default']\n  ips: ['::1']\n",
 	 "2: instances[0].interface: only leaves interfaces out; accepted: with something to leave "

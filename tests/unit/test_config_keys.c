@@ -395,6 +395,9 @@ static void test_direction(void **state)
 static void test_pasted(void **state)
 {
 	(void)state;
+	assert_refused("", "{interface: \"eth0,veth*\", hosts: [a]}",
+		       "instances[0].interface: \"eth0,veth*\" has a comma; accepted: one name or "
+		       "pattern, or a list of them, such as [eth0, \"veth*\"]");
 	assert_refused("", "{interface: ve0@if5, hosts: [a]}",
 		       "instances[0].interface: \"ve0@if5\" has more than the interface's name, as "
 		       "`ip link` shows it; accepted: ve0");
