@@ -68,8 +68,13 @@ plug() {
     ip -n "$ns" link set eth0 up
 }
 
+# The kernel takes a namespace's interfaces away some time after it, and both ends with one.
 unplug() {
-  ip netns delete "$(netns_of "$1")"
+  ip netns delete "$(netns_of "$1")" && wait_until 15 is_unplugged "$1"
+}
+
+is_unplugged() {
+  ! ip -n "$METRO_CLIENT_NS" link show "veth-$1" >/dev/null 2>&1
 }
 
 in_netns_of() {
