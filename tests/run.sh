@@ -4,9 +4,9 @@
 #   N passed, N failed, N skipped
 # Every test speaks TAP; cmocka 1.1's line for a skipped test, "not ok 1 # SKIP", is corrected.
 # METRO_SKIPS_FAIL=1 turns skipped tests into failed ones, except those whose line matches the extended
-# regular expression METRO_SKIPS_ALLOWED. METRO_ATTEMPTS=2 lets an end-to-end program that failed run
-# once more, and only the second run counts: a machine shared with others may stall for longer than any
-# time limit allows, but not twice in the same place.
+# regular expression METRO_SKIPS_ALLOWED. METRO_ATTEMPTS=2 lets a program that failed run once
+# more, and only the second run counts: a machine shared with others may stall for longer than any time
+# limit allows, but not twice in the same place. Programs that ran again are named in the end.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export BUILD=${BUILD:-build}
@@ -66,7 +66,7 @@ for suite in "$@"; do
     unit)
         for source in tests/unit/test_*.c; do
             test=$BUILD/unit/$(basename "$source" .c)
-            run 1 "$test" "$test"
+            run "${METRO_ATTEMPTS:-1}" "$test" "$test"
         done
         ;;
     e2e)
