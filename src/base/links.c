@@ -139,20 +139,8 @@ static void finish(struct reading *r)
 /* Returns 0, 1 if it is torn, or -errno. */
 static int read_links(struct links *links)
 {
-	struct {
-		struct nlmsghdr header;
-		struct ifinfomsg link;
-		struct rtattr mask;
-		__u32 filter;
-	} request = {
-		.header = {.nlmsg_len = sizeof(request),
-			   .nlmsg_type = RTM_GETLINK,
-			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-		.mask = {.rta_len = RTA_LENGTH(sizeof(__u32)), .rta_type = IFLA_EXT_MASK},
-		.filter = RTEXT_FILTER_SKIP_STATS,
-	};
 	struct reading r = {.links = links};
-	int status = rtnl_dump(&request.header, on_link, &r);
+	int status = rtnl_dump_links(on_link, &r);
 
 	if (r.error)
 		status = r.error;

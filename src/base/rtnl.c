@@ -64,6 +64,24 @@ int rtnl_dump(const struct nlmsghdr *request, rtnl_handler handler, void *arg)
 	return err ? err : !whole;
 }
 
+int rtnl_dump_links(rtnl_handler handler, void *arg)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifinfomsg link;
+		struct rtattr mask;
+		__u32 filter;
+	} request = {
+		.header = {.nlmsg_len = sizeof(request),
+			   .nlmsg_type = RTM_GETLINK,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.mask = {.rta_len = RTA_LENGTH(sizeof(__u32)), .rta_type = IFLA_EXT_MASK},
+		.filter = RTEXT_FILTER_SKIP_STATS,
+	};
+
+	return rtnl_dump(&request.header, handler, arg);
+}
+
 static const struct rtattr *find(const struct rtattr *a, int left, int type)
 {
 	for (; RTA_OK(a, left); a = RTA_NEXT(a, left))

@@ -18,6 +18,9 @@ int rtnl_ask(const struct nlmsghdr *request, rtnl_handler handler, void *arg);
  * that it does not have. */
 int rtnl_dump(const struct nlmsghdr *request, rtnl_handler handler, void *arg);
 
+/* The same for all interfaces (RTM_NEWLINK), without their statistics. */
+int rtnl_dump_links(rtnl_handler handler, void *arg);
+
 /* The attribute of that type: after a message's fixed part, of that many bytes, or inside another
  * attribute. NULL: there is none. */
 const struct rtattr *rtnl_attribute(const struct nlmsghdr *message, size_t fixed, int type);

@@ -153,19 +153,20 @@ static bool note(struct watched *watched, const struct finding *finding)
 	return true;
 }
 
+static int compare(const void *a, const void *b)
+{
+	__u32 x = ((const struct watched *)a)->ifindex, y = ((const struct watched *)b)->ifindex;
+
+	return (x > y) - (x < y);
+}
+
 static struct watched *find(const struct watch_list *list, __u32 ifindex)
 {
-	size_t low = 0, high = list->count;
+	const struct watched key = {.ifindex = ifindex};
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (list->at[middle].ifindex < ifindex)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < list->count && list->at[low].ifindex == ifindex ? &list->at[low] : NULL;
+	if (!list->count)
+		return NULL;
+	return bsearch(&key, list->at, list->count, sizeof(key), compare);
 }
 
 /* With the lock held. */

@@ -66,23 +66,13 @@ bool far_end_is_same(const struct far_end *end, const struct far_end *now)
 
 int far_ends_read(struct far_end *ends, size_t count)
 {
-	struct {
-		struct nlmsghdr header;
-		struct ifinfomsg link;
-		struct rtattr attribute;
-		__u32 mask;
-	} request = {
-		.header = {.nlmsg_len = sizeof(request),
-			   .nlmsg_type = RTM_GETLINK,
-			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-		.attribute = {.rta_len = RTA_LENGTH(sizeof(__u32)), .rta_type = IFLA_EXT_MASK},
-		.mask = RTEXT_FILTER_SKIP_STATS,
-	};
 	struct ends all = {ends, count};
+	int status;
 
 	for (size_t i = 0; i < count; i++)
 		ends[i] = (struct far_end){.ifindex = ends[i].ifindex, .nsid = NSID_UNKNOWN};
-	return rtnl_ask(&request.header, on_link, &all);
+	status = rtnl_dump_links(on_link, &all);
+	return status < 0 ? status : 0; /* what is missing now is found in the next walk */
 }
 
 /* ---- processes ---- */

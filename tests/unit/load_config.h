@@ -5,12 +5,10 @@
 
 #include <errno.h>
 
-#include "capture.h"
+#include "caught_log.h"
 #include "config.h"
 
 #define INSTANCE "instances:\n- interface: lo\n  ips: [127.0.0.1]\n"
-
-static struct capture capture;
 
 /* Loads the text; what is logged meanwhile is in capture until the next call. */
 static inline int load(const char *text, size_t length, struct config **config)
@@ -61,21 +59,6 @@ static inline void assert_refused(const char *text, const char *message)
 	assert_int_equal(load(text, strlen(text), &config), -EINVAL);
 	assert_null(config);
 	assert_string_equal(logged(), message);
-}
-
-/* For cmocka: around each test. */
-static inline int catch_log(void **state)
-{
-	(void)state;
-	log_capture(&capture);
-	return 0;
-}
-
-static inline int release_log(void **state)
-{
-	(void)state;
-	log_release(&capture);
-	return 0;
 }
 
 #endif

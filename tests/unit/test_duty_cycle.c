@@ -12,6 +12,7 @@
 #include <sys/timerfd.h>
 
 #include "array.h"
+#include "caught_log.h"
 #include "duty_cycle.h"
 #include "peering.h"
 #include "plans.h"
@@ -19,8 +20,6 @@
 #include "some_links.h"
 
 #define S NS_PER_S
-
-static struct capture capture;
 
 static void test_phases(void **state)
 {
@@ -180,20 +179,6 @@ static void test_timer(void **state)
 	config_free(config);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	log_capture(&capture);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	log_release(&capture);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,5 +187,5 @@ int main(void)
 		cmocka_unit_test(test_other_peers), cmocka_unit_test(test_timer),
 	};
 
-	return cmocka_run_group_tests_name("duty cycle", tests, setup, teardown);
+	return cmocka_run_group_tests_name("duty cycle", tests, catch_log, release_log);
 }

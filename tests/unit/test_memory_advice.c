@@ -9,13 +9,13 @@
 
 #include <errno.h>
 
+#include "caught_log.h"
 #include "memory_advice.h"
 #include "memory_terms.h"
 #include "plans.h"
 
 #define MIB 1048576ull
 
-static struct capture capture;
 static const struct memory_limit none = {MEMORY_UNLIMITED, ""};
 static const struct memory_limit small = {16 * MIB, "memory.max of /pod"};
 static const struct memory_limit locked = {4 * MIB, "RLIMIT_MEMLOCK"};
@@ -29,20 +29,6 @@ static const struct memory_need need = {
 	.loading = 29 * MIB,
 	.most = 32 * MIB,
 };
-
-static int setup(void **state)
-{
-	(void)state;
-	log_capture(&capture);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	log_release(&capture);
-	return 0;
-}
 
 static void explain(const char *expected, int err, bool charged, const struct memory_limit *limit)
 {
@@ -195,7 +181,7 @@ static void test_sum(void **state)
 	config_free(config);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, catch_log, release_log)
 
 int main(void)
 {
