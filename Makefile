@@ -10,6 +10,7 @@
 # make asan          the unit tests, built with sanitizers
 # make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
+# make check-roots   builds and tests in clean Debian roots: two releases, two compilers, arm64 (as root)
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make format        clang-format over all sources; format-check only looks
 # make clean
@@ -135,7 +136,8 @@ $(needs): need-%:
 	$(need) $*
 
 # What sudo built belongs to who called it, or the next make without sudo would fail.
-give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
+give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-*' -prune -o \
+	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
 
 deps:
 	$(need) --install build demo unit check bench asan fuzz roots

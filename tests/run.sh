@@ -7,6 +7,8 @@
 # regular expression METRO_SKIPS_ALLOWED. METRO_ATTEMPTS=2 lets a program that failed run once
 # more, and only the second run counts: a machine shared with others may stall for longer than any time
 # limit allows, but not twice in the same place. Programs that ran again are named in the end.
+# METRO_EMULATOR=qemu-aarch64 runs unit tests of another architecture; METRO_END_TO_END="accuracy signals"
+# chooses among the end-to-end tests.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export BUILD=${BUILD:-build}
@@ -56,17 +58,27 @@ run() { # ATTEMPTS NAME COMMAND...
     tally "$name" "$status"
 }
 
+end_to_end() { # NAME...
+    if [ $# -gt 0 ]; then
+        printf 'tests/e2e/test_%s.sh\n' "$@"
+    else
+        ls tests/e2e/test_*.sh
+    fi
+}
+
 for suite in "$@"; do
     case $suite in
     tree)
         for script in tests/floors.py tests/papers.py; do
             run 1 "$script" python3 "$script"
         done
+        run 1 tests/dependencies.sh bash tests/dependencies.sh
         ;;
     unit)
         for source in tests/unit/test_*.c; do
             test=$BUILD/unit/$(basename "$source" .c)
-            run "${METRO_ATTEMPTS:-1}" "$test" "$test"
+            # shellcheck disable=SC2086 # a list of words
+            run "${METRO_ATTEMPTS:-1}" "$test" ${METRO_EMULATOR:-} "$test"
         done
         ;;
     e2e)
@@ -75,7 +87,8 @@ for suite in "$@"; do
             tally e2e 0
             continue
         fi
-        for test in tests/e2e/test_*.sh; do
+        # shellcheck disable=SC2086 # a list of words
+        for test in $(end_to_end ${METRO_END_TO_END:-}); do
             run "${METRO_ATTEMPTS:-1}" "$test" bash "$test"
         done
         ;;
