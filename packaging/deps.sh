@@ -14,6 +14,7 @@ PATH=$PATH:/usr/sbin:/sbin # where a user does not look, and tests do
 
 install=no
 [ "${1:-}" = --install ] && install=yes && shift
+[ -n "${BPFTOOL+set}" ] || BPFTOOL=$(command -v bpftool)
 CC=${CC:-cc} CLANG=${CLANG:-clang} CPPFLAGS=${CPPFLAGS:-} CFLAGS=${CFLAGS:-} LDFLAGS=${LDFLAGS:-}
 OS_RELEASE=${OS_RELEASE:-/etc/os-release}
 missing=

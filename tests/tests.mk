@@ -105,7 +105,7 @@ bench: need-bench all tools $(BUILD)/kernel_bench
 	$(give_back)
 	$(Q)BUILD=$(BUILD) python3 tests/bench/run.py
 
-# Takes no compiler here: each root has its own.
+# Each root has compilers and a build of its own.
 check-roots:
 	$(need) --install roots
 	$(Q)BUILD=$(BUILD) tests/roots.sh
