@@ -2,12 +2,14 @@
 /* bpf-metro: round-trip times of this host's own TCP traffic. */
 #include "config.h"
 #include "daemon.h"
+#include "health_command.h"
 #include "instance_ports.h"
 #include "log.h"
 #include "memory_advice.h"
 #include "offline.h"
 #include "options.h"
 #include "printable.h"
+#include "raise.h"
 #include "statsd_choice.h"
 
 #include <errno.h>
@@ -162,7 +164,10 @@ int main(int argc, char *argv[])
 	}
 	if (options.verbose)
 		log_set_level(LEVEL_DEBUG);
+	if (options.health)
+		return health_command(&options);
 	if (options.read_path)
 		return measure_file(&options);
+	raise_capabilities(); /* without any, what they are needed for says so */
 	return measure_live(&options);
 }

@@ -69,6 +69,7 @@ struct backend {
 struct hold {
 	struct interface interface;
 	unsigned int ways;    /* that data goes which is measured: a set of enum way */
+	const char *hook;     /* "tcx" and others, static; NULL: there is none */
 	char how[48];         /* "BPF at tcx", "libpcap, both ways" */
 	unsigned int removed; /* filters that a killed bpf-metro had left there */
 };

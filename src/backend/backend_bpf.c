@@ -118,10 +118,12 @@ static int ways_open(struct backend_bpf *b, struct measured *m, char reason[BACK
 		err = measured_way_open(&m->in, &b->programs, interface, WAY_IN, &hook_in, reason);
 		hook = m->hold.ways & WAY_OUT ? hook : hook_in;
 	}
-	if (!err)
-		snprintf(m->hold.how, sizeof(m->hold.how), "BPF at %s%s",
-			 attachment_kind(&first->attachment, hook), ways_text(m->hold.ways));
-	return err;
+	if (err)
+		return err;
+	m->hold.hook = attachment_kind(&first->attachment, hook);
+	snprintf(m->hold.how, sizeof(m->hold.how), "BPF at %s%s", m->hold.hook,
+		 ways_text(m->hold.ways));
+	return 0;
 }
 
 static int kernel_open(struct backend *backend, const struct interface *interface,

@@ -2,6 +2,7 @@
 /* The daemon's life: starts its services, runs the loop, obeys signals, and stops all in order. */
 #include "daemon.h"
 
+#include "answers.h"
 #include "descriptor.h"
 #include "log.h"
 #include "reload.h"
@@ -49,6 +50,7 @@ static void follow_plan(struct wiring *w)
 {
 	reporting_follow(&w->reporting, w->plan.config);
 	follow_measuring(w);
+	answers_follow(w);
 	naming_follow(&w->naming, w->plan.config, w->plan.peers,
 		      reporting_server_name(&w->reporting));
 }
@@ -158,6 +160,8 @@ static int start(struct wiring *w)
 		err = wiring_start_duty_cycle(w);
 	if (err)
 		reporting_abandon(&w->reporting, err);
+	else
+		answers_start(w);
 	return err;
 }
 
@@ -190,6 +194,7 @@ static int stop(struct wiring *w)
 {
 	int err;
 
+	answers_stop(w);
 	wiring_end_captures(w);
 	naming_stop(&w->naming);
 	err = reporting_close(&w->reporting); /* first: hundreds of interfaces take seconds */
