@@ -8,6 +8,7 @@
 #include "offline.h"
 #include "options.h"
 #include "printable.h"
+#include "probing.h"
 #include "statsd_choice.h"
 
 #include <errno.h>
@@ -162,6 +163,8 @@ int main(int argc, char *argv[])
 	}
 	if (options.verbose)
 		log_set_level(LEVEL_DEBUG);
+	if (options.probe)
+		return probing_run(&options);
 	if (options.read_path)
 		return measure_file(&options);
 	return measure_live(&options);

@@ -243,6 +243,13 @@ static int set_check(struct options *options, const char *value)
 	return 0;
 }
 
+static int set_probe(struct options *options, const char *value)
+{
+	(void)value;
+	options->probe = true;
+	return 0;
+}
+
 static int set_verbose(struct options *options, const char *value)
 {
 	(void)value;
@@ -276,6 +283,7 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 8, "soften", NULL, set_soften,
 	 "smooth avg and jitter (RFC 6298); StatsD only"},
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
+	{LONG_ONLY + 11, "probe", NULL, set_probe, "print what this host lets it do, and exit"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
 	{'V', "version", NULL, NULL, "print the version and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},
@@ -457,8 +465,12 @@ static int check_combination(const struct options *o)
 		{!o->read_path && !o->interface && o->ports.count,
 		 "--port goes with -i IFACE or -r FILE; a configuration has ports: in an instance"},
 		{!o->interface && o->peers_count, "a PEER needs -i IFACE before it"},
-		{o->interface && !o->peers_count, "-i needs a PEER: an address, a network or a "
-						  "name; 0.0.0.0/0 means every IPv4 address"},
+		{o->probe && (o->read_path || o->check || o->config_path || o->filter),
+		 "--probe asks the host: beside it, only -i, --hook and --marks make sense"},
+		{o->probe && o->peers_count, "--probe takes no PEER"},
+		{o->interface && !o->peers_count && !o->probe,
+		 "-i needs a PEER: an address, a network or a "
+		 "name; 0.0.0.0/0 means every IPv4 address"},
 		{o->interface && o->config_path,
 		 "-i and -c cannot be combined: with -i, no configuration is read"},
 		{o->filter && o->backend == BACKEND_BPF,

@@ -28,6 +28,7 @@ struct options {
 	double interval_s;           /* --interval; 0: as the configuration says */
 	unsigned int marks;          /* --marks; 0: as the configuration says */
 	bool check;                  /* --check */
+	bool probe;                  /* --probe */
 	bool verbose;                /* -v, --verbose: log level debug */
 };
 
