@@ -10,6 +10,7 @@
 #include "options.h"
 #include "printable.h"
 #include "raise.h"
+#include "probing.h"
 #include "statsd_choice.h"
 
 #include <errno.h>
@@ -166,6 +167,8 @@ int main(int argc, char *argv[])
 		log_set_level(LEVEL_DEBUG);
 	if (options.health)
 		return health_command(&options);
+	if (options.probe)
+		return probing_run(&options);
 	if (options.read_path)
 		return measure_file(&options);
 	raise_capabilities(); /* without any, what they are needed for says so */

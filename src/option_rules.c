@@ -28,8 +28,12 @@ const char *option_rules_broken(const struct options *o)
 		{!o->read_path && !o->interface && o->ports.count,
 		 "--port goes with -i IFACE or -r FILE; a configuration has ports: in an instance"},
 		{!o->interface && o->peers_count, "a PEER needs -i IFACE before it"},
-		{o->interface && !o->peers_count, "-i needs a PEER: an address, a network or a "
-						  "name; 0.0.0.0/0 means every IPv4 address"},
+		{o->probe && (o->read_path || o->check || o->config_path || o->filter || o->health),
+		 "--probe asks the host: beside it, only -i, --hook and --marks make sense"},
+		{o->probe && o->peers_count, "--probe takes no PEER"},
+		{o->interface && !o->peers_count && !o->probe,
+		 "-i needs a PEER: an address, a network or a "
+		 "name; 0.0.0.0/0 means every IPv4 address"},
 		{o->interface && o->config_path,
 		 "-i and -c cannot be combined: with -i, no configuration is read"},
 		{o->filter && o->backend == BACKEND_BPF,

@@ -256,6 +256,13 @@ static int set_control(struct options *options, const char *value)
 	return set_path(&options->control_path, "--control", value);
 }
 
+static int set_probe(struct options *options, const char *value)
+{
+	(void)value;
+	options->probe = true;
+	return 0;
+}
+
 static int set_verbose(struct options *options, const char *value)
 {
 	(void)value;
@@ -291,6 +298,7 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
 	{LONG_ONLY + 11, "health", NULL, set_health, "ask a running daemon whether it is well"},
 	{LONG_ONLY + 12, "control", "PATH", set_control, "with --health: the daemon's socket"},
+	{LONG_ONLY + 13, "probe", NULL, set_probe, "print what this host lets it do, and exit"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
 	{'V', "version", NULL, NULL, "print the version and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},

@@ -31,6 +31,7 @@ struct options {
 	bool check;                  /* --check */
 	bool health;                 /* --health .. */
 	const char *control_path;    /* .. by this socket: --control; NULL: the configuration's */
+	bool probe;                  /* --probe */
 	bool verbose;                /* -v, --verbose: log level debug */
 };
 
