@@ -66,6 +66,11 @@ needs_build() {
   need bpftool [ -n "${BPFTOOL:-}" ]
 }
 
+# File capabilities, of the image.
+needs_setcap() {
+  need libcap2-bin program setcap
+}
+
 needs_namespaces() {
   need iproute2 program ip
   need ethtool program ethtool
