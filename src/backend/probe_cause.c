@@ -33,8 +33,9 @@ static const struct obstacle {
 	{PROBE_CAP_BPF, 0, ""},
 	{PROBE_CAP_NET_ADMIN, 0, ""},
 	{PROBE_SECCOMP, 0,
-	 "seccomp forbids bpf() (%s): allow it in the profile (Docker does with CAP_BPF from 23.0 "
-	 "on; else --security-opt seccomp=FILE or unconfined; systemd: SystemCallFilter=bpf)"},
+	 "seccomp forbids bpf() (%s): allow it in the profile (Docker's does with CAP_BPF from "
+	 "23.0 on), "
+	 "use --security-opt seccomp=unconfined, or SystemCallFilter=bpf (systemd)"},
 	{PROBE_CAP_PERFMON, 0, ""},
 	{PROBE_LOCKED_MEMORY, 0,
 	 "%s: raise it (systemd LimitMEMLOCK=infinity, docker and podman --ulimit memlock=-1), or "
@@ -104,17 +105,18 @@ enum probe_row probe_obstacle(const struct probes *p, int err)
 /* ---- in words ---- */
 
 /* By where they are lost. */
-static const char *who_gives_them(const struct capability_sets *held, __u64 missing)
+static const char *why_and_cure(const struct capability_sets *held, __u64 missing)
 {
 	if (missing & ~held->bounding)
-		return "whoever starts bpf-metro has to leave it them (docker and podman "
-		       "--cap-add, Kubernetes capabilities.add, systemd CapabilityBoundingSet= and "
-		       "AmbientCapabilities=)";
+		return "taken away by what starts bpf-metro: use --cap-add (docker, podman), "
+		       "capabilities.add (Kubernetes), or CapabilityBoundingSet= and "
+		       "AmbientCapabilities= (systemd)";
 	if (held->no_new_privs)
-		return "no_new_privs keeps the program's file from giving them: allow privilege "
-		       "escalation, or use systemd's AmbientCapabilities=";
-	return "run it as root, or with systemd's AmbientCapabilities=, or give them to the "
-	       "program's file by setcap(8)";
+		return "and no_new_privs keeps the program's file from giving it: allow privilege "
+		       "escalation, or use AmbientCapabilities= (systemd)";
+	return "not given to this user: run it as root, use AmbientCapabilities= (systemd), or set "
+	       "on the program's file by "
+	       "setcap(8)";
 }
 
 /* "CAP_A", "CAP_A and CAP_B", "CAP_A, CAP_B and CAP_C" */
@@ -142,8 +144,8 @@ static void explain_missing(const struct probes *p, char reason[BACKEND_REASON])
 	__u64 missing = probe_missing(p);
 	size_t length = list_missing(missing, reason);
 
-	snprintf(reason + length, BACKEND_REASON - length, " %s missing: %s",
-		 missing & (missing - 1) ? "are" : "is", who_gives_them(&p->held, missing));
+	snprintf(reason + length, BACKEND_REASON - length, " %s missing, %s",
+		 missing & (missing - 1) ? "are" : "is", why_and_cure(&p->held, missing));
 }
 
 void probe_explain(const struct probes *p, enum probe_row row, char reason[BACKEND_REASON])
@@ -166,8 +168,8 @@ void probe_explain_packets(struct probes *p, char reason[BACKEND_REASON])
 	const char *text = probe_ask(p, PROBE_PACKETS)->reason;
 
 	if (is_no(p, PROBE_PACKETS) && is_no(p, PROBE_CAP_NET_RAW))
-		snprintf(reason, BACKEND_REASON, "CAP_NET_RAW is missing: %s",
-			 who_gives_them(&p->held, 1ull << CAP_NET_RAW));
+		snprintf(reason, BACKEND_REASON, "CAP_NET_RAW is missing, %s",
+			 why_and_cure(&p->held, 1ull << CAP_NET_RAW));
 	else
 		snprintf(reason, BACKEND_REASON, "%s", text);
 }

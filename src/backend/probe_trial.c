@@ -7,8 +7,20 @@
 #include "probe_cause.h"
 #include "probe_rows.h"
 
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Where the driver can, the kernel chooses native XDP. */
+static const char *xdp_mode(unsigned int ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (bpf_xdp_query((int)ifindex, 0, &query))
+		return "";
+	return query.attach_mode == XDP_ATTACHED_SKB ? " (generic XDP)" : " (native XDP)";
+}
 
 static void try_attaching(struct probes *p, struct bpf_programs *programs)
 {
@@ -24,9 +36,7 @@ static void try_attaching(struct probes *p, struct bpf_programs *programs)
 	}
 	probe_answer(attach, PROBE_YES, "%s: %s%s, in %.0f ms, and detached again",
 		     p->terms.interface.name, attachment_kind(&way.attachment, hook),
-		     hook != HOOK_XDP             ? ""
-		     : way.attachment.xdp_refused ? " (generic)"
-						  : " (native)",
+		     hook == HOOK_XDP ? xdp_mode(p->terms.interface.ifindex) : "",
 		     (double)(monotonic_ns() - began) / NS_PER_MS);
 	if (way.attachment.clsact)
 		probe_answer(&p->results[PROBE_CLSACT], PROBE_YES, "attached");

@@ -26,7 +26,7 @@ void capability_sets_read(struct capability_sets *sets)
 {
 	struct stat namespace;
 
-	*sets = (struct capability_sets){.root = geteuid() == 0};
+	*sets = (struct capability_sets){};
 	read_sets(sets);
 	for (int i = 0; i < 64; i++)
 		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1)

@@ -10,7 +10,6 @@
 /* Sets of bits, one for each CAP_* of <linux/capability.h>. */
 struct capability_sets {
 	__u64 effective, permitted, bounding;
-	bool root;              /* the effective user id is 0 */
 	bool no_new_privs;      /* no program that is started gains any */
 	bool in_user_namespace; /* not the initial one: they do not count for the whole host */
 };
