@@ -57,7 +57,9 @@ static enum health_status say_failure(const char *path, int err)
 		return HEALTH_ILL;
 	case -ENOENT:
 	case -ECONNREFUSED:
-		printf("no bpf-metro listens at %s\n", name);
+		printf("no bpf-metro listens at %s (one that runs says at log level debug why it "
+		       "does not)\n",
+		       name);
 		return HEALTH_NOBODY;
 	case -EACCES:
 		printf("this user may not ask at %s: root and the socket's group may\n", name);

@@ -16,6 +16,7 @@
 struct client {
 	int fd;         /* -1: a free place */
 	__u64 heard_ms; /* when it last asked something or took all of an answer, or came */
+	__u64 order;    /* .. and among all: many may come in one millisecond */
 	char request[CONTROL_REQUEST];
 	size_t length; /* of what has come of the next request */
 	char *answer;  /* NULL: it has taken all of it */
@@ -27,7 +28,8 @@ struct control {
 	struct control_socket socket;
 	const struct control_verb *verbs;
 	void *arg;
-	int timer; /* -1 while nobody is connected */
+	int timer;   /* -1 while nobody is connected */
+	__u64 order; /* of who was heard last */
 	struct client clients[CONTROL_CLIENTS];
 };
 
@@ -39,6 +41,12 @@ static struct client *find(struct control *c, int fd)
 		if (c->clients[i].fd == fd)
 			return &c->clients[i];
 	return NULL;
+}
+
+static void note_heard(struct control *c, struct client *client)
+{
+	client->heard_ms = monotonic_ms();
+	client->order = ++c->order;
 }
 
 static void drop(struct control *c, struct client *client)
@@ -105,7 +113,7 @@ static bool hand_out(struct control *c, struct client *client)
 	if (client->taken == client->answer_length) {
 		free(client->answer);
 		client->answer = NULL;
-		client->heard_ms = monotonic_ms();
+		note_heard(c, client);
 	}
 	event_loop_await_room(c->loop, client->fd, client->answer);
 	return true;
@@ -139,7 +147,7 @@ static bool answer(struct control *c, struct client *client, const char *name)
 	putc('\n', json.out);
 	client->answer = json_take(&json, &client->answer_length);
 	client->taken = 0;
-	client->heard_ms = monotonic_ms();
+	note_heard(c, client);
 	return client->answer && hand_out(c, client);
 }
 
@@ -203,7 +211,7 @@ static struct client *make_place(struct control *c)
 
 		if (client->fd < 0)
 			return client;
-		if (client->heard_ms < oldest->heard_ms)
+		if (client->order < oldest->order)
 			oldest = client;
 	}
 	drop(c, oldest);
@@ -214,7 +222,8 @@ static void take_in(struct control *c, int fd)
 {
 	struct client *client = make_place(c);
 
-	*client = (struct client){.fd = fd, .heard_ms = monotonic_ms()};
+	*client = (struct client){.fd = fd};
+	note_heard(c, client);
 	if (start_timer(c) || event_loop_add(c->loop, fd, on_client, c)) {
 		descriptor_close(&client->fd);
 		return;
