@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # make               build/bpf-metro
-# make install       it, its man page, service and a configuration to start from, below DESTDIR and PREFIX
-# make uninstall     takes away what install put there
+# make install       it, man pages, service, completion and a sample, below DESTDIR and PREFIX; and a
+#                    configuration to start from in DESTDIR/etc, unless there is one
+# make uninstall     takes away what install put there, but a configuration that was changed
 # make deps          install what all targets need and is missing (as root; Debian, Ubuntu)
 # make demo          two network namespaces, real traffic, and its round-trip times (as root)
 # make check         all tests (as root)
@@ -104,23 +105,43 @@ $(BUILD)/flags: FORCE
 		printf '%s\n' '$(subst ','\'',$(flags))' > $@
 
 # ---- install
+# FROM:TO, below PREFIX. The texts name the paths of where they are installed.
+installed_texts := \
+	docs/bpf-metro.8:share/man/man8/bpf-metro.8 \
+	docs/bpf-metro.yaml.5:share/man/man5/bpf-metro.yaml.5 \
+	packaging/bpf-metro.yaml:share/doc/bpf-metro/bpf-metro.yaml \
+	packaging/bash-completion:share/bash-completion/completions/bpf-metro \
+	packaging/bpf-metro.service:lib/systemd/system/bpf-metro.service \
+	packaging/bpf-metro.sysusers:lib/sysusers.d/bpf-metro.conf
 installed_program = $(DESTDIR)$(PREFIX)/sbin/bpf-metro
 installed_doc     = $(DESTDIR)$(PREFIX)/share/doc/bpf-metro
-installed_example = $(installed_doc)/bpf-metro.yaml
-installed_man     = $(DESTDIR)$(PREFIX)/share/man/man8/bpf-metro.8
-installed_service = $(DESTDIR)$(PREFIX)/lib/systemd/system/bpf-metro.service
+# The daemon looks for it there, whatever PREFIX is.
+installed_config  = $(DESTDIR)/etc/bpf-metro/bpf-metro.yaml
 
+from  = $(firstword $(subst :, ,$(1)))
+to    = $(DESTDIR)$(PREFIX)/$(lastword $(subst :, ,$(1)))
+moved = sed 's|/usr/local|$(PREFIX)|g'
+
+define install_text
+install -D -m 0644 $(from) $(to)
+$(moved) $(from) > $(to)
+
+endef
+
+# A configuration that is there already stays.
 install: all
 	install -D -m 0755 $(BUILD)/bpf-metro $(installed_program)
-	install -D -m 0644 packaging/bpf-metro.yaml $(installed_example)
-	install -D -m 0644 docs/bpf-metro.8 $(installed_man)
-	install -D -m 0644 packaging/bpf-metro.service $(installed_service)
-	sed -i 's|/usr/local|$(PREFIX)|' $(installed_man) $(installed_service)
+	$(foreach text,$(installed_texts),$(call install_text,$(text)))
+	[ -e $(installed_config) ] || { install -D -m 0644 packaging/etc.yaml $(installed_config) && \
+		$(moved) packaging/etc.yaml > $(installed_config); }
 	$(give_back)
 
+# As does one that somebody has changed.
 uninstall:
-	rm -f $(installed_program) $(installed_example) $(installed_man) $(installed_service)
+	rm -f $(installed_program) $(foreach text,$(installed_texts),$(call to,$(text)))
 	[ ! -d $(installed_doc) ] || rmdir --ignore-fail-on-non-empty $(installed_doc)
+	[ ! -e $(installed_config) ] || ! $(moved) packaging/etc.yaml | cmp -s - $(installed_config) || \
+		{ rm -f $(installed_config) && rmdir --ignore-fail-on-non-empty $(dir $(installed_config)); }
 
 # ---- what people run
 help:

@@ -59,7 +59,7 @@ run() { # ATTEMPTS NAME COMMAND...
 for suite in "$@"; do
     case $suite in
     tree)
-        for script in tests/floors.py tests/papers.py; do
+        for script in tests/floors.py tests/papers.py tests/manual.py; do
             run 1 "$script" python3 "$script"
         done
         ;;
