@@ -12,6 +12,8 @@
 # make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
 # make check-oracle  compare with the reference outside the repository, if it is there
+# make dist          build/bpf-metro-VERSION.tar.gz, the same bytes wherever it is made
+# make check-dist    .. and a test of that
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
@@ -51,12 +53,17 @@ optimize  := $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE)
 macros    := $(shell $(CC) $(CPPFLAGS) $(optimize) $(CFLAGS) -dM -E -xc /dev/null 2>/dev/null)
 fortify   := $(if $(filter -fsanitize=%,$(optimize) $(CFLAGS))$(filter _FORTIFY_SOURCE,$(macros)),, \
 	$(if $(filter __OPTIMIZE__,$(macros)),-D_FORTIFY_SOURCE=2))
-cppflags  := -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -Iinclude $(addprefix -I,$(rooms))
-cflags    := -std=gnu11 -g $(optimize) $(fortify) -fstack-protector-strong -fPIE $(warnings)
+# What Linux 5.10 accepts everywhere.
+bpfcpu    := v2
+cppflags  := -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -DMETRO_BPF_CPU='"$(bpfcpu)"' -Iinclude \
+	$(addprefix -I,$(rooms))
+# Where it was built is no part of what was built: the same source gives the same bytes.
+nowhere   := -ffile-prefix-map=$(CURDIR)=.
+cflags    := -std=gnu11 -g $(optimize) $(fortify) -fstack-protector-strong -fPIE $(nowhere) $(warnings)
 ldflags   := -pie -Wl,-z,relro,-z,now
 ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lm -lpthread
-# -mcpu=v2 is what Linux 5.10 accepts everywhere; -g gives the BTF of the maps.
-bpfflags  := -target bpf -mcpu=v2 -g -O2 -Wall -Wextra $(werror) -Ivmlinux -Iinclude -Ibpf
+# -g gives the BTF of the maps.
+bpfflags  := -target bpf -mcpu=$(bpfcpu) -g -O2 $(nowhere) -Wall -Wextra $(werror) -Ivmlinux -Iinclude -Ibpf
 
 # What was built with other flags is built again.
 flags     := $(strip $(CC) $(cppflags) $(CPPFLAGS) $(cflags) $(CFLAGS) $(ldflags) $(LDFLAGS) $(LDLIBS) \
@@ -70,7 +77,7 @@ link       = $(CC) $(cflags) $(CFLAGS) $(ldflags) $(LDFLAGS)
 program    = $(compile) $(ldflags) $(LDFLAGS)
 compilebpf = $(CLANG) $(bpfflags)
 
-sources   := $(wildcard src/*.c src/*/*.c)
+sources   := $(sort $(wildcard src/*.c src/*/*.c))
 objects   := $(sources:src/%.c=$(BUILD)/src/%.o)
 
 .PHONY: all help install uninstall deps format format-check clean FORCE
@@ -150,7 +157,7 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,unit asan bench fuzz format)
+needs := $(addprefix need-,build unit asan bench fuzz format)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
@@ -176,4 +183,4 @@ clean:
 	$(Q)rm -rf $(BUILD)
 
 -include $(wildcard $(BUILD)/metro.bpf.d $(objects:.o=.d))
-include tests/tests.mk tests/fuzz/fuzz.mk
+include packaging/release.mk tests/tests.mk tests/fuzz/fuzz.mk

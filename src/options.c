@@ -16,10 +16,7 @@
 #include "instance_ports.h"
 #include "number.h"
 #include "printable.h"
-
-#ifndef METRO_VERSION
-#define METRO_VERSION "unknown"
-#endif
+#include "version.h"
 
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 3600
@@ -277,7 +274,7 @@ static const struct option_row rows[] = {
 	 "smooth avg and jitter (RFC 6298); StatsD only"},
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
-	{'V', "version", NULL, NULL, "print the version and exit"},
+	{'V', "version", NULL, NULL, "print versions, also of libraries, and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},
 };
 
@@ -421,7 +418,7 @@ static enum options_result read_options(int argc, char *argv[], struct options *
 			return OPTIONS_DONE;
 		}
 		if (code == 'V') {
-			puts("bpf-metro " METRO_VERSION);
+			version_print(stdout);
 			return OPTIONS_DONE;
 		}
 		if (row->set(options, optarg))

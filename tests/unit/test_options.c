@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <bpf/libbpf.h>
 #include <cmocka.h>
+#include <yaml.h>
+#include <zlib.h>
 
 #include "array.h"
 #include "capture.h"
@@ -350,6 +353,30 @@ static void test_help_and_version(void **state)
 	capture_free(&capture);
 }
 
+/* What the libraries say of themselves, each in its own way, as one list. */
+static void test_versions_of_libraries(void **state)
+{
+	struct capture capture;
+	char expected[256];
+	const char *text;
+
+	(void)state;
+	snprintf(expected, sizeof(expected),
+		 "bpf-metro " METRO_VERSION "\nlibraries: libbpf %u.%u, libpcap 1.",
+		 libbpf_major_version(), libbpf_minor_version());
+	stdout_capture(&capture);
+	parse("--version");
+	stdout_restore(&capture);
+	text = capture_read(&capture);
+	assert_memory_equal(text, expected, strlen(expected));
+	snprintf(expected, sizeof(expected), ", libyaml %s, zlib %s\n", yaml_get_version_string(),
+		 zlibVersion());
+	assert_non_null(strstr(text, expected));
+	assert_non_null(strstr(text, "instruction set " METRO_BPF_CPU ","));
+	assert_null(strstr(text, "unknown"));
+	capture_free(&capture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_reading),
 		cmocka_unit_test(test_wrong_usage),
 		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_versions_of_libraries),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What a release consists of, and packages that are made from it. The head of the Makefile says what each
+# target is for.
+
+.PHONY: dist
+
+# SOURCE_DATE_EPOCH may be set here or in the environment.
+dist: export SOURCE_DATE_EPOCH := $(SOURCE_DATE_EPOCH)
+dist:
+	$(call say,DIST,$(BUILD)/bpf-metro-$(VERSION).tar.gz)
+	$(Q)packaging/dist.sh '$(VERSION)' $(BUILD)
+	$(give_back)
