@@ -11,3 +11,14 @@ dist:
 	$(call say,DIST,$(BUILD)/bpf-metro-$(VERSION).tar.gz)
 	$(Q)packaging/dist.sh '$(VERSION)' $(BUILD)
 	$(give_back)
+
+.PHONY: deb deb-source check-deb
+
+# What dpkg-buildpackage asks for is in the packages that it names.
+deb: need-deb dist
+	$(Q)packaging/deb.sh '$(VERSION)' $(BUILD)
+	$(give_back)
+
+deb-source: dist
+	$(Q)packaging/deb.sh --source '$(VERSION)' $(BUILD)
+	$(give_back)
