@@ -14,6 +14,8 @@
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make dist          build/bpf-metro-VERSION.tar.gz, the same bytes wherever it is made
 # make check-dist    .. and a test of that
+# make deb           Debian packages of it in build/deb; deb-source makes the source package alone
+# make check-deb     .. and a test of those, in clean roots of Debian 12 and 13 (as root)
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
@@ -157,7 +159,7 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,build unit asan bench fuzz format)
+needs := $(addprefix need-,build unit asan bench fuzz format deb packages)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
@@ -166,7 +168,7 @@ $(needs): need-%:
 give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots
+	$(need) --install build demo unit check bench asan fuzz roots packages
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 

@@ -14,7 +14,7 @@ dist:
 
 .PHONY: deb deb-source check-deb
 
-# What dpkg-buildpackage asks for is in the packages that it names.
+# dpkg-buildpackage says what else it needs, and `apt-get build-dep build/deb/*.dsc` installs that.
 deb: need-deb dist
 	$(Q)packaging/deb.sh '$(VERSION)' $(BUILD)
 	$(give_back)
@@ -22,3 +22,7 @@ deb: need-deb dist
 deb-source: dist
 	$(Q)packaging/deb.sh --source '$(VERSION)' $(BUILD)
 	$(give_back)
+
+# In clean roots of Debian's releases, as root.
+check-deb: need-packages deb-source
+	$(Q)BUILD=$(BUILD) METRO_TEST_SECONDS=1200 tests/run.sh deb
