@@ -104,12 +104,13 @@ static struct daemon_settings daemon_settings(const struct options *options)
 	};
 }
 
-/* The configuration is read here first, so that whoever asks sees what is wrong with it, wherever the
- * daemon logs. */
+/* The configuration is read here first, so that whoever asks sees what is wrong with it, wherever
+ * the daemon logs. */
 static int have_reloaded(const struct options *options)
 {
 	struct config *config;
 
+	log_set_level(LEVEL_ERROR); /* of what else there is to say, the daemon says it */
 	if (load(options, &config))
 		return STATUS_WRONG;
 	config_free(config);

@@ -248,8 +248,9 @@ static int set_check(struct options *options, const char *value)
 static int set_reload(struct options *options, const char *value)
 {
 	if (number_parse_whole(value, 1, PID_MOST, &options->reload_pid))
-		return wrong("--reload: \"%s\" is not valid; accepted: the process id of a bpf-metro",
-			     value);
+		return wrong(
+			"--reload: \"%s\" is not valid; accepted: the process id of a bpf-metro",
+			value);
 	return 0;
 }
 
@@ -286,7 +287,8 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 8, "soften", NULL, set_soften,
 	 "smooth avg and jitter (RFC 6298); StatsD only"},
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
-	{LONG_ONLY + 11, "reload", "PID", set_reload, "have this bpf-metro reload, and say how it went"},
+	{LONG_ONLY + 20, "reload", "PID", set_reload,
+	 "have this bpf-metro reload, and say how it went"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
 	{'V', "version", NULL, NULL, "print the version and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},

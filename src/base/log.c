@@ -127,8 +127,8 @@ void log_serve_daemon(bool daemon)
 
 /* ---- the journal ---- */
 
-/* "DEVICE:INODE" of the journal's socket. Who starts us may pass on a variable that is not about us, so
- * standard error has to be it. */
+/* "DEVICE:INODE" of the journal's socket. Who starts us may pass on a variable that is not about
+ * us, so standard error has to be it. */
 void log_find_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -150,7 +150,7 @@ bool log_is_journal(void)
 const char *log_priority(enum log_level level)
 {
 	static const char *const priorities[] = {
-		[LEVEL_TRACE] = "<7>",	 [LEVEL_DEBUG] = "<7>", [LEVEL_INFO] = "<6>",
+		[LEVEL_TRACE] = "<7>",   [LEVEL_DEBUG] = "<7>", [LEVEL_INFO] = "<6>",
 		[LEVEL_WARNING] = "<4>", [LEVEL_ERROR] = "<3>", [LEVEL_CRITICAL] = "<2>",
 	};
 

@@ -19,8 +19,8 @@ int notify_address_parse(const char *text, struct notify_address *address);
 /* A socket to send with, any number of times to any addresses. Returns it or -errno. */
 int notify_socket(void);
 
-/* wait: up to a second while the receiver's queue is full; else the datagram is lost then. Returns 0
- * or -errno. */
+/* wait: up to a second while the receiver's queue is full; else the datagram is lost then. Returns
+ * 0 or -errno. */
 int notify_send(int fd, const struct notify_address *address, const char *text, bool wait);
 
 #endif

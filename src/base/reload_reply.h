@@ -2,8 +2,8 @@
 /*
  * How a process that asks for a reload hears how it went. It binds a datagram socket to a name that
  * the kernel chooses: abstract, five hexadecimal digits (unix(7), autobind). Its SIGHUP is sent by
- * sigqueue(3) and has these digits as value, together with RELOAD_WANTS_REPLY. The answer is a datagram
- * to that name: a number, 0 or a negative errno. A plain SIGHUP gets none.
+ * sigqueue(3) and has these digits as value, together with RELOAD_WANTS_REPLY. The answer is a
+ * datagram to that name: a number, 0 or a negative errno. A plain SIGHUP gets none.
  *
  * So there is no file or socket of the daemon's that could be left behind, be in the way, or need
  * permissions: who may send the signal may ask.

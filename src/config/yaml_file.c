@@ -112,8 +112,8 @@ static bool is_empty(yaml_document_t *document)
 	return !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
 }
 
-/* With everything in comments, a file still says something. One without a byte is more likely one that
- * was being written when a disk was full. */
+/* With everything in comments, a file still says something. One without a byte is more likely one
+ * that was being written when a disk was full. */
 static bool has_comments(const char *text, size_t length)
 {
 	return memchr(text, '#', length) != NULL;

@@ -52,8 +52,9 @@ struct yaml_keys {
 	bool anchors; /* unknown keys may be there to hold values that aliases repeat elsewhere */
 };
 
-/* Reads the file, which mistakes->file names. Returns 0 and a reader with one document, to be closed;
- * -EINVAL or another -errno, reported. A file without a byte, or of white space, is a mistake. */
+/* Reads the file, which mistakes->file names. Returns 0 and a reader with one document, to be
+ * closed; -EINVAL or another -errno, reported. A file without a byte, or of white space, is a
+ * mistake. */
 int yaml_reader_open(struct yaml_reader *reader, struct mistakes *mistakes);
 void yaml_reader_close(struct yaml_reader *reader);
 

@@ -15,9 +15,10 @@ void status_count(struct status *status, __u64 samples)
 
 	if (samples < before) /* another backend */
 		before = 0;
-	status->rate = status->at_ns && now > status->at_ns
-			       ? (double)(samples - before) * NS_PER_S / (double)(now - status->at_ns)
-			       : -1;
+	status->rate =
+		status->at_ns && now > status->at_ns
+			? (double)(samples - before) * NS_PER_S / (double)(now - status->at_ns)
+			: -1;
 	status->samples = samples;
 	status->at_ns = now;
 }

@@ -18,12 +18,13 @@ struct supervisor {
 	bool stale;   /* the last reload failed */
 };
 
-/* Reads the environment, and has the loop feed the watchdog if there is one: a loop that stalls does
- * not, and systemd starts the daemon anew. Never fails; what goes wrong is reported. */
+/* Reads the environment, and has the loop feed the watchdog if there is one: a loop that stalls
+ * does not, and systemd starts the daemon anew. Never fails; what goes wrong is reported. */
 void supervisor_start(struct supervisor *supervisor, struct event_loop *loop);
 void supervisor_stop(struct supervisor *supervisor);
 
-/* It measures, or said what it waits for; also at the end of a reload, of which err is the result. */
+/* It measures, or said what it waits for; also at the end of a reload, of which err is the result.
+ */
 void supervisor_ready(struct supervisor *supervisor, const char *status);
 void supervisor_reloading(const struct supervisor *supervisor);
 void supervisor_reloaded(struct supervisor *supervisor, int err, const char *status);

@@ -291,7 +291,7 @@ static void on_signal(void *arg, int fd)
 static void test_signals(void **state)
 {
 	sigset_t set;
-	int fd;
+	int fd, value;
 
 	(void)state;
 	sigemptyset(&set);
@@ -308,6 +308,12 @@ static void test_signals(void **state)
 	event_loop_once(world.loop, true);
 	assert_int_equal(last_signal, SIGHUP);
 	assert_int_equal(event_signal_take(fd, NULL), 0);
+	assert_int_equal(sigqueue(getpid(), SIGHUP, (union sigval){.sival_int = 42}), 0);
+	assert_int_equal(event_signal_take(fd, &value), SIGHUP);
+	assert_int_equal(value, 42);
+	kill(getpid(), SIGHUP);
+	assert_int_equal(event_signal_take(fd, &value), SIGHUP);
+	assert_int_equal(value, 0);
 	event_loop_remove(world.loop, fd);
 	close(fd);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
