@@ -289,9 +289,9 @@ static const struct {
 	const char *message;
 } bad[] = {
 	{"", "1: the file is empty; accepted: init_config and instances, as in "
-	     "packaging/bpf-metro.yaml\n"},
+	     "man bpf-metro.yaml\n"},
 	{" \n\n", "1: the file is empty; accepted: init_config and instances, as in "
-		  "packaging/bpf-metro.yaml\n"},
+		  "man bpf-metro.yaml\n"},
 	{"- 1\n", "1: is a list; accepted: lines of the form KEY: VALUE\n"},
 	{"init_config: {snaplen: 103}\n" INSTANCE,
 	 "1: init_config.snaplen: \"103\" is out of range; " WHOLE_SNAPLEN},
@@ -467,7 +467,7 @@ static void test_unreadable(void **state)
 	assert_int_equal(config_load(directory, &c), -EISDIR);
 	assert_int_equal(config_load("/dev/zero", &c), -EFBIG);
 	snprintf(expected, sizeof(expected),
-		 "%s: no such file; write one (packaging/bpf-metro.yaml is an example), or name "
+		 "%s: no such file; write one (man bpf-metro.yaml has examples), or name "
 		 "another with --config FILE\n"
 		 "%s: cannot read the configuration: Is a directory\n"
 		 "/dev/zero: is larger than 16 MiB, so it cannot be a configuration; name the "
