@@ -10,6 +10,7 @@
 # make asan          the unit tests, built with sanitizers
 # make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
+# make check-systemd the service under a systemd that boots in a container (as root)
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make format        clang-format over all sources; format-check only looks
 # make clean
@@ -109,17 +110,19 @@ installed_doc     = $(DESTDIR)$(PREFIX)/share/doc/bpf-metro
 installed_example = $(installed_doc)/bpf-metro.yaml
 installed_man     = $(DESTDIR)$(PREFIX)/share/man/man8/bpf-metro.8
 installed_service = $(DESTDIR)$(PREFIX)/lib/systemd/system/bpf-metro.service
+installed_user    = $(DESTDIR)$(PREFIX)/lib/sysusers.d/bpf-metro.conf
 
 install: all
 	install -D -m 0755 $(BUILD)/bpf-metro $(installed_program)
 	install -D -m 0644 packaging/bpf-metro.yaml $(installed_example)
 	install -D -m 0644 docs/bpf-metro.8 $(installed_man)
 	install -D -m 0644 packaging/bpf-metro.service $(installed_service)
-	sed -i 's|/usr/local|$(PREFIX)|' $(installed_man) $(installed_service)
+	install -D -m 0644 packaging/bpf-metro.sysusers $(installed_user)
+	sed -i 's|/usr/local|$(PREFIX)|g' $(installed_man) $(installed_service)
 	$(give_back)
 
 uninstall:
-	rm -f $(installed_program) $(installed_example) $(installed_man) $(installed_service)
+	rm -f $(installed_program) $(installed_example) $(installed_man) $(installed_service) $(installed_user)
 	[ ! -d $(installed_doc) ] || rmdir --ignore-fail-on-non-empty $(installed_doc)
 
 # ---- what people run
