@@ -94,6 +94,12 @@ needs_check() {
   need crun program crun
 }
 
+needs_check-systemd() {
+  needs_check
+  needs_roots
+  need systemd-container program systemd-nspawn
+}
+
 needs_bench() {
   needs_build
   needs_namespaces
