@@ -132,7 +132,8 @@ needs_roots() {
 needs_packages() {
   needs_roots
   need dpkg-dev program dpkg-source
-  need iproute2 program ip
+  need systemd-container program systemd-nspawn
+  needs_namespaces
 }
 
 needs_deb() {
