@@ -99,6 +99,12 @@ needs_check() {
   need crun program crun
 }
 
+needs_check-systemd() {
+  needs_check
+  needs_roots
+  need systemd-container program systemd-nspawn
+}
+
 needs_bench() {
   needs_build
   needs_namespaces
@@ -125,6 +131,20 @@ needs_roots() {
   need debootstrap program debootstrap
   need debian-archive-keyring [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]
   need util-linux program unshare
+}
+
+# What is built in roots needs no more here; what is built here does.
+needs_packages() {
+  needs_roots
+  need dpkg-dev program dpkg-source
+  need systemd-container program systemd-nspawn
+  needs_namespaces
+}
+
+needs_deb() {
+  needs_build
+  need dpkg-dev program dpkg-buildpackage
+  need debhelper program dh
 }
 
 needs_format() {

@@ -20,6 +20,8 @@ const char *option_rules_broken(const struct options *o)
 		{o->read_path && o->output == OUTPUT_STATSD,
 		 "-r prints text or json; leave --output statsd out"},
 		{o->read_path && o->check, "--check is for a configuration; leave -r out"},
+		{o->reload_pid && (o->read_path || o->interface || o->check),
+		 "--reload is for a bpf-metro with a configuration; leave -i, -r and --check out"},
 		{o->read_path && o->interval_s > 0, "-r reports once; leave --interval out"},
 		{!o->read_path && o->local_count, "--local needs -r FILE"},
 		{o->directed && !o->read_path && !o->interface,
