@@ -8,7 +8,7 @@ set -u
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 
-for tool in setpriv capsh unshare prlimit; do
+for tool in setpriv capsh unshare; do
   have $tool || {
     tap_skip "probe" "$tool is not installed" && tap_done
     exit
@@ -21,25 +21,27 @@ BINARY=$METRO_TMP/bpf-metro
 chmod 711 "$METRO_TMP" && install -m 755 "$METRO" "$BINARY"
 FORBIDDEN=$METRO_BUILD/bpf_forbidden
 
-# In which circumstances: each of these has COMMAND... run in them.
-as_it_is() { in_client "$@"; }
+# In which circumstances: each of these becomes COMMAND..., run in them.
+enter() { exec ip netns exec "$METRO_CLIENT_NS" "$@"; }
+as_it_is() { enter "$@"; }
 without() { # CAPABILITIES COMMAND...: as root, and CAP_SYS_ADMIN, which stands for some, goes, too
   # shellcheck disable=SC2016 # for the other shell
-  in_client capsh "--drop=cap_sys_admin${1:+,$1}" -- -c 'exec "$0" "$@"' "${@:2}"
+  enter capsh "--drop=cap_sys_admin${1:+,$1}" -- -c 'exec "$0" "$@"' "${@:2}"
 }
-filtered() { in_client "$FORBIDDEN" "$@"; } # ERRNO|kill|none COMMAND...
+filtered() { enter "$FORBIDDEN" "$@"; } # ERRNO|kill|none COMMAND...
 filtered_without() { # CAPABILITIES COMMAND...
   # shellcheck disable=SC2016 # for the other shell
-  in_client "$FORBIDDEN" 1 capsh "--drop=cap_sys_admin,$1" -- -c 'exec "$0" "$@"' "${@:2}"
+  enter "$FORBIDDEN" 1 capsh "--drop=cap_sys_admin,$1" -- -c 'exec "$0" "$@"' "${@:2}"
 }
-in_user_namespace() { in_client unshare -r "$@"; }
+in_user_namespace() { enter unshare -r "$@"; }
 # shellcheck disable=SC2016 # for the other shell
-in_own_network() { in_client unshare -rn sh -c 'ip link set lo up && exec "$@"' sh "$@"; }
-locked() { in_client capsh --drop=cap_sys_resource -- -c 'ulimit -l 64; exec "$0" "$@"' "$@"; }
-nobody() { in_client setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+in_own_network() { enter unshare -rn sh -c 'ip link set lo up && exec "$@"' sh "$@"; }
+# shellcheck disable=SC2016 # for the other shell
+locked() { enter capsh --drop=cap_sys_resource -- -c 'ulimit -l 64; exec "$0" "$@"' "$@"; }
+nobody() { enter setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 nobody_new() { nobody setpriv --no-new-privs "$@"; }
 nobody_with() { # CAPABILITIES COMMAND...: has these alone
-  in_client setpriv --reuid 65534 --regid 65534 --clear-groups \
+  enter setpriv --reuid 65534 --regid 65534 --clear-groups \
     --inh-caps "-all,$1" --ambient-caps "-all,$1" --bounding-set "-all,$1" "${@:2}"
 }
 
@@ -47,7 +49,7 @@ nobody_with() { # CAPABILITIES COMMAND...: has these alone
 probe() {
   local status expected=$1 bpf=$2 pcap=$3
   shift 3
-  "$@" "$BINARY" --probe -i "$INTERFACE" >"$METRO_TMP/probe.out" 2>"$METRO_TMP/probe.err"
+  ("$@" "$BINARY" --probe -i "$INTERFACE") >"$METRO_TMP/probe.out" 2>"$METRO_TMP/probe.err"
   status=$?
   cat "$METRO_TMP/probe.out" "$METRO_TMP/probe.err"
   equal status "$expected" $status && [ ! -s "$METRO_TMP/probe.err" ] &&
@@ -68,8 +70,8 @@ falls_back() {
   start_background metro "$@" "$BINARY" -v --output json -i "$INTERFACE" 0.0.0.0/0
   wait_until 3 metro_measures_or_ended metro
   stop_background metro
-  cat "$METRO_TMP/metro.err"
-  equal lines 1 "$(log_count metro "WARNING BPF cannot be used here: $pattern.*; falling back to libpcap$")" &&
+  equal status 0 $? && cat "$METRO_TMP/metro.err" &&
+    equal lines 1 "$(log_count metro "WARNING BPF cannot be used here: $pattern.*; falling back to libpcap$")" &&
     equal warnings 1 "$(log_count metro ' (WARNING|ERROR|CRITICAL) ')" &&
     grep -q "INFO measuring on $INTERFACE with libpcap" "$METRO_TMP/metro.err" &&
     equal loads 0 "$(log_count metro 'PROG LOAD LOG')"
