@@ -120,7 +120,7 @@ void probe_xdp(struct probes *p, struct probe_result *result)
  * - to compare pointers into a packet, before about Linux 6.6;
  * - to write over a part of what it keeps track of on the stack, before about 6.7;
  * - what a CPU might do wrongly while it speculates, unless the CPU's mitigations are off and the
- *   kernel is 6.7 or later. Then our loops are too much for it, up to 6.18 at least.
+ *   kernel is 6.7 or later. Then our loops are too much for it, up to 7.2 at least.
  */
 static const struct bpf_insn compares[] = {
 	LOAD_FIELD(BPF_REG_2, BPF_REG_1, offsetof(struct __sk_buff, data)),
