@@ -13,7 +13,8 @@
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make dist          build/bpf-metro-VERSION.tar.gz, the same bytes wherever it is made
-# make check-dist    .. and a test of that
+# make rpm           packages for Fedora, RHEL and openSUSE, source and binary, from that
+# make check-dist    .. and check-rpm: tests of these
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
@@ -157,7 +158,7 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,build unit asan bench fuzz format)
+needs := $(addprefix need-,build unit asan bench fuzz format rpm check-rpm)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*

@@ -115,6 +115,18 @@ needs_fuzz() {
   need python3 program python3
 }
 
+needs_rpm() {
+  needs_build
+  need rpm program rpmbuild
+  need elfutils program eu-strip
+}
+
+needs_check-rpm() {
+  needs_rpm
+  needs_roots
+  need rpmlint program rpmlint
+}
+
 # Debian's keys let debootstrap know Debian.
 needs_roots() {
   need debootstrap program debootstrap

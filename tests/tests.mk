@@ -10,7 +10,7 @@ dirtools  := $(patsubst tests/tools/%/,$(BUILD)/%,$(sort $(dir $(wildcard tests/
 toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: tools unit-tests demo check unit asan bench check-oracle check-dist
+.PHONY: tools unit-tests demo check unit asan bench check-oracle check-dist check-rpm
 
 # ---- tools
 tools: $(filetools) $(dirtools)
@@ -107,6 +107,9 @@ bench: need-bench all tools $(BUILD)/kernel_bench
 
 check-dist: need-build
 	$(Q)BUILD=$(BUILD) tests/run.sh dist
+
+check-rpm: need-check-rpm rpm
+	$(Q)BUILD=$(BUILD) tests/run.sh rpm
 
 check-oracle: all
 	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --least 100
