@@ -14,7 +14,7 @@
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make dist          build/bpf-metro-VERSION.tar.gz, the same bytes wherever it is made
 # make rpm           packages for Fedora, RHEL and openSUSE, source and binary, from that
-# make check-dist    .. and check-rpm: tests of these
+# make check-dist    .. and check-rpm, check-kubernetes: tests of these, and of packaging/kubernetes
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
@@ -158,7 +158,7 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,build unit asan bench fuzz format rpm check-rpm)
+needs := $(addprefix need-,build unit asan bench fuzz format rpm check-rpm check-kubernetes)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*

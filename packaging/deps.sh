@@ -127,6 +127,13 @@ needs_check-rpm() {
   need rpmlint program rpmlint
 }
 
+needs_check-kubernetes() {
+  needs_build
+  need kubernetes-client program kubectl
+  need nodejs program node
+  need npm program npm
+}
+
 # Debian's keys let debootstrap know Debian.
 needs_roots() {
   need debootstrap program debootstrap
