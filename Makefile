@@ -13,8 +13,10 @@
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make dist          build/bpf-metro-VERSION.tar.gz, the same bytes wherever it is made
-# make rpm           packages for Fedora, RHEL and openSUSE, source and binary, from that
-# make check-dist    .. and check-rpm, check-kubernetes: tests of these, and of packaging/kubernetes
+# make deb           Debian packages of it in build/deb; deb-source makes the source package alone
+# make rpm           packages for Fedora, RHEL and openSUSE, source and binary
+# make check-dist    tests of all these: check-dist, check-deb (in clean roots, as root), check-rpm; and
+#                    check-kubernetes, of packaging/kubernetes
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
@@ -158,7 +160,7 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,build unit asan bench fuzz format rpm check-rpm check-kubernetes)
+needs := $(addprefix need-,build unit asan bench fuzz format deb packages rpm check-rpm check-kubernetes)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
@@ -167,7 +169,7 @@ $(needs): need-%:
 give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots
+	$(need) --install build demo unit check bench asan fuzz roots packages
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 

@@ -141,6 +141,19 @@ needs_roots() {
   need util-linux program unshare
 }
 
+# What is built in roots needs no more here; what is built here does.
+needs_packages() {
+  needs_roots
+  need dpkg-dev program dpkg-source
+  need iproute2 program ip
+}
+
+needs_deb() {
+  needs_build
+  need dpkg-dev program dpkg-buildpackage
+  need debhelper program dh
+}
+
 needs_format() {
   need clang-format program clang-format
 }

@@ -20,6 +20,7 @@
 
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 3600
+#define PID_MOST       (1 << 22) /* Linux has no higher ones */
 
 /* Options without a letter get a number that is not a letter. */
 enum { LONG_ONLY = 256 };
@@ -33,7 +34,8 @@ static int __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "bpf-metro: %s\ntry bpf-metro --help\n", printable(text));
+	fprintf(stderr, "%sbpf-metro: %s\n%stry bpf-metro --help\n", log_priority(LEVEL_ERROR),
+		printable(text), log_priority(LEVEL_INFO));
 	return -EINVAL;
 }
 
@@ -240,6 +242,15 @@ static int set_check(struct options *options, const char *value)
 	return 0;
 }
 
+static int set_reload(struct options *options, const char *value)
+{
+	if (number_parse_whole(value, 1, PID_MOST, &options->reload_pid))
+		return wrong(
+			"--reload: \"%s\" is not valid; accepted: the process id of a bpf-metro",
+			value);
+	return 0;
+}
+
 static int set_verbose(struct options *options, const char *value)
 {
 	(void)value;
@@ -273,6 +284,8 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 8, "soften", NULL, set_soften,
 	 "smooth avg and jitter (RFC 6298); StatsD only"},
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
+	{LONG_ONLY + 20, "reload", "PID", set_reload,
+	 "have this bpf-metro reload, and say how it went"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
 	{'V', "version", NULL, NULL, "print versions, also of libraries, and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},
@@ -446,6 +459,8 @@ static int check_combination(const struct options *o)
 		{o->read_path && o->output == OUTPUT_STATSD,
 		 "-r prints text or json; leave --output statsd out"},
 		{o->read_path && o->check, "--check is for a configuration; leave -r out"},
+		{o->reload_pid && (o->read_path || o->interface || o->check),
+		 "--reload is for a bpf-metro with a configuration; leave -i, -r and --check out"},
 		{o->read_path && o->interval_s > 0, "-r reports once; leave --interval out"},
 		{!o->read_path && o->local_count, "--local needs -r FILE"},
 		{o->directed && !o->read_path && !o->interface,

@@ -28,6 +28,7 @@ struct options {
 	double interval_s;           /* --interval; 0: as the configuration says */
 	unsigned int marks;          /* --marks; 0: as the configuration says */
 	bool check;                  /* --check */
+	unsigned int reload_pid;     /* --reload; 0 */
 	bool verbose;                /* -v, --verbose: log level debug */
 };
 

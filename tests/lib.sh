@@ -336,7 +336,7 @@ tap_parts() {
     start_background "part-$part" bash "$0" "$part"
   done
   for part in "$@"; do
-    wait_background "part-$part" 200
+    wait_background "part-$part" "${METRO_PART_SECONDS:-200}"
     ended=no
     while IFS= read -r line; do
       case $line in

@@ -10,7 +10,7 @@ dirtools  := $(patsubst tests/tools/%/,$(BUILD)/%,$(sort $(dir $(wildcard tests/
 toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: tools unit-tests demo check unit asan bench check-oracle check-dist check-rpm check-kubernetes
+.PHONY: tools unit-tests demo check unit asan bench check-oracle
 
 # ---- tools
 tools: $(filetools) $(dirtools)
@@ -104,15 +104,6 @@ asan: need-asan
 bench: need-bench all tools $(BUILD)/kernel_bench
 	$(give_back)
 	$(Q)BUILD=$(BUILD) python3 tests/bench/run.py
-
-check-dist: need-build
-	$(Q)BUILD=$(BUILD) tests/run.sh dist
-
-check-rpm: need-check-rpm rpm
-	$(Q)BUILD=$(BUILD) tests/run.sh rpm
-
-check-kubernetes: need-check-kubernetes all
-	$(Q)BUILD=$(BUILD) tests/run.sh kubernetes
 
 check-oracle: all
 	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --least 100
