@@ -28,7 +28,7 @@
 # BUILD=DIRECTORY                     build there; one for each compiler or set of flags saves rebuilding
 # CLANG BPFTOOL                       what compiles the BPF programs, and what makes a header of them
 
-VERSION := 0.1.0
+VERSION := 0.1.0+dev
 PREFIX  ?= /usr/local
 BUILD   ?= build
 CC      ?= cc
@@ -169,7 +169,7 @@ $(needs): need-%:
 give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots packages
+	$(need) --install build demo unit check bench asan fuzz roots packages check-rpm check-kubernetes
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 
