@@ -14,9 +14,10 @@
 # make check-systemd the service under a systemd that boots in a container (as root)
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make dist          build/bpf-metro-VERSION.tar.gz, the same bytes wherever it is made
-# make check-dist    .. and a test of that
 # make deb           Debian packages of it in build/deb; deb-source makes the source package alone
-# make check-deb     .. and a test of those, in clean roots of Debian 12 and 13 (as root)
+# make rpm           packages for Fedora, RHEL and openSUSE, source and binary
+# make check-dist    tests of all these: check-dist, check-deb (in clean roots, as root), check-rpm; and
+#                    check-kubernetes, of packaging/kubernetes
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
@@ -28,7 +29,7 @@
 # BUILD=DIRECTORY                     build there; one for each compiler or set of flags saves rebuilding
 # CLANG BPFTOOL                       what compiles the BPF programs, and what makes a header of them
 
-VERSION := 0.1.0
+VERSION := 0.1.0+dev
 PREFIX  ?= /usr/local
 BUILD   ?= build
 CC      ?= cc
@@ -160,7 +161,7 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,build unit asan bench fuzz format deb packages)
+needs := $(addprefix need-,build unit asan bench fuzz format deb packages rpm check-rpm check-kubernetes)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
@@ -169,7 +170,7 @@ $(needs): need-%:
 give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots packages
+	$(need) --install build demo unit check bench asan fuzz roots packages check-rpm check-kubernetes
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 

@@ -126,6 +126,25 @@ needs_fuzz() {
   need python3 program python3
 }
 
+needs_rpm() {
+  needs_build
+  need rpm program rpmbuild
+  need elfutils program eu-strip
+}
+
+needs_check-rpm() {
+  needs_rpm
+  needs_roots
+  need rpmlint program rpmlint
+}
+
+needs_check-kubernetes() {
+  needs_build
+  need kubernetes-client program kubectl
+  need nodejs program node
+  need npm program npm
+}
+
 # Debian's keys let debootstrap know Debian.
 needs_roots() {
   need debootstrap program debootstrap

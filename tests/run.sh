@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Runs the suites that are named (tree, unit, e2e, systemd, dist, deb) and ends with one line over everything:
+# Runs the suites that are named (tree, unit, e2e, systemd, or one of tests/release) and ends with one line over everything:
 #   N passed, N failed, N skipped
 # Every test speaks TAP; cmocka 1.1's line for a skipped test, "not ok 1 # SKIP", is corrected.
 # METRO_SKIPS_FAIL=1 turns skipped tests into failed ones, except those whose line matches the extended
@@ -79,7 +79,7 @@ for suite in "$@"; do
             run "${METRO_ATTEMPTS:-1}" "$test" bash "$test"
         done
         ;;
-    dist | deb)
+    dist | deb | rpm | kubernetes)
         run 1 "tests/release/test_$suite.sh" bash "tests/release/test_$suite.sh"
         ;;
     *)

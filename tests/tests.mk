@@ -10,7 +10,7 @@ dirtools  := $(patsubst tests/tools/%/,$(BUILD)/%,$(sort $(dir $(wildcard tests/
 toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: tools unit-tests demo check unit asan bench check-oracle check-dist check-systemd
+.PHONY: tools unit-tests demo check unit asan bench check-oracle check-systemd
 
 # ---- tools
 tools: $(filetools) $(dirtools)
@@ -104,9 +104,6 @@ asan: need-asan
 bench: need-bench all tools $(BUILD)/kernel_bench
 	$(give_back)
 	$(Q)BUILD=$(BUILD) python3 tests/bench/run.py
-
-check-dist: need-build
-	$(Q)BUILD=$(BUILD) tests/run.sh dist
 
 check-systemd:
 	$(need) --install check-systemd
