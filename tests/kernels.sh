@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# kernels.sh [--quick] [--record] [ROW...]: boots kernels of Debian's packages, runs bpf-metro and its
+# kernels.sh [--quick | --tests LIST] [--record] [ROW...]: boots kernels of Debian's packages, runs bpf-metro and its
 # tests in them, and prints what each of them has: a table, and the same as is recorded in
 # tests/kernels/expected. Ends with status 1 if a row has become worse or other than recorded; --record writes
-# what is true now. As root; QEMU emulates, so a row takes minutes. --quick leaves out the long tests.
+# what is true now. As root; QEMU emulates, so a row takes minutes. --quick leaves out the long tests, and
+# --tests runs those alone.
 #
 # A row whose suite this host's mirror does not have is skipped. Kernels stay in $BUILD/kernels.
 set -u
@@ -32,7 +33,7 @@ declare -A ROWS=(
 ORDER="5.10 6.1 6.12 newest uml-5.10 uml-6.1 no-bpf"
 SECONDS_FOR_ROW=${KERNELS_SECONDS:-1500}
 
-quick=no record=no worse=0 skipped=0
+quick=no only= record=no worse=0 skipped=0
 RESULTS=$(mktemp -d) || exit 1
 clean_up() {
   boot_end
@@ -46,6 +47,7 @@ trap 'exit 143' TERM
 # ---- running a row -----------------------------------------------------------------------------------
 
 tests_of() { # ROW
+  [ -z "$only" ] || { echo "$only" && return; }
   case $1 in
     no-bpf) echo "$NO_BPF" ;;
     *) [ $quick = yes ] && echo "$QUICK" || echo "$QUICK $WHOLE" ;;
@@ -103,8 +105,8 @@ compare() { # ROW WHAT
       echo "$1: $2: passed, failed, skipped: ${there:-none of it was run}; recorded: ${recorded:-nothing}"
       ;;
     *)
-      [ "$there" = "$recorded" ] && return
-      echo "$1: $2: $there; recorded: ${recorded:-nothing}"
+      [ -n "$there" ] && [ "$there" = "$recorded" ] && return
+      echo "$1: $2: ${there:-not found out}; recorded: ${recorded:-nothing}"
       ;;
   esac
   worse=$((worse + 1))
@@ -160,15 +162,17 @@ table() {
 # ---- what was asked for ------------------------------------------------------------------------------
 
 asked=
-for word in "$@"; do
-  case $word in
+while [ $# -gt 0 ]; do
+  case $1 in
     --quick) quick=yes ;;
+    --tests) only=${2:?} && shift ;;
     --record) record=yes ;;
     *)
-      [ -n "${ROWS[$word]:-}" ] || { echo "kernels.sh: no row '$word'; there are: $ORDER" >&2 && exit 2; }
-      asked+=" $word"
+      [ -n "${ROWS[$1]:-}" ] || { echo "kernels.sh: no row '$1'; there are: $ORDER" >&2 && exit 2; }
+      asked+=" $1"
       ;;
   esac
+  shift
 done
 ROWS_RUN=
 for row in ${asked:-$ORDER}; do
@@ -182,7 +186,7 @@ for row in $ROWS_RUN; do
   if [ $record = yes ]; then record_row "$row"; else judge_row "$row"; fi
 done
 [ $worse = 0 ] || echo "If that is right, record it: tests/kernels.sh --record"
-passed=0 failed=0
+passed=0
 for row in $ROWS_RUN; do
   passed=$((passed + $(sum "$row" 2)))
 done

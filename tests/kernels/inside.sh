@@ -44,7 +44,11 @@ privileges() (
   say auto "$(sed -n 's/.*INFO measuring on [^ ]* with //p' "$METRO_TMP/auto.err")"
   grep WARNING "$METRO_TMP/auto.err" | sed 's/^/# /'
   stop_background auto
-  ! has_tcx || say needs/tcx "$(needed_privileges --backend bpf --hook tc)"
+  if has_tcx; then
+    say needs/tcx "$(needed_privileges --backend bpf --hook tc)"
+  else
+    say needs/tcx -
+  fi
   say needs/clsact "$(needed_privileges --backend bpf --hook clsact)"
   say needs/xdp "$(needed_privileges --backend bpf --hook xdp)"
   say needs/pcap "$(needed_privileges --backend pcap)"
