@@ -13,7 +13,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # An emulated processor takes its time for everything.
-export METRO_READY_SECONDS=60 METRO_SET_CLOCK=1 BUILD=${BUILD:-build} LC_ALL=C
+export METRO_READY_SECONDS=120 METRO_SET_CLOCK=1 BUILD=${BUILD:-build} LC_ALL=C
 limit=240 # s, for a test
 
 say() {
