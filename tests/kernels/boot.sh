@@ -88,9 +88,9 @@ boot_kernel() { # KIND DIRECTORY SECONDS COMMAND...
   BOOT_JOB=$(realpath "$(mktemp -d "$dir/job.XXXXXX")") || return 125
   printf 'cd %q && exec' "$PWD" >"$BOOT_JOB/command"
   printf ' %q' "$@" >>"$BOOT_JOB/command"
-  : >"$BOOT_JOB/output" >"$BOOT_JOB/status" >"$BOOT_JOB/console"
+  touch "$BOOT_JOB/output" "$BOOT_JOB/status" "$BOOT_JOB/console"
   "boot_$kind" "$dir" "$seconds" || { boot_end && return 125; }
-  tail -n +1 -f -s 0.1 --pid=$BOOT_MACHINE "$BOOT_JOB/output"
+  tail -n +1 -f -s 0.1 --pid="$BOOT_MACHINE" "$BOOT_JOB/output"
   wait "$BOOT_MACHINE"
   ended=$?
   status=$(cat "$BOOT_JOB/status")

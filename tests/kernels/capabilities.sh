@@ -35,10 +35,16 @@ measures_with() {
 }
 
 without() { # WORD WORDS...
-  local word
+  local word rest=
   for word in "${@:2}"; do
-    [ "$word" = "$1" ] || echo "$word"
+    [ "$word" = "$1" ] || rest+="${rest:+ }$word"
   done
+  echo "$rest"
+}
+
+# Why it did not measure, for people.
+say_why() { # WITHOUT
+  echo "# without $1: $(sed -n 's/.*CRITICAL //p' "$METRO_TMP/needs.err" | tail -n 1)" >&2
 }
 
 # Dropped for good where it still measures. CAP_SYS_RESOURCE goes first, and if the limit then has to
@@ -48,13 +54,13 @@ needed_privileges() {
   measures_with "$have" "$@" || { echo - && return; }
   for privilege in $have; do
     # shellcheck disable=SC2086 # a list of words
-    least=$(echo $(without "$privilege" $have))
-    measures_with "$least" "$@" && have=$least
+    least=$(without "$privilege" $have)
+    if measures_with "$least" "$@"; then have=$least; else say_why "$privilege"; fi
   done
   for privilege in $have; do
     # shellcheck disable=SC2086 # a list of words
     if [ "$privilege" = RLIMIT_MEMLOCK ] &&
-      measures_with "sys_resource $(echo $(without RLIMIT_MEMLOCK $have))" "$@"; then
+      measures_with "sys_resource $(without RLIMIT_MEMLOCK $have)" "$@"; then
       privilege=RLIMIT_MEMLOCK/sys_resource
     fi
     needed+="${needed:+,}$privilege"

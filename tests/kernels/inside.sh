@@ -22,7 +22,7 @@ say() {
 
 facts() {
   say kernel "$(uname -r)"
-  [ -e /sys/kernel/btf/vmlinux ] && say btf yes || say btf no
+  if [ -e /sys/kernel/btf/vmlinux ]; then say btf yes; else say btf no; fi
 }
 
 # probe: what bpf-metro itself says about this kernel

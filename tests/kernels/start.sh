@@ -26,7 +26,7 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null
 printf '#!/bin/sh\nexec /sbin/modprobe -d "%s" "$@"\n' "$(argument modules)" >/run/modprobe
 chmod 755 /run/modprobe
 echo /run/modprobe >/proc/sys/kernel/modprobe
-/run/modprobe veth # which all need; user-mode-linux once failed to bring it itself
+/run/modprobe ipv6 # which systemd would do; nobody else asks for it before there are addresses
 ip link set lo up
 hostname kernel
 if [ "$(argument kind)" = uml ]; then

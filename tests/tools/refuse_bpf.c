@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * refuse_bpf COMMAND...: runs it where there is no bpf(2), for it and all that it starts: the kernel
- * answers as one does that was built without (ENOSYS). The filters of packet sockets are left.
+ * refuse_bpf COMMAND...: runs it where there is no bpf(2), for it and all that it starts: the
+ * kernel answers as one does that was built without (ENOSYS). The filters of packet sockets are
+ * left.
  */
 #include "array.h"
 
@@ -29,7 +30,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: refuse_bpf COMMAND...\n");
 		return 2;
 	}
-	/* As root, so that it works without no-new-privileges, which the command would have, too. */
+	/* As root, so that it works without no-new-privileges, which the command would have, too.
+	 */
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter)) {
 		fprintf(stderr, "refuse_bpf: seccomp: %s\n", strerror(errno));
 		return 1;
