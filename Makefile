@@ -7,6 +7,7 @@
 # make deps          install what all targets need and is missing (as root; Debian, Ubuntu)
 # make demo          two network namespaces, real traffic, and its round-trip times (as root)
 # make check         all tests (as root)
+# make check-kernels tests in other kernels, under QEMU (as root); KERNELS="--quick 5.10" chooses
 # make unit          the unit tests alone (as anyone)
 # make asan          the unit tests, built with sanitizers
 # make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
@@ -21,7 +22,7 @@
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
-# demo and check, as root on Debian or Ubuntu, install what they need; the others say what is missing.
+# demo, check and check-kernels, as root on Debian or Ubuntu, install what they need; the others say what is missing.
 #
 # CC CPPFLAGS CFLAGS LDFLAGS LDLIBS   yours, set here or in the environment: they come after ours and win
 # WERROR=1                            warnings are errors

@@ -105,6 +105,16 @@ needs_check-systemd() {
   need systemd-container program systemd-nspawn
 }
 
+# The kernels come from packages that are unpacked and not installed.
+needs_kernels() {
+  needs_check
+  need qemu-system-x86 program qemu-system-x86_64
+  [ -x /usr/lib/qemu/virtiofsd ] || need virtiofsd [ -x /usr/libexec/virtiofsd ]
+  need busybox-static busybox true
+  need kmod program depmod
+  need xz-utils program xz
+}
+
 needs_bench() {
   needs_build
   needs_namespaces
@@ -183,10 +193,18 @@ name_bpftool() {
     missing=${missing/bpftool/linux-tools-generic linux-tools-common}
 }
 
+# Older QEMUs bring a virtiofsd of their own.
+name_virtiofsd() {
+  case $(apt-cache policy virtiofsd 2>/dev/null | awk '/Candidate:/ {print $2}') in
+    "" | "(none)") missing=${missing/virtiofsd/qemu-system-common} ;;
+  esac
+}
+
 # shellcheck disable=SC2086 # a list of words
 install_missing() {
   export DEBIAN_FRONTEND=noninteractive
   apt-get -qq update && name_bpftool
+  name_virtiofsd
   echo "deps: installing $missing"
   apt-get -qq install -y --no-install-recommends $missing >/dev/null
 }
@@ -194,6 +212,7 @@ install_missing() {
 say_missing() {
   if command -v apt-get >/dev/null; then
     name_bpftool
+    name_virtiofsd
     echo "deps: something is missing; this installs it:"
     echo "    sudo apt-get install --no-install-recommends $missing"
   else
