@@ -6,6 +6,7 @@
 # make deps          install what all targets need and is missing (as root; Debian, Ubuntu)
 # make demo          two network namespaces, real traffic, and its round-trip times (as root)
 # make check         all tests (as root)
+# make check-image   the container image, built and run by engines of Debian (as root; needs Debian's mirror)
 # make unit          the unit tests alone (as anyone)
 # make asan          the unit tests, built with sanitizers
 # make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
@@ -129,7 +130,7 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,unit asan bench fuzz format)
+needs := $(addprefix need-,unit asan bench fuzz format image)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
@@ -138,7 +139,7 @@ $(needs): need-%:
 give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots
+	$(need) --install build demo unit check bench asan fuzz roots image
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 

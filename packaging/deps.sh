@@ -99,6 +99,14 @@ needs_check() {
   need crun program crun
 }
 
+needs_image() {
+  needs_build
+  needs_namespaces
+  needs_setcap
+  needs_roots
+  need util-linux program nsenter
+}
+
 needs_bench() {
   needs_build
   needs_namespaces

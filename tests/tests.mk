@@ -10,7 +10,7 @@ dirtools  := $(patsubst tests/tools/%/,$(BUILD)/%,$(sort $(dir $(wildcard tests/
 toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: tools unit-tests demo check unit asan bench check-oracle
+.PHONY: tools unit-tests demo check check-image unit asan bench check-oracle
 
 # ---- tools
 tools: $(filetools) $(dirtools)
@@ -92,6 +92,10 @@ check:
 	$(build) all tools unit-tests
 	$(give_back)
 	$(Q)BUILD=$(BUILD) tests/run.sh tree unit e2e
+
+check-image: need-image all tools
+	$(give_back)
+	$(Q)BUILD=$(BUILD) tests/run.sh image
 
 unit: need-unit unit-tests
 	$(Q)BUILD=$(BUILD) tests/run.sh tree unit
