@@ -8,6 +8,7 @@
 # make demo          two network namespaces, real traffic, and its round-trip times (as root)
 # make check         all tests (as root)
 # make check-kernels tests in other kernels, under QEMU (as root); KERNELS="--quick 5.10" chooses
+# make check-image   the container image, built and run by engines of Debian (as root; needs Debian's mirror)
 # make unit          the unit tests alone (as anyone)
 # make asan          the unit tests, built with sanitizers
 # make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
@@ -162,7 +163,7 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,build unit asan bench fuzz format deb packages rpm check-rpm check-kubernetes)
+needs := $(addprefix need-,build unit asan bench fuzz format image deb packages rpm check-rpm check-kubernetes)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
@@ -171,7 +172,7 @@ $(needs): need-%:
 give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots packages check-rpm check-kubernetes
+	$(need) --install build demo unit check bench asan fuzz roots image packages check-rpm check-kubernetes
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 

@@ -145,6 +145,14 @@ needs_kernels() {
   need xz-utils program xz
 }
 
+needs_image() {
+  needs_build
+  needs_namespaces
+  needs_setcap
+  needs_roots
+  need util-linux program nsenter
+}
+
 needs_bench() {
   needs_build
   needs_namespaces

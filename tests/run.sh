@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Runs the suites that are named (tree, unit, e2e, systemd, or one of tests/release) and ends with one line over everything:
+# Runs the suites that are named (tree, unit, e2e, systemd, image, or one of tests/release) and ends with
+# one line over everything:
 #   N passed, N failed, N skipped
 # Every test speaks TAP; cmocka 1.1's line for a skipped test, "not ok 1 # SKIP", is corrected.
 # METRO_SKIPS_FAIL=1 turns skipped tests into failed ones, except those whose line matches the extended
@@ -78,6 +79,9 @@ for suite in "$@"; do
         for test in "tests/$suite"/test_*.sh; do
             run "${METRO_ATTEMPTS:-1}" "$test" bash "$test"
         done
+        ;;
+    image)
+        limit=900 run 1 tests/image/test_image.sh bash tests/image/test_image.sh
         ;;
     dist | deb | rpm | kubernetes)
         run 1 "tests/release/test_$suite.sh" bash "tests/release/test_$suite.sh"

@@ -10,7 +10,7 @@ dirtools  := $(patsubst tests/tools/%/,$(BUILD)/%,$(sort $(dir $(wildcard tests/
 toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: tools unit-tests demo check check-kernels unit asan bench check-oracle check-systemd
+.PHONY: tools unit-tests demo check check-image check-kernels check-systemd unit asan bench check-oracle
 
 # ---- tools
 tools: $(filetools) $(dirtools)
@@ -99,6 +99,10 @@ check-kernels:
 	$(give_back)
 	$(Q)BUILD=$(BUILD) tests/kernels.sh $(KERNELS)
 	$(give_back)
+
+check-image: need-image all tools
+	$(give_back)
+	$(Q)BUILD=$(BUILD) tests/run.sh image
 
 unit: need-unit unit-tests
 	$(Q)BUILD=$(BUILD) tests/run.sh tree unit
