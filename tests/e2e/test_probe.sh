@@ -33,6 +33,11 @@ filtered_without() { # CAPABILITIES COMMAND...
   # shellcheck disable=SC2016 # for the other shell
   enter "$FORBIDDEN" 1 capsh "--drop=cap_sys_admin,$1" -- -c 'exec "$0" "$@"' "${@:2}"
 }
+# As systemd has it with ProcSubset=pid.
+# shellcheck disable=SC2016 # for the other shell
+hidden() { # ERRNO|none COMMAND...
+  enter unshare -m sh -c 'mount -t proc -o subset=pid proc /proc && exec "$@"' sh "$FORBIDDEN" "$@"
+}
 in_user_namespace() { enter unshare -r "$@"; }
 # shellcheck disable=SC2016 # for the other shell
 in_own_network() { enter unshare -rn sh -c 'ip link set lo up && exec "$@"' sh "$@"; }
@@ -172,6 +177,12 @@ for answer in 1 38 kill; do
   tap_check "all capabilities, and a filter ($answer): libpcap" probe 3 "no: $why" yes filtered $answer
   tap_check "all capabilities, and a filter ($answer): one line says why" falls_back "$why" filtered $answer
 done
+if unshare -m mount -t proc -o subset=pid proc /proc 2>/dev/null; then # Linux 5.8
+  tap_check "/proc without sysctls, and a filter that lets bpf() through: BPF" probe 0 "yes: " yes hidden none
+  tap_check "/proc without sysctls, and another filter: libpcap" probe 3 "no: seccomp forbids" yes hidden 38
+else
+  tap_skip "/proc without sysctls" "this kernel has no subset=pid"
+fi
 tap_check "a filter and no CAP_BPF: the capability comes first" \
   probe 3 "no: CAP_BPF is missing" yes filtered_without cap_bpf
 
