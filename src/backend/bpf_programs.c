@@ -105,7 +105,6 @@ static int try_memory(void)
 static int open_skeleton(struct bpf_programs *p, const struct backend_settings *settings,
 			 bool replay, char reason[BACKEND_REASON])
 {
-
 	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
 	bpf_programs_log();
 	if (settings->marks > MARKS_MAX_BPF) {

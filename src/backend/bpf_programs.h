@@ -20,9 +20,7 @@ struct bpf_programs {
 	struct port_groups groups;
 };
 
-/* What libbpf has to say goes to the log from now on: warnings as debug messages, the rest as
- * trace.
- */
+/* What libbpf has to say goes to the log from now on, at levels where it disturbs nobody. */
 void bpf_programs_log(void);
 
 /* Loads programs and maps. replay: the clock is bss->replay_ns, for captures run through the

@@ -11,13 +11,15 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-static void explain_denied(char reason[BACKEND_REASON])
+/* Is it that we may open no packet sockets? Then reason says why. */
+static bool is_denied(char reason[BACKEND_REASON])
 {
 	const struct probe_terms terms = {};
 	struct probes probes;
 
 	probes_begin(&probes, &terms);
 	probe_explain_packets(&probes, reason);
+	return probe_ask(&probes, PROBE_PACKETS)->answer == PROBE_NO;
 }
 
 static int explain(struct pcap_socket *s, const char *device, char reason[BACKEND_REASON],
@@ -28,10 +30,8 @@ static int explain(struct pcap_socket *s, const char *device, char reason[BACKEN
 
 	if (!*detail)
 		detail = pcap_statustostr(status);
-	if (status == PCAP_ERROR_PERM_DENIED) {
-		explain_denied(denied);
+	if (status == PCAP_ERROR_PERM_DENIED && is_denied(denied))
 		detail = denied;
-	}
 	snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.280s", device, detail);
 	if (status == PCAP_ERROR_IFACE_NOT_UP)
 		return -ENETDOWN;

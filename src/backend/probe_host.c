@@ -186,6 +186,8 @@ void probe_packets(struct probes *p, struct probe_result *result)
 		probe_answer(result, PROBE_YES, "can be opened");
 	else if (fd == -EAFNOSUPPORT)
 		probe_answer(result, PROBE_NO, "this kernel has none (CONFIG_PACKET)");
+	else if (fd != -EPERM && fd != -EACCES)
+		probe_answer(result, PROBE_NO, "%s", strerror(-fd));
 	else if (probe_ask(p, PROBE_CAP_NET_RAW)->answer != PROBE_YES)
 		probe_answer(result, PROBE_NO, "CAP_NET_RAW is missing");
 	else if (p->held.in_user_namespace)

@@ -47,16 +47,15 @@ static bool is_filtered(void)
 	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER;
 }
 
-/* The sysctl is there in every kernel that has bpf(), since Linux 4.4. */
+/* The sysctl is there in every kernel that has bpf(), since Linux 4.4; but a mount of /proc with
+ * subset=pid (systemd's ProcSubset=) hides it. */
 void probe_syscall(struct probes *p, struct probe_result *result)
 {
 	(void)p;
-	if (access(WITH_BPF, F_OK) == 0)
+	if (access(WITH_BPF, F_OK) == 0 || (!is_filtered() && call_in_vain() != ENOSYS))
 		probe_answer(result, PROBE_YES, "this kernel has it");
-	else if (access("/proc/self", F_OK))
-		probe_answer(result, PROBE_UNKNOWN, "there is no /proc here");
-	else if (!is_filtered() && call_in_vain() != ENOSYS)
-		probe_answer(result, PROBE_YES, "this kernel has it");
+	else if (is_filtered() && access("/proc/sys/kernel", F_OK))
+		probe_answer(result, PROBE_UNKNOWN, "there is no /proc/sys to look it up");
 	else
 		probe_answer(result, PROBE_NO, "this kernel is built without CONFIG_BPF_SYSCALL");
 }
