@@ -9,6 +9,8 @@
 # debian/ at its top. What packaging/debian says comes on top, so that whoever packages it for a
 # distribution can have a debian/ of their own.
 set -euo pipefail
+# Whoever calls this by make has settings for a build of their own.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES BUILD PREFIX DESTDIR WERROR
 only_source=no
 [ "$1" != --source ] || { only_source=yes && shift; }
 version=$1

@@ -94,6 +94,12 @@ needs_check() {
   need crun program crun
 }
 
+needs_check-systemd() {
+  needs_check
+  needs_roots
+  need systemd-container program systemd-nspawn
+}
+
 needs_bench() {
   needs_build
   needs_namespaces
@@ -145,7 +151,8 @@ needs_roots() {
 needs_packages() {
   needs_roots
   need dpkg-dev program dpkg-source
-  need iproute2 program ip
+  need systemd-container program systemd-nspawn
+  needs_namespaces
 }
 
 needs_deb() {

@@ -29,7 +29,7 @@ deb-source: dist
 	$(give_back)
 
 # In clean roots of Debian's releases, as root.
-check-deb: need-packages deb-source
+check-deb: need-packages deb-source tools
 	$(Q)BUILD=$(BUILD) METRO_TEST_SECONDS=1200 tests/run.sh deb
 
 # .. of this host's release, as root.

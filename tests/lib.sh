@@ -329,7 +329,7 @@ $(tail -n 20 "$METRO_TMP/tap_check")"
 }
 
 # tap_parts PART...: runs this script again with each of them as its argument, all at once, and takes
-# over their results. Each has hosts, processes and temporary files of its own.
+# over their results. Each has hosts, processes and temporary files of its own, and METRO_PART_SECONDS.
 tap_parts() {
   local part line ended
   for part in "$@"; do

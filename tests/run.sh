@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Runs the suites that are named (tree, unit, e2e, or one of tests/release) and ends with one line over everything:
+# Runs the suites that are named (tree, unit, e2e, systemd, or one of tests/release) and ends with one line over
+# everything:
 #   N passed, N failed, N skipped
 # Every test speaks TAP; cmocka 1.1's line for a skipped test, "not ok 1 # SKIP", is corrected.
 # METRO_SKIPS_FAIL=1 turns skipped tests into failed ones, except those whose line matches the extended
@@ -69,13 +70,13 @@ for suite in "$@"; do
             run "${METRO_ATTEMPTS:-1}" "$test" "$test"
         done
         ;;
-    e2e)
+    e2e | systemd)
         if [ "$(id -u)" != 0 ]; then
-            echo "ok - e2e # SKIP needs root" | tee "$output"
-            tally e2e 0
+            echo "ok - $suite # SKIP needs root" | tee "$output"
+            tally "$suite" 0
             continue
         fi
-        for test in tests/e2e/test_*.sh; do
+        for test in "tests/$suite"/test_*.sh; do
             run "${METRO_ATTEMPTS:-1}" "$test" bash "$test"
         done
         ;;

@@ -10,7 +10,7 @@ dirtools  := $(patsubst tests/tools/%/,$(BUILD)/%,$(sort $(dir $(wildcard tests/
 toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: tools unit-tests demo check unit asan bench check-oracle
+.PHONY: tools unit-tests demo check unit asan bench check-oracle check-systemd
 
 # ---- tools
 tools: $(filetools) $(dirtools)
@@ -104,6 +104,12 @@ asan: need-asan
 bench: need-bench all tools $(BUILD)/kernel_bench
 	$(give_back)
 	$(Q)BUILD=$(BUILD) python3 tests/bench/run.py
+
+check-systemd:
+	$(need) --install check-systemd
+	$(build) all tools
+	$(give_back)
+	$(Q)BUILD=$(BUILD) tests/run.sh systemd
 
 check-oracle: all
 	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --least 100

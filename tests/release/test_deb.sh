@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # The Debian packages, in clean roots: built of the source package as a build daemon does, looked at by
-# lintian, installed, configured, upgraded, removed and purged without a trace, and measuring real traffic
-# by autopkgtest. test_deb.sh SUITE does one of Debian's releases; without it, all of SUITES at once.
+# lintian, installed, configured, upgraded, removed and purged without a trace, also where systemd runs, and
+# measuring real traffic by autopkgtest. test_deb.sh SUITE does one of Debian's releases; without it, all of
+# SUITES at once. METRO_DEB_TESTS=1: the unit tests run as part of the build (`make unit` in clean roots is
+# another test's).
 set -u
 PATH=$PATH:/usr/sbin:/sbin
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/systemd/machine.sh
+. "$(dirname "$0")/../systemd/machine.sh"
 export LC_ALL=C
 TOP=$(realpath "$(dirname "$0")/../..")
 SUITES=${SUITES:-bookworm trixie}
@@ -21,7 +25,7 @@ CONFIG=/etc/bpf-metro/bpf-metro.yaml
 ROOT_SH=$TOP/tests/root.sh
 
 end_of_roots() {
-  metro_cleanup
+  machine_cleanup
   [ -z "$SUITE" ] || { "$ROOT_SH" remove "$BUILDER" && "$ROOT_SH" remove "$TARGET"; }
 }
 
@@ -65,9 +69,9 @@ installs_what_it_builds_with() {
     apt-get -qq -y --no-install-recommends -o DPkg::Options::=--force-unsafe-io build-dep ./*.dsc'
 }
 
-# As nobody, as unit tests are that need more: they skip themselves. One of the releases runs them.
+# As nobody: unit tests that need more skip themselves.
 builds() {
-  [ "$SUITE" = "${SUITES##* }" ] || local BUILD_OPTIONS=nocheck
+  [ "${METRO_DEB_TESTS:-0}" = 1 ] || local BUILD_OPTIONS=nocheck
   quietly sh_in builder 'cd /packages
     dpkg-source -x *.dsc tree
     chown -R nobody /packages
@@ -122,8 +126,9 @@ has_its_parts() {
 
 # ---- installed, and gone -------------------------------------------------------------------------
 
+# It also gets what it takes to boot it, later on.
 make_target() {
-  quietly env BUILD="$METRO_BUILD" "$ROOT_SH" make "$SUITE" "$TARGET" &&
+  quietly env BUILD="$METRO_BUILD" "$ROOT_SH" make "$SUITE" "$TARGET" systemd-sysv dbus &&
     mkdir "$TARGET/packages" && cp -r "$BUILDER"/packages/{new,older} "$TARGET/packages" &&
     cp "$PACKAGES"/*.dsc "$PACKAGES"/*.tar.* "$TARGET/packages" &&
     quietly sh_in target 'apt-get -qq -y --no-install-recommends -o DPkg::Options::=--force-unsafe-io satisfy \
@@ -223,6 +228,76 @@ would_find_something() {
   return $status
 }
 
+# ---- where systemd runs --------------------------------------------------------------------------
+
+property() { # NAME
+  inside systemctl show --property "$1" --value bpf-metro
+}
+
+boots() {
+  local version
+  MACHINE_ROOT=$TARGET
+  for version in v2 v1; do
+    machine_boot $version && return
+    [ $? = 77 ] || return 1
+  done
+  echo "$MACHINE_REASON"
+  return 1
+}
+
+install_inside() { # older|new
+  inside sh -c 'exec dpkg --force-confold --force-downgrade --force-unsafe-io -i "$@"' dpkg \
+    "/packages/$1/$(basename "$BUILDER"/packages/"$1"/bpf-metro_*.deb)"
+}
+
+# Installed, it runs: as its user, and says once that there is nothing to measure.
+starts_idle() {
+  local pid
+  install_inside new && inside systemctl is-enabled bpf-metro && inside systemctl is-active bpf-metro || return
+  pid=$(property MainPID)
+  inside grep -E '^(Uid|CapEff)' "/proc/$pid/status"
+  [ "$(inside stat -c %U "/proc/$pid")" = bpf-metro ] &&
+    inside journalctl --no-pager --unit bpf-metro >"$METRO_TMP/journal" && cat "$METRO_TMP/journal" &&
+    [ "$(grep -c 'has no instances: nothing is measured' "$METRO_TMP/journal")" = 1 ]
+}
+
+measures_when_edited() {
+  mkdir -p "$TARGET/packages/tools" && cp "$METRO_BUILD"/{tcp_load,statsd_listen} "$TARGET/packages/tools" &&
+    cat >"$TARGET$CONFIG" <<'END' || return
+init_config:
+  report_interval: 1
+instances:
+  - interface: lo # edited
+    ips: [127.0.0.1]
+    ports: [5000]
+END
+  inside systemctl reload bpf-metro || return
+  inside sh -c 'cd /packages/tools
+    timeout 30 ./statsd_listen >/root/statsd 2>&1 &
+    timeout 30 ./tcp_load server --port 5000 2>/dev/null &
+    sleep 1
+    ./tcp_load client --connect 127.0.0.1 --port 5000 --mode rr --seconds 3 --rate 50
+    sleep 3'
+  inside systemctl status --no-pager bpf-metro
+  tail -n 5 "$TARGET/root/statsd"
+  grep -q 'system.net.tcp.rtt.avg .*dst:' "$TARGET/root/statsd"
+}
+
+restarts_when_upgraded() {
+  local before
+  before=$(property MainPID)
+  install_inside older && install_inside new && inside systemctl is-active bpf-metro || return
+  echo "$before, then $(property MainPID)"
+  [ "$(property MainPID)" != "$before" ] && grep -q '# edited' "$TARGET$CONFIG" && inside systemctl status --no-pager bpf-metro
+}
+
+stops_when_removed() {
+  [ -d "$TARGET/var/log/bpf-metro" ] && inside dpkg -r bpf-metro || return
+  ! inside systemctl is-active bpf-metro && ! grep -lsx bpf-metro "/proc/$MACHINE_PID/root"/proc/[0-9]*/comm &&
+    inside dpkg -P bpf-metro && [ ! -e "$TARGET/var/log/bpf-metro" ] && [ ! -e "$TARGET/etc/bpf-metro" ] &&
+    [ -z "$(inside systemctl list-units --all --no-legend 'bpf-metro*')" ]
+}
+
 # ---- measuring -----------------------------------------------------------------------------------
 
 # Inside of the root, on itself.
@@ -241,6 +316,7 @@ measures() {
 # ---- all of it -----------------------------------------------------------------------------------
 
 if [ -z "$SUITE" ]; then
+  [ "$(id -u)" = 0 ] || { tap_skip "Debian's packages" "needs root" && tap_done && exit; }
   for tool in debootstrap dpkg-source; do
     command -v $tool >/dev/null || { tap_skip "Debian's packages" "there is no $tool here" && tap_done && exit; }
   done
@@ -272,5 +348,15 @@ tap_check "$SUITE: nothing is left" leaves_nothing
 tap_check "$SUITE: if something were, it would be found" would_find_something
 tap_check "$SUITE: it is installed and purged" installs_purges
 tap_check "$SUITE: nothing is left of that, either" leaves_nothing
+if command -v systemd-nspawn >/dev/null; then
+  must "$SUITE: systemd boots" boots
+  tap_check "$SUITE: installed, it runs, and has nothing to measure" starts_idle
+  tap_check "$SUITE: with the configuration edited, it measures" measures_when_edited
+  tap_check "$SUITE: upgraded, it has been started anew" restarts_when_upgraded
+  tap_check "$SUITE: removed, it has ended" stops_when_removed
+  tap_check "$SUITE: systemd ends" machine_off
+else
+  tap_skip "$SUITE: where systemd runs" "there is no systemd-nspawn here"
+fi
 tap_check "$SUITE: autopkgtest: it measures" measures
 tap_done
