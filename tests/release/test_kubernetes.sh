@@ -8,8 +8,9 @@ export LC_ALL=C
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 build=${BUILD:-build}
 modules=$build/kubernetes
-tree=$METRO_TMP/kubernetes
-flavours="base pods agent-socket both"
+own=$METRO_TMP/own
+tree=$own/bpf-metro/packaging/kubernetes
+flavours="base pods agent-socket own"
 
 give_up() { # REASON
   tap_skip "Kubernetes' manifests" "$1"
@@ -32,20 +33,20 @@ install_modules() {
     cp tests/kubernetes/package-lock.json "$modules/installed"
 }
 
-# As docs/kubernetes.md says that overlays are put together.
-make_both() {
-  cp -r packaging/kubernetes "$tree" && mkdir "$tree/overlays/both" && cat >"$tree/overlays/both/kustomization.yaml" <<'END'
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources: [../../base]
-components: [../../components/pods, ../../components/agent-socket]
-END
+# One of a user's own, as docs/kubernetes.md has it.
+make_own() {
+  mkdir -p "$own/bpf-metro/packaging" && cp -r packaging/kubernetes "$tree" &&
+    sed -n '/^    # kustomization.yaml/,/^$/s/^    //p' docs/kubernetes.md >"$own/kustomization.yaml" &&
+    sed '$a# my own' packaging/kubernetes/overlays/pods/bpf-metro.yaml >"$own/bpf-metro.yaml"
 }
 
 # render FLAVOUR: to a file of that name; whatever kubectl has to say is a fault.
 render() {
   local directory=$tree/overlays/$1
-  [ "$1" != base ] || directory=$tree/base
+  case $1 in
+    base) directory=$tree/base ;;
+    own) directory=$own ;;
+  esac
   kubectl kustomize "$directory" >"$METRO_TMP/$1.yaml" 2>"$METRO_TMP/$1.said" && [ ! -s "$METRO_TMP/$1.said" ] ||
     { cat "$METRO_TMP/$1.said"; return 1; }
 }
@@ -89,6 +90,7 @@ has_least() {
     '{"add":["BPF","PERFMON","NET_ADMIN","NET_RAW"],"drop":["ALL"]}' &&
     each_says '[pod.securityContext.runAsNonRoot, pod.securityContext.runAsUser]' '[true,65532]' &&
     each_says '[container.securityContext.readOnlyRootFilesystem, container.securityContext.privileged]' '[true,false]' &&
+    each_says 'container.securityContext.allowPrivilegeEscalation' false &&
     each_says 'pod.securityContext.seccompProfile.type' RuntimeDefault
 }
 
@@ -96,13 +98,13 @@ has_least() {
 takes_of_host() {
   local host='[pod.hostNetwork, pod.hostPID ?? false, pod.volumes.flatMap((v) => v.hostPath?.path ?? []).join()]'
   says base "$host" '[true,false,""]' && says pods "$host" '[true,true,""]' &&
-    says agent-socket "$host" '[true,false,"/var/run/datadog"]' && says both "$host" '[true,true,"/var/run/datadog"]'
+    says agent-socket "$host" '[true,false,"/var/run/datadog"]' && says own "$host" '[true,true,"/var/run/datadog"]'
 }
 
 knows_server() {
   local names='container.env.map((e) => e.name).sort().join(" ")' flavour
   for flavour in base pods; do says $flavour "$names" 'DD_AGENT_HOST NODE_NAME' || return; done
-  for flavour in agent-socket both; do
+  for flavour in agent-socket own; do
     says $flavour "$names" 'DD_DOGSTATSD_URL NODE_NAME' &&
       says $flavour 'container.env.find((e) => e.value).value' unix:///var/run/datadog/dsd.socket || return
   done
@@ -137,6 +139,10 @@ measures_pods() {
   grep -q 'containers: true' "$METRO_TMP/pods.configuration" && ! grep -q 'containers: true' "$METRO_TMP/base.configuration"
 }
 
+is_own() {
+  grep -q '^# my own' "$METRO_TMP/own.configuration" && says own 'container.image' registry.example/bpf-metro:1.0
+}
+
 # Another configuration has another name, or no pod would be started anew for it.
 rolls_out() {
   local before after
@@ -149,7 +155,7 @@ command -v kubectl >/dev/null || give_up "there is no kubectl"
 has_kustomize || give_up "kubectl's kustomize is too old: $(kubectl version --client 2>/dev/null | head -n 1)"
 command -v node >/dev/null && command -v npm >/dev/null || give_up "there is no node or npm"
 tap_check "the judges are there" install_modules
-tap_check "there are base and overlays" make_both
+tap_check "there is an overlay of a user's own" make_own
 for flavour in $flavours; do
   tap_check "$flavour: kubectl renders it, without a word" render "$flavour"
   tap_check "$flavour: no unknown key, no wrong type" judge "$METRO_TMP/$flavour.yaml"
@@ -166,5 +172,6 @@ tap_check "four capabilities, no root, nothing to write to" has_least
 tap_check "of the host, what each is for" takes_of_host
 tap_check "the server is the node's Agent, by UDP or by its socket" knows_server
 tap_check "pods are told apart where that is asked for" measures_pods
+tap_check "a user's own configuration and image take the place of ours" is_own
 tap_check "another configuration is rolled out" rolls_out
 tap_done
