@@ -14,6 +14,7 @@
 # make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
 # make check-systemd the service under a systemd that boots in a container (as root)
+# make check-roots   builds and tests in clean Debian roots: two releases, two compilers, arm64 (as root)
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make dist          build/bpf-metro-VERSION.tar.gz, the same bytes wherever it is made
 # make deb           Debian packages of it in build/deb; deb-source makes the source package alone
@@ -169,7 +170,8 @@ $(needs): need-%:
 	$(need) $*
 
 # What sudo built belongs to who called it, or the next make without sudo would fail.
-give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
+give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-*' -prune -o \
+	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
 
 deps:
 	$(need) --install build demo unit check bench asan fuzz roots image packages check-rpm check-kubernetes

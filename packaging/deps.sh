@@ -118,6 +118,12 @@ needs_unit() {
   need python3 program python3
 }
 
+# The unit tests of another architecture, with the CC for that.
+needs_emulated() {
+  needs_unit
+  need qemu-user program qemu-aarch64
+}
+
 needs_check() {
   needs_unit
   need tcpdump program tcpdump

@@ -10,7 +10,7 @@ dirtools  := $(patsubst tests/tools/%/,$(BUILD)/%,$(sort $(dir $(wildcard tests/
 toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: tools unit-tests demo check check-image check-kernels check-systemd unit asan bench check-oracle
+.PHONY: tools unit-tests demo check check-image check-kernels check-roots check-systemd unit asan bench check-oracle
 
 # ---- tools
 tools: $(filetools) $(dirtools)
@@ -121,6 +121,12 @@ check-systemd:
 	$(build) all tools
 	$(give_back)
 	$(Q)BUILD=$(BUILD) tests/run.sh systemd
+
+# Takes no compiler here: each root has its own.
+check-roots:
+	$(need) --install roots
+	$(Q)BUILD=$(BUILD) tests/roots.sh
+	$(give_back)
 
 check-oracle: all
 	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --least 100

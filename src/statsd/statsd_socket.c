@@ -15,8 +15,8 @@
 #include "addresses.h"
 #include "descriptor.h"
 
-#define PREFIX         sizeof(__u32) /* before each packet of a stream */
-/* Far more than the queue holds, a few hundred: an emulated kernel may say for ever that there is one. */
+#define PREFIX sizeof(__u32) /* before each packet of a stream */
+/* Far more than wait: 255 with the usual buffer. No kernel, real or emulated, keeps us longer. */
 #define ERRORS_AT_ONCE 4096
 
 struct endpoint {
@@ -167,7 +167,11 @@ int statsd_socket_late_error(const struct statsd_socket *sock)
 		return 0;
 	if (getsockopt(sock->fd, SOL_SOCKET, SO_ERROR, &error, &size))
 		error = errno;
-	/* Each error from the network also waits in a queue, which has to be emptied. */
+	/*
+	 * Each error from the network also waits in a queue, which has to be emptied. With room for
+	 * a byte: qemu-user never asks the kernel for a message without any, and says for ever that
+	 * there was one.
+	 */
 	for (int i = 0; i < ERRORS_AT_ONCE && !sock->local; i++)
 		if (recv(sock->fd, &datagram, sizeof(datagram), MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			break;
