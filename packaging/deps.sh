@@ -97,6 +97,11 @@ needs_build() {
   need bpftool [ -n "${BPFTOOL:-}" ]
 }
 
+# File capabilities, of the image.
+needs_setcap() {
+  need libcap2-bin program setcap
+}
+
 needs_namespaces() {
   need iproute2 program ip
   need ethtool program ethtool
@@ -131,6 +136,30 @@ needs_check() {
   need crun program crun
 }
 
+needs_check-systemd() {
+  needs_check
+  needs_roots
+  need systemd-container program systemd-nspawn
+}
+
+# The kernels come from packages that are unpacked and not installed.
+needs_kernels() {
+  needs_check
+  need qemu-system-x86 program qemu-system-x86_64
+  [ -x /usr/lib/qemu/virtiofsd ] || need virtiofsd [ -x /usr/libexec/virtiofsd ]
+  need busybox-static busybox true
+  need kmod program depmod
+  need xz-utils program xz
+}
+
+needs_image() {
+  needs_build
+  needs_namespaces
+  needs_setcap
+  needs_roots
+  need util-linux program nsenter
+}
+
 needs_bench() {
   needs_build
   needs_namespaces
@@ -152,11 +181,44 @@ needs_fuzz() {
   need python3 program python3
 }
 
+needs_rpm() {
+  needs_build
+  need rpm program rpmbuild
+  need elfutils program eu-strip
+}
+
+needs_check-rpm() {
+  needs_rpm
+  needs_roots
+  need rpmlint program rpmlint
+}
+
+needs_check-kubernetes() {
+  needs_build
+  need kubernetes-client program kubectl
+  need nodejs program node
+  need npm program npm
+}
+
 # Debian's keys let debootstrap know Debian.
 needs_roots() {
   need debootstrap program debootstrap
   need debian-archive-keyring [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]
   need util-linux program unshare
+}
+
+# What is built in roots needs no more here; what is built here does.
+needs_packages() {
+  needs_roots
+  need dpkg-dev program dpkg-source
+  need systemd-container program systemd-nspawn
+  needs_namespaces
+}
+
+needs_deb() {
+  needs_build
+  need dpkg-dev program dpkg-buildpackage
+  need debhelper program dh
 }
 
 needs_format() {
@@ -168,23 +230,31 @@ needs_format() {
 # Debian's names, and what others call these; = is the same name. RHEL has them as Fedora does, some of
 # them in EPEL and its repository CRB.
 names='
-# Debian                fedora                  opensuse           arch
-bpftool                 =                       =                  bpf
-clang-format            clang-tools-extra       clang-tools        clang
-debian-archive-keyring  debian-keyring          =                  =
-iproute2                iproute+iproute-tc      =                  =
-libc6-dev               glibc-devel             glibc-devel        glibc
-libbpf-dev              libbpf-devel            libbpf-devel       libbpf
-libcap2-bin             libcap                  libcap-progs       libcap
-libclang-rt-dev         compiler-rt+libasan     clang              compiler-rt
-libcmocka-dev           libcmocka-devel         libcmocka-devel    cmocka
-libelf-dev              elfutils-libelf-devel   libelf-devel       libelf
-libpcap-dev             libpcap-devel           libpcap-devel      libpcap
-libyaml-dev             libyaml-devel           libyaml-devel      libyaml
-procps                  procps-ng               procps             procps-ng
-python3                 =                       =                  python
-uthash-dev              uthash-devel            uthash-devel       uthash
-zlib1g-dev              zlib-devel              zlib-devel         zlib
+# Debian                fedora                  opensuse            arch
+bpftool                 =                       =                   bpf
+busybox-static          busybox                 busybox             busybox
+clang-format            clang-tools-extra       clang-tools         clang
+debian-archive-keyring  debian-keyring          =                   =
+dpkg-dev                =                       dpkg                dpkg
+iproute2                iproute+iproute-tc      =                   =
+kubernetes-client       =                       =                   kubectl
+libc6-dev               glibc-devel             glibc-devel         glibc
+libbpf-dev              libbpf-devel            libbpf-devel        libbpf
+libcap2-bin             libcap                  libcap-progs        libcap
+libclang-rt-dev         compiler-rt+libasan     clang               compiler-rt
+libcmocka-dev           libcmocka-devel         libcmocka-devel     cmocka
+libelf-dev              elfutils-libelf-devel   libelf-devel        libelf
+libpcap-dev             libpcap-devel           libpcap-devel       libpcap
+libyaml-dev             libyaml-devel           libyaml-devel       libyaml
+procps                  procps-ng               =                   procps-ng
+python3                 =                       =                   python
+qemu-system-x86         =                       qemu-x86            =
+qemu-user               =                       qemu-linux-user     =
+rpm                     rpm-build               rpm-build           rpm-tools
+systemd-container       =                       =                   systemd
+uthash-dev              uthash-devel            uthash-devel        uthash
+xz-utils                xz                      xz                  xz
+zlib1g-dev              zlib-devel              zlib-devel          zlib
 '
 
 # The distribution's family: debian, or a column of that table; nothing for one that is none of them.
@@ -220,11 +290,19 @@ name_bpftool() {
     missing=${missing/bpftool/linux-tools-generic linux-tools-common}
 }
 
+# Older QEMUs bring a virtiofsd of their own.
+name_virtiofsd() {
+  case $(apt-cache policy virtiofsd 2>/dev/null | awk '/Candidate:/ {print $2}') in
+    "" | "(none)") missing=${missing/virtiofsd/qemu-system-common} ;;
+  esac
+}
+
 # shellcheck disable=SC2086 # a list of words
 install_missing() {
   export DEBIAN_FRONTEND=noninteractive
   [ -z "$foreign" ] || dpkg --add-architecture "${foreign#:}"
   apt-get -qq update && name_bpftool
+  name_virtiofsd
   echo "deps: installing $missing"
   apt-get -qq install -y --no-install-recommends $missing >/dev/null
 }
@@ -235,6 +313,7 @@ say_missing() {
   case $family in
     debian)
       name_bpftool
+      name_virtiofsd
       command="apt-get install --no-install-recommends $missing"
       [ -z "$foreign" ] || command="dpkg --add-architecture ${foreign#:} && sudo apt-get update && sudo $command"
       ;;
