@@ -89,6 +89,11 @@ tell() {
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
+if [ "$(id -u)" != 0 ]; then
+  echo "ok - roots # SKIP needs root"
+  echo "0 passed, 0 failed, 1 skipped"
+  exit 0
+fi
 [ $# -gt 0 ] || set -- bookworm trixie
 mkdir -p "$roots" && rm -f "$roots"/*.log
 for suite in "$@"; do
