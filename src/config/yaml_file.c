@@ -46,10 +46,9 @@ static int read_file(const char *path, char **text, size_t *length)
 	if (file)
 		fclose(file);
 	if (err == -ENOENT)
-		log_error(
-			"%s: no such file; write one (packaging/bpf-metro.yaml is an example), or "
-			"name another with --config FILE",
-			path);
+		log_error("%s: no such file; write one (man bpf-metro.yaml has examples), or "
+			  "name another with --config FILE",
+			  path);
 	else if (err == -EFBIG)
 		log_error("%s: is larger than %d MiB, so it cannot be a configuration; name the "
 			  "right file with --config FILE",
@@ -130,7 +129,7 @@ static int load_document(struct yaml_reader *reader, yaml_parser_t *parser, cons
 		return 0;
 	reader->mistakes->line = 1;
 	mistake(reader->mistakes, "the file is empty; accepted: init_config and instances, as in "
-				  "packaging/bpf-metro.yaml");
+				  "man bpf-metro.yaml");
 	yaml_document_delete(&reader->document);
 	return -EINVAL;
 }

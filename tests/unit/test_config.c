@@ -123,6 +123,8 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->max_series, 0);
 	assert_int_equal(c->resolve_interval_s, 300);
 	assert_true(c->reverse_names);
+	if (c->control_socket && *c->control_socket) /* the command line has none */
+		assert_string_equal(c->control_socket, "/run/bpf-metro/bpf-metro.sock");
 	assert_int_equal(c->log_level, LEVEL_INFO);
 	assert_true(c->report_interval_s == 10);
 	assert_int_equal(c->max_flows, 32768);
@@ -195,7 +197,7 @@ static void test_sample_comments_are_defaults(void **state)
 	}
 	fclose(in);
 	fclose(out);
-	assert_int_equal(keys, 21); /* all but the alias */
+	assert_int_equal(keys, 22); /* all but the alias */
 	assert_int_equal(config_load(path, &c), 0);
 	assert_defaults(c);
 	assert_true(c->log_to_file);
@@ -289,9 +291,9 @@ static const struct {
 	const char *message;
 } bad[] = {
 	{"", "1: the file is empty; accepted: init_config and instances, as in "
-	     "packaging/bpf-metro.yaml\n"},
+	     "man bpf-metro.yaml\n"},
 	{" \n\n", "1: the file is empty; accepted: init_config and instances, as in "
-		  "packaging/bpf-metro.yaml\n"},
+		  "man bpf-metro.yaml\n"},
 	{"- 1\n", "1: is a list; accepted: lines of the form KEY: VALUE\n"},
 	{"init_config: {snaplen: 103}\n" INSTANCE,
 	 "1: init_config.snaplen: \"103\" is out of range; " WHOLE_SNAPLEN},
@@ -467,7 +469,7 @@ static void test_unreadable(void **state)
 	assert_int_equal(config_load(directory, &c), -EISDIR);
 	assert_int_equal(config_load("/dev/zero", &c), -EFBIG);
 	snprintf(expected, sizeof(expected),
-		 "%s: no such file; write one (packaging/bpf-metro.yaml is an example), or name "
+		 "%s: no such file; write one (man bpf-metro.yaml has examples), or name "
 		 "another with --config FILE\n"
 		 "%s: cannot read the configuration: Is a directory\n"
 		 "/dev/zero: is larger than 16 MiB, so it cannot be a configuration; name the "
