@@ -120,7 +120,7 @@ check-systemd:
 	$(need) --install check-systemd
 	$(build) all tools
 	$(give_back)
-	$(Q)BUILD=$(BUILD) tests/run.sh systemd
+	$(Q)METRO_TEST_SECONDS=600 METRO_PART_SECONDS=540 BUILD=$(BUILD) tests/run.sh systemd
 
 # Takes no compiler here: each root has its own.
 check-roots:
