@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Holds bpf-metro.yaml(5) against the tables of keys in src/config: every key has an entry of its own, and
-no other does; the entry's line in brackets has the range, and the default that the sample has. And the
-version of the packages is that of the Makefile.
+no other does; the entry's line in brackets has the range, and the default that the sample has.
 
 manual.py [TREE] speaks TAP. Before it judges the tree it judges small trees with one fault each.
 """
@@ -15,7 +14,6 @@ import made_up
 
 PAGE = "docs/bpf-metro.yaml.5"
 SAMPLE = "packaging/bpf-metro.yaml"
-CHANGELOG = "packaging/debian/changelog"
 SECTIONS = {"init_config", "instances"}
 TABLE = re.compile(r"struct yaml_key \w+\[\] = \{(.*?)^\};", re.S | re.M)
 ROW = re.compile(r"\{\"(\w+)\",\s*\w+,\s*[^,]*,\s*([\w.]+),\s*([\w.]+)\s*\}")
@@ -73,14 +71,6 @@ def check_defaults(root):
                      if "default: " not in page[key] and "required" not in page[key]]
 
 
-def check_version(root):
-    version = re.search(r"^VERSION := (\S+)", read(root, "Makefile"), re.M)[1]
-    packaged = re.match(r"bpf-metro \((\S+)-\d+\) ", read(root, CHANGELOG))
-    if packaged and packaged[1] == version:
-        return []
-    return [f"{CHANGELOG} does not begin with version {version} of the Makefile"]
-
-
 def judge(root):
     """Returns {what is asked: faults}."""
     return {
@@ -88,13 +78,10 @@ def judge(root):
         "every key has its entry in the manual": check_keys(root),
         "every entry has the range": check_ranges(root),
         "every entry has the default": check_defaults(root),
-        "the packages have the Makefile's version": check_version(root),
     }
 
 
 SOUND = {
-    "Makefile": "VERSION := 1.2.3\n",
-    CHANGELOG: "bpf-metro (1.2.3-4) unstable; urgency=medium\n",
     "src/config/a.c": '#define MOST 9\nstatic const struct yaml_key root_keys[] = {\n\t{"init_config", f, 0, 0, 0},\n'
                       '};\nstatic const struct yaml_key a_keys[] = {\n\t{"one", f, FIELD(one), 0.1, MOST},\n'
                       '\t{"two", f, 0, 0, 0},\n\t{"name", f, FIELD(name), 0, 0},\n};\n'
@@ -122,8 +109,6 @@ UNSOUND = [
      f"{PAGE}: the default of two is yes, which its entry does not say"),
     ("an entry without a default", changed(PAGE, "text; required", "text"),
      f"{PAGE}: name has neither a default nor is it required"),
-    ("another version", changed("Makefile", "1.2.3", "1.2.4"),
-     f"{CHANGELOG} does not begin with version 1.2.4 of the Makefile"),
 ]
 
 

@@ -120,7 +120,7 @@ check-systemd:
 	$(need) --install check-systemd
 	$(build) all tools
 	$(give_back)
-	$(Q)BUILD=$(BUILD) tests/run.sh systemd
+	$(Q)METRO_TEST_SECONDS=600 METRO_PART_SECONDS=540 BUILD=$(BUILD) tests/run.sh systemd
 
 # Each root has compilers and a build of its own.
 check-roots:

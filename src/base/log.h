@@ -36,10 +36,10 @@ bool log_is_file(void);
  * error, messages are dropped rather than block the daemon. */
 void log_serve_daemon(bool daemon);
 
-/* If standard error is systemd's journal ($JOURNAL_STREAM), lines there have their priority in
- * front,
- * "<4>", in place of time and level, which the journal adds itself. To be called at the start,
- * before there are threads. */
+/* If standard error is systemd's journal ($JOURNAL_STREAM), each line there begins with its
+ * priority,
+ * "<4>", and not with time and level, which the journal has. To be called before there are threads.
+ */
 void log_find_journal(void);
 bool log_is_journal(void);
 
