@@ -75,10 +75,10 @@ machine_is_up() {
 
 machine_boot() {
   "machine_has_$1" || machine_reason "this kernel has no control groups $1 mounted" || return
-  rm -f "$MACHINE_ROOT/etc/machine-id" # one for each boot
+  : >"$MACHINE_ROOT/etc/machine-id" # one for each boot; without the file, it asks questions first
   machine_start "$([ "$1" = v1 ] && echo 0 || echo 1)"
-  wait_until 30 machine_is_up
-  background_alive machine && [ -n "$MACHINE_PID" ] && return
+  wait_until 60 machine_is_up && background_alive machine && return
+  [ -z "$MACHINE_PID" ] || inside systemctl list-jobs --no-pager >&2
   cat "$METRO_TMP/machine.out" "$METRO_TMP/machine.err" >&2
   return 1
 }

@@ -66,7 +66,7 @@ journal() { # [PATTERN]
 import json, re, sys
 for line in sys.stdin:
     entry = json.loads(line)
-    if entry.get("_COMM") == "bpf-metro" and re.search(sys.argv[1], entry["MESSAGE"]):
+    if entry.get("SYSLOG_IDENTIFIER") == "bpf-metro" and re.search(sys.argv[1], entry["MESSAGE"]):
         print(entry["PRIORITY"], entry["MESSAGE"], sep="\t")' "${1:-.}"
 }
 
@@ -89,7 +89,7 @@ SINCE=
 # ---- configurations ------------------------------------------------------------------------------
 
 write_config() {
-  cat >"$MACHINE_ROOT$CONFIG"
+  mkdir -p "$MACHINE_ROOT${CONFIG%/*}" && cat >"$MACHINE_ROOT$CONFIG"
 }
 
 config() { # TAG [OF_INSTANCE]
@@ -171,8 +171,8 @@ is_hardly_exposed() {
 }
 
 unit_is_valid() {
-  inside systemd-analyze verify bpf-metro.service >"$METRO_TMP/verify" 2>&1 || return
-  ! grep bpf-metro.service "$METRO_TMP/verify"
+  inside systemd-analyze --man=no verify bpf-metro.service 2>&1 | tee "$METRO_TMP/verify"
+  ! grep -q bpf-metro "$METRO_TMP/verify"
 }
 
 status_line() {
@@ -270,13 +270,18 @@ measures_with_libpcap() {
 
 HIDDEN='^containers: none of the processes behind the interfaces is visible'
 
-# With docs/running.md's drop-in, and without.
+# The settings that docs/running.md has below this heading.
+drop_in_of() {
+  awk -v heading="### $1" '/^#/ { on = $0 == heading } on && /^    [A-Z][A-Za-z]*=/ { print $1 }' \
+    "$(dirname "$0")/../../docs/running.md"
+}
+
 sees_containers() {
   config pods:yes 'containers: true'
   inside systemctl restart bpf-metro && wait_until 15 journal_has 4 "$HIDDEN" && forget_journal || return
-  # shellcheck disable=SC2046 # lines without spaces
-  drop_in $(sed -n '/^### Containers/,/^#* [^C]/s/^    \([A-Z][A-Za-z]*=.*\)/\1/p' "$(dirname "$0")/../../docs/running.md") &&
-    inside systemctl restart bpf-metro && measures pods:yes && sleep 3 && ! journal "$HIDDEN" | grep . && drop_in
+  # shellcheck disable=SC2046 # a list of words
+  drop_in $(drop_in_of Containers) && inside systemctl restart bpf-metro && measures pods:yes && sleep 3 &&
+    ! journal "$HIDDEN" | grep . && drop_in
 }
 
 measures_nothing() {
