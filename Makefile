@@ -7,11 +7,14 @@
 # make deps          install what all targets need and is missing (as root; Debian, Ubuntu)
 # make demo          two network namespaces, real traffic, and its round-trip times (as root)
 # make check         all tests (as root)
+# make check-kernels tests in other kernels, under QEMU (as root); KERNELS="--quick 5.10" chooses
+# make check-image   the container image, built and run by engines of Debian (as root; needs Debian's mirror)
 # make unit          the unit tests alone (as anyone)
 # make asan          the unit tests, built with sanitizers
 # make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
 # make check-systemd the service under a systemd that boots in a container (as root)
+# make check-roots   builds and tests in clean Debian roots: two releases, two compilers, arm64 (as root)
 # make check-oracle  compare with the reference outside the repository, if it is there
 # make dist          build/bpf-metro-VERSION.tar.gz, the same bytes wherever it is made
 # make deb           Debian packages of it in build/deb; deb-source makes the source package alone
@@ -21,7 +24,7 @@
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
-# demo and check, as root on Debian or Ubuntu, install what they need; the others say what is missing.
+# demo, check and check-kernels, as root on Debian or Ubuntu, install what they need; the others say what is missing.
 #
 # CC CPPFLAGS CFLAGS LDFLAGS LDLIBS   yours, set here or in the environment: they come after ours and win
 # WERROR=1                            warnings are errors
@@ -161,16 +164,17 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,build unit asan bench fuzz format deb packages rpm check-rpm check-kubernetes)
+needs := $(addprefix need-,build unit asan bench fuzz format image deb packages rpm check-rpm check-kubernetes)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
 
 # What sudo built belongs to who called it, or the next make without sudo would fail.
-give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
+give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-*' -prune -o \
+	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots packages check-rpm check-kubernetes
+	$(need) --install build demo unit check bench asan fuzz roots image packages check-rpm check-kubernetes
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 

@@ -2,12 +2,15 @@
 /* bpf-metro: round-trip times of this host's own TCP traffic. */
 #include "config.h"
 #include "daemon.h"
+#include "health_command.h"
 #include "instance_ports.h"
 #include "log.h"
 #include "memory_advice.h"
 #include "offline.h"
 #include "options.h"
 #include "printable.h"
+#include "raise.h"
+#include "probing.h"
 #include "request_reload.h"
 #include "statsd_choice.h"
 
@@ -178,9 +181,14 @@ int main(int argc, char *argv[])
 	}
 	if (options.verbose)
 		log_set_level(LEVEL_DEBUG);
+	if (options.health)
+		return health_command(&options);
+	if (options.probe)
+		return probing_run(&options);
 	if (options.read_path)
 		return measure_file(&options);
 	if (options.reload_pid)
 		return have_reloaded(&options);
+	raise_capabilities(); /* without any, what they are needed for says so */
 	return measure_live(&options);
 }

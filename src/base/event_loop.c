@@ -96,6 +96,18 @@ void event_loop_remove(struct event_loop *l, int fd)
 	s->fd = -1;
 }
 
+void event_loop_await_room(struct event_loop *l, int fd, bool room)
+{
+	struct epoll_event event = {.events = room ? EPOLLOUT : EPOLLIN};
+	struct source *s;
+
+	LL_SEARCH_SCALAR(l->sources, s, fd, fd);
+	if (!s)
+		return;
+	event.data.ptr = s;
+	epoll_ctl(l->epoll, EPOLL_CTL_MOD, fd, &event);
+}
+
 int event_loop_once(struct event_loop *l, bool wait)
 {
 	struct epoll_event events[EVENTS];

@@ -137,8 +137,9 @@ static int read_arguments(struct config *config, struct mistakes *mistakes, cons
 	int err;
 
 	config->log_to_file = false;
+	config->control_socket = strdup(""); /* beside a daemon, any number of people may look */
 	config->instances = calloc(1, sizeof(*config->instances));
-	if (!config->instances)
+	if (!config->instances || !config->control_socket)
 		return -ENOMEM;
 	config->instances_count = 1;
 
@@ -181,5 +182,6 @@ void config_free(struct config *config)
 	free(config->statsd_ip);
 	free(config->statsd_socket);
 	free(config->prefix);
+	free(config->control_socket);
 	free(config);
 }

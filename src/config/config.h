@@ -100,7 +100,8 @@ struct config {
 	struct aggregate aggregate;
 	unsigned int max_series;         /* in an interval; 0: any number */
 	unsigned int resolve_interval_s; /* between lookups of a name: 1 .. 86400, default 300 */
-	bool reverse_names; /* look up names for peers given as addresses; default true */
+	char *control_socket; /* path; "": none; NULL: the default, where there is a place for it */
+	bool reverse_names;   /* look up names for peers given as addresses; default true */
 
 	struct instance *instances;
 	size_t instances_count; /* 0: nothing is measured */

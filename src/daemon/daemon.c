@@ -2,6 +2,7 @@
 /* The daemon's life: starts its services, runs the loop, obeys signals, and stops all in order. */
 #include "daemon.h"
 
+#include "answers.h"
 #include "descriptor.h"
 #include "log.h"
 #include "reload.h"
@@ -52,8 +53,11 @@ static int follow_plan(struct wiring *w)
 {
 	int err = reporting_follow(&w->reporting, w->plan.config);
 	int err_measuring = follow_measuring(w);
-	int err_naming = naming_follow(&w->naming, w->plan.config, w->plan.peers,
-				       reporting_server_name(&w->reporting));
+	int err_naming;
+
+	answers_follow(w);
+	err_naming = naming_follow(&w->naming, w->plan.config, w->plan.peers,
+				   reporting_server_name(&w->reporting));
 
 	err = err ? err : err_measuring;
 	return err ? err : err_naming;
@@ -201,7 +205,8 @@ static int start(struct wiring *w)
 	if (err)
 		reporting_abandon(&w->reporting, err);
 	else
-		say_ready(w);
+		answers_start(w);
+	say_ready(w);
 	return err;
 }
 
@@ -235,6 +240,7 @@ static int stop(struct wiring *w)
 {
 	int err;
 
+	answers_stop(w);
 	wiring_end_captures(w);
 	naming_stop(&w->naming);
 	err = reporting_close(&w->reporting); /* first: hundreds of interfaces take seconds */

@@ -61,6 +61,7 @@ int reporting_start(struct reporting *r, struct event_loop *loop, const struct c
 	r->loop = loop;
 	r->timer = -1;
 	r->interval_s = config->report_interval_s;
+	r->reported_ms = monotonic_ms();
 	err = open_chosen(r, config, peers);
 	if (err)
 		return err;
@@ -98,6 +99,7 @@ void reporting_report(struct reporting *r, const __u64 counters[COUNTERS])
 {
 	if (r->sink->ops->report)
 		r->sink->ops->report(r->sink, counters);
+	r->reported_ms = monotonic_ms();
 }
 
 void reporting_end_interval(struct reporting *r, const __u64 counters[COUNTERS])

@@ -24,6 +24,7 @@ struct reporting {
 	int timer;
 	double interval_s;
 	struct losses losses;
+	__u64 reported_ms; /* CLOCK_MONOTONIC: the latest report, or the start */
 };
 
 /* Opens the sink and starts the interval. The peers must live until others are set, or until it is

@@ -2,6 +2,7 @@
 /* Passes on to other services what one of them says, and gives each its turn. */
 #include "wiring.h"
 
+#include "clock.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -317,6 +318,7 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 					     .changed = on_container,
 					     .arg = w}},
 		.duty_cycle = {.timer = -1},
+		.started_ms = monotonic_ms(),
 		.supervisor = {.socket = -1, .watchdog = -1},
 		.status = {.rate = -1},
 	};

@@ -7,6 +7,7 @@
 #define METRO_WIRING_H
 
 #include "captures.h"
+#include "control.h"
 #include "daemon_settings.h"
 #include "duty_cycle.h"
 #include "following.h"
@@ -27,6 +28,8 @@ struct wiring {
 	struct identifying identifying;
 	struct captures *captures; /* NULL: there are none to be read */
 	struct duty_cycle duty_cycle;
+	struct control *control; /* NULL: nobody can ask */
+	__u64 started_ms;        /* CLOCK_MONOTONIC */
 	struct supervisor supervisor;
 	struct status status;
 

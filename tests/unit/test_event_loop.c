@@ -55,6 +55,13 @@ static void poke(int i)
 	assert_int_equal(write(world.writer[i], "x", 1), 1);
 }
 
+static void on_writable(void *arg, int fd)
+{
+	(void)arg;
+	(void)fd;
+	world.calls[0]++;
+}
+
 static void on_readable(void *arg, int fd)
 {
 	int i = (int)(intptr_t)arg;
@@ -225,6 +232,30 @@ static void test_hang_up(void **state)
 	world.writer[0] = -1;
 }
 
+/* Called when there is room, and then no more. */
+static void test_room(void **state)
+{
+	const char filling[4096] = {};
+
+	(void)state;
+	assert_int_equal(event_loop_add(world.loop, world.writer[0], on_writable, NULL), 0);
+	event_loop_once(world.loop, false);
+	assert_int_equal(world.calls[0], 0);
+	while (write(world.writer[0], filling, sizeof(filling)) > 0)
+		;
+	event_loop_await_room(world.loop, world.writer[0], true);
+	event_loop_once(world.loop, false);
+	assert_int_equal(world.calls[0], 0);
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(read(world.reader[0], (char[4096]){}, 4096), 4096);
+	event_loop_once(world.loop, false);
+	assert_int_equal(world.calls[0], 1);
+	event_loop_await_room(world.loop, world.writer[0], false);
+	event_loop_once(world.loop, false);
+	assert_int_equal(world.calls[0], 1);
+	event_loop_await_room(world.loop, world.writer[1], true); /* not in the loop: nothing */
+}
+
 static double seconds(void)
 {
 	struct timespec t;
@@ -350,6 +381,7 @@ int main(void)
 		S(replaced_in_a_handler),
 		S(number_used_again),
 		S(hang_up),
+		S(room),
 		S(timer),
 		S(timer_missed_and_set),
 		S(signals),
