@@ -135,6 +135,17 @@ configuration_slip() {
     grep -q instancs "$METRO_TMP/slip"
 }
 
+# Status 3: it asked, and nobody listens there. A wrong option would be 2.
+probes_ask() {
+  local probe status
+  for probe in readiness liveness startup; do
+    says base "container.${probe}Probe.exec.command" '["/usr/sbin/bpf-metro","--health"]' || return
+  done
+  "$build/bpf-metro" --health --control "$METRO_TMP/nobody"
+  status=$?
+  [ $status = 3 ]
+}
+
 measures_pods() {
   grep -q 'containers: true' "$METRO_TMP/pods.configuration" && ! grep -q 'containers: true' "$METRO_TMP/base.configuration"
 }
@@ -171,6 +182,7 @@ tap_check "nobody asks the API server, nor could" asks_no_server
 tap_check "four capabilities, no root, nothing to write to" has_least
 tap_check "of the host, what each is for" takes_of_host
 tap_check "the server is the node's Agent, by UDP or by its socket" knows_server
+tap_check "the probes ask what bpf-metro answers" probes_ask
 tap_check "pods are told apart where that is asked for" measures_pods
 tap_check "a user's own configuration and image take the place of ours" is_own
 tap_check "another configuration is rolled out" rolls_out

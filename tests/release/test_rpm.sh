@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 export BUILD=${BUILD:-build}
 rpms=$BUILD/rpm
 version=$(sed -n 's/^VERSION *:= *//p' Makefile)
-release=$version-1
+release=$version-1$(rpm --eval '%{?dist}' 2>/dev/null)
 architecture=$(rpm --eval '%{_arch}' 2>/dev/null)
 binary=$rpms/RPMS/$architecture/bpf-metro-$release.$architecture.rpm
 debuginfo=$rpms/RPMS/$architecture/bpf-metro-debuginfo-$release.$architecture.rpm
