@@ -20,8 +20,8 @@ void event_loop_free(struct event_loop *loop);
 int event_loop_add(struct event_loop *loop, int fd, event_handler handler, void *arg);
 void event_loop_remove(struct event_loop *loop, int fd);
 
-/* From now on the handler is called when the descriptor takes data, or, with false, again when it is
- * readable. */
+/* From now on the handler is called when the descriptor takes data, or, with false, again when it
+ * is readable. */
 void event_loop_await_room(struct event_loop *loop, int fd, bool room);
 
 /* Waits for at least one event and calls its handler; returns at once if wait is false. Returns 0
