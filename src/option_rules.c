@@ -20,6 +20,8 @@ const char *option_rules_broken(const struct options *o)
 		{o->read_path && o->output == OUTPUT_STATSD,
 		 "-r prints text or json; leave --output statsd out"},
 		{o->read_path && o->check, "--check is for a configuration; leave -r out"},
+		{o->reload_pid && (o->read_path || o->interface || o->check),
+		 "--reload is for a bpf-metro with a configuration; leave -i, -r and --check out"},
 		{o->read_path && o->interval_s > 0, "-r reports once; leave --interval out"},
 		{!o->read_path && o->local_count, "--local needs -r FILE"},
 		{o->directed && !o->read_path && !o->interface,
@@ -28,8 +30,12 @@ const char *option_rules_broken(const struct options *o)
 		{!o->read_path && !o->interface && o->ports.count,
 		 "--port goes with -i IFACE or -r FILE; a configuration has ports: in an instance"},
 		{!o->interface && o->peers_count, "a PEER needs -i IFACE before it"},
-		{o->interface && !o->peers_count, "-i needs a PEER: an address, a network or a "
-						  "name; 0.0.0.0/0 means every IPv4 address"},
+		{o->probe && (o->read_path || o->check || o->config_path || o->filter || o->health),
+		 "--probe asks the host: beside it, only -i, --hook and --marks make sense"},
+		{o->probe && o->peers_count, "--probe takes no PEER"},
+		{o->interface && !o->peers_count && !o->probe,
+		 "-i needs a PEER: an address, a network or a "
+		 "name; 0.0.0.0/0 means every IPv4 address"},
 		{o->interface && o->config_path,
 		 "-i and -c cannot be combined: with -i, no configuration is read"},
 		{o->filter && o->backend == BACKEND_BPF,

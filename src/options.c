@@ -17,13 +17,11 @@
 #include "number.h"
 #include "option_rules.h"
 #include "printable.h"
-
-#ifndef METRO_VERSION
-#define METRO_VERSION "unknown"
-#endif
+#include "version.h"
 
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 3600
+#define PID_MOST       (1 << 22) /* Linux has no higher ones */
 
 /* Options without a letter get a number that is not a letter. */
 enum { LONG_ONLY = 256 };
@@ -37,7 +35,8 @@ static int __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "bpf-metro: %s\ntry bpf-metro --help\n", printable(text));
+	fprintf(stderr, "%sbpf-metro: %s\n%stry bpf-metro --help\n", log_priority(LEVEL_ERROR),
+		printable(text), log_priority(LEVEL_INFO));
 	return -EINVAL;
 }
 
@@ -256,6 +255,22 @@ static int set_control(struct options *options, const char *value)
 	return set_path(&options->control_path, "--control", value);
 }
 
+static int set_probe(struct options *options, const char *value)
+{
+	(void)value;
+	options->probe = true;
+	return 0;
+}
+
+static int set_reload(struct options *options, const char *value)
+{
+	if (number_parse_whole(value, 1, PID_MOST, &options->reload_pid))
+		return wrong(
+			"--reload: \"%s\" is not valid; accepted: the process id of a bpf-metro",
+			value);
+	return 0;
+}
+
 static int set_verbose(struct options *options, const char *value)
 {
 	(void)value;
@@ -289,10 +304,13 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 8, "soften", NULL, set_soften,
 	 "smooth avg and jitter (RFC 6298); StatsD only"},
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
-	{LONG_ONLY + 20, "health", NULL, set_health, "ask a running daemon whether it is well"},
-	{LONG_ONLY + 21, "control", "PATH", set_control, "with --health: the daemon's socket"},
+	{LONG_ONLY + 11, "health", NULL, set_health, "ask a running daemon whether it is well"},
+	{LONG_ONLY + 12, "control", "PATH", set_control, "with --health: the daemon's socket"},
+	{LONG_ONLY + 13, "probe", NULL, set_probe, "print what this host lets it do, and exit"},
+	{LONG_ONLY + 20, "reload", "PID", set_reload,
+	 "have this bpf-metro reload, and say how it went"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
-	{'V', "version", NULL, NULL, "print the version and exit"},
+	{'V', "version", NULL, NULL, "print versions, also of libraries, and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},
 };
 
@@ -436,7 +454,7 @@ static enum options_result read_options(int argc, char *argv[], struct options *
 			return OPTIONS_DONE;
 		}
 		if (code == 'V') {
-			puts("bpf-metro " METRO_VERSION);
+			version_print(stdout);
 			return OPTIONS_DONE;
 		}
 		if (row->set(options, optarg))

@@ -31,6 +31,8 @@ struct options {
 	bool check;                  /* --check */
 	bool health;                 /* --health .. */
 	const char *control_path;    /* .. by this socket: --control; NULL: the configuration's */
+	bool probe;                  /* --probe */
+	unsigned int reload_pid;     /* --reload; 0 */
 	bool verbose;                /* -v, --verbose: log level debug */
 };
 

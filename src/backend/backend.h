@@ -14,7 +14,7 @@
 enum backend_choice { BACKEND_AUTO, BACKEND_BPF, BACKEND_PCAP };
 enum hook_choice { HOOK_AUTO, HOOK_TC, HOOK_CLSACT, HOOK_XDP };
 
-#define BACKEND_REASON 256 /* room for one sentence about what went wrong */
+#define BACKEND_REASON 320 /* room for one sentence about what went wrong */
 
 struct backend_settings {
 	unsigned int marks;      /* a flow; power of two */

@@ -5,6 +5,7 @@
 #include "bpf_peers.h"
 #include "bpf_ways.h"
 #include "hash.h"
+#include "probe_cause.h"
 #include "sweep.h"
 
 #include <bpf/bpf.h>
@@ -400,12 +401,28 @@ static const struct backend_ops kernel_ops = {
 	.close = kernel_close,
 };
 
+/* What is missing is found before anything is loaded, or named when that has failed. */
+static int load_programs(struct backend_bpf *b, char reason[BACKEND_REASON])
+{
+	const struct probe_terms terms = {.settings = b->settings};
+	struct probes probes;
+	int err;
+
+	probes_begin(&probes, &terms);
+	if (probe_forbids_bpf(&probes, reason))
+		return -ENOTSUP;
+	err = bpf_programs_load(&b->programs, &b->settings, false, reason);
+	if (err)
+		probe_after_failure(&probes, err, reason);
+	return err;
+}
+
 static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 {
 	struct metro *skel;
 	int err;
 
-	err = bpf_programs_load(&b->programs, &b->settings, false, reason);
+	err = load_programs(b, reason);
 	if (err)
 		return err;
 	skel = b->programs.skel;

@@ -136,11 +136,15 @@ int event_signals(const sigset_t *set)
 	return fd < 0 ? -errno : fd;
 }
 
-int event_signal_take(int fd)
+int event_signal_take(int fd, int *value)
 {
 	struct signalfd_siginfo info;
 
-	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	if (value)
+		*value = info.ssi_code == SI_QUEUE ? info.ssi_int : 0;
+	return (int)info.ssi_signo;
 }
 
 int event_timer_set(int fd, double interval_s)

@@ -30,8 +30,9 @@ int event_loop_once(struct event_loop *loop, bool wait);
 
 /* A descriptor from which the signals of the set are read, now blocked for the process. */
 int event_signals(const sigset_t *set);
-/* The next signal, or 0 if there is none. */
-int event_signal_take(int fd);
+/* The next signal, or 0 if there is none. The value is the one that sigqueue(3) was given, or 0;
+ * NULL where nobody asks. */
+int event_signal_take(int fd, int *value);
 
 /* A descriptor that is readable once every interval; set changes it. Return it or -errno. */
 int event_timer(double interval_s);

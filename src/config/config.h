@@ -82,7 +82,8 @@ struct config {
 		exp_ttl_s; /* one that ended, after this at the latest: 1 .. 86400, default 60 */
 	char *statsd_ip;   /* address or host name; NULL: not given */
 	unsigned int statsd_port; /* 1 .. 65535; 0: not given */
-	bool log_to_file;         /* default true, as in go-metro */
+	bool log_to_file; /* default true, as in go-metro; false where standard error is the journal
+			   */
 	enum log_level log_level; /* default info */
 
 	/* init_config, ours */
@@ -103,7 +104,7 @@ struct config {
 	bool reverse_names;   /* look up names for peers given as addresses; default true */
 
 	struct instance *instances;
-	size_t instances_count;
+	size_t instances_count; /* 0: nothing is measured */
 };
 
 /* As a set of enum way. */

@@ -142,14 +142,16 @@ void reporting_relabel(struct reporting *r, __u32 ifindex)
 		r->sink->ops->relabel(r->sink, ifindex);
 }
 
-void reporting_follow(struct reporting *r, const struct config *config)
+int reporting_follow(struct reporting *r, const struct config *config)
 {
 	const struct sink_ops *ops = r->sink->ops;
+	int err = ops->reconfigure ? ops->reconfigure(r->sink, config) : 0;
 
-	if (ops->reconfigure && ops->reconfigure(r->sink, config))
+	if (err)
 		log_error("keeping the old StatsD server");
 	r->interval_s = config->report_interval_s;
 	event_timer_set(r->timer, r->interval_s);
+	return err;
 }
 
 const char *reporting_server_name(const struct reporting *r)

@@ -316,13 +316,13 @@ static int last_signal;
 static void on_signal(void *arg, int fd)
 {
 	(void)arg;
-	last_signal = event_signal_take(fd);
+	last_signal = event_signal_take(fd, NULL);
 }
 
 static void test_signals(void **state)
 {
 	sigset_t set;
-	int fd;
+	int fd, value;
 
 	(void)state;
 	sigemptyset(&set);
@@ -330,7 +330,7 @@ static void test_signals(void **state)
 	sigaddset(&set, SIGHUP);
 	fd = event_signals(&set);
 	assert_true(fd >= 0);
-	assert_int_equal(event_signal_take(fd), 0);
+	assert_int_equal(event_signal_take(fd, NULL), 0);
 	assert_int_equal(event_loop_add(world.loop, fd, on_signal, NULL), 0);
 	raise(SIGUSR1);
 	event_loop_once(world.loop, true);
@@ -338,7 +338,13 @@ static void test_signals(void **state)
 	raise(SIGHUP);
 	event_loop_once(world.loop, true);
 	assert_int_equal(last_signal, SIGHUP);
-	assert_int_equal(event_signal_take(fd), 0);
+	assert_int_equal(event_signal_take(fd, NULL), 0);
+	assert_int_equal(sigqueue(getpid(), SIGHUP, (union sigval){.sival_int = 42}), 0);
+	assert_int_equal(event_signal_take(fd, &value), SIGHUP);
+	assert_int_equal(value, 42);
+	kill(getpid(), SIGHUP);
+	assert_int_equal(event_signal_take(fd, &value), SIGHUP);
+	assert_int_equal(value, 0);
 	event_loop_remove(world.loop, fd);
 	close(fd);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <bpf/libbpf.h>
 #include <cmocka.h>
+#include <yaml.h>
+#include <zlib.h>
 
 #include "array.h"
 #include "capture.h"
@@ -250,6 +253,13 @@ static const struct {
 			 "configuration"},
 	{"--health --control /a -c b", "--control and -c cannot be combined: the configuration "
 				       "says where the socket is"},
+	{"--reload 0", "--reload: \"0\" is not valid; accepted: the process id of a bpf-metro"},
+	{"--reload 1x", "--reload: \"1x\" is not valid; accepted: the process id of a bpf-metro"},
+	{"--reload", "option --reload needs a value: PID"},
+	{"--reload 1 --check",
+	 "--reload is for a bpf-metro with a configuration; leave -i, -r and --check out"},
+	{"-i lo ::1 --reload 1",
+	 "--reload is for a bpf-metro with a configuration; leave -i, -r and --check out"},
 	{"-r f --check", "--check is for a configuration; leave -r out"},
 	{"-r f --interval 1", "-r reports once; leave --interval out"},
 	{"--local ::1", "--local needs -r FILE"},
@@ -380,14 +390,44 @@ static void test_help_and_version(void **state)
 	capture_free(&capture);
 }
 
+/* What the libraries say of themselves, each in its own way, as one list. */
+static void test_versions_of_libraries(void **state)
+{
+	struct capture capture;
+	char expected[256];
+	const char *text;
+
+	(void)state;
+	snprintf(expected, sizeof(expected),
+		 "bpf-metro " METRO_VERSION "\nlibraries: libbpf %u.%u, libpcap 1.",
+		 libbpf_major_version(), libbpf_minor_version());
+	stdout_capture(&capture);
+	parse("--version");
+	stdout_restore(&capture);
+	text = capture_read(&capture);
+	assert_memory_equal(text, expected, strlen(expected));
+	snprintf(expected, sizeof(expected), ", libyaml %s, zlib %s\n", yaml_get_version_string(),
+		 zlibVersion());
+	assert_non_null(strstr(text, expected));
+	assert_non_null(strstr(text, "instruction set " METRO_BPF_CPU ","));
+	assert_null(strstr(text, "unknown"));
+	capture_free(&capture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ports),    cmocka_unit_test(test_too_many_ports),
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_go_metro), cmocka_unit_test(test_measuring),
-		cmocka_unit_test(test_reading),  cmocka_unit_test(test_wrong_usage),
-		cmocka_unit_test(test_health),   cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_too_many_ports),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_go_metro),
+		cmocka_unit_test(test_measuring),
+		cmocka_unit_test(test_reading),
+		cmocka_unit_test(test_wrong_usage),
+		cmocka_unit_test(test_health),
+		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_versions_of_libraries),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
