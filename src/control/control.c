@@ -28,7 +28,9 @@ struct control {
 	struct control_socket socket;
 	const struct control_verb *verbs;
 	void *arg;
-	int timer;   /* -1 while nobody is connected */
+	int timer;
+	bool ticking;
+	bool paused; /* nobody is accepted until the timer says so */
 	__u64 order; /* of who was heard last */
 	struct client clients[CONTROL_CLIENTS];
 };
@@ -57,11 +59,20 @@ static void drop(struct control *c, struct client *client)
 	client->answer = NULL;
 }
 
-static void stop_timer(struct control *c)
+/* It ticks only while there is something to look after. */
+static void tick(struct control *c, bool on)
 {
-	if (c->timer >= 0)
-		event_loop_remove(c->loop, c->timer);
-	descriptor_close(&c->timer);
+	if (c->ticking != on)
+		event_timer_set(c->timer, on ? CHECK_EVERY_S : 0);
+	c->ticking = on;
+}
+
+static void on_connection(void *arg, int fd);
+
+static void resume(struct control *c)
+{
+	if (c->paused)
+		c->paused = event_loop_add(c->loop, c->socket.fd, on_connection, c) != 0;
 }
 
 /* A connection that stays silent, or does not take its answer, is of no use to anybody. */
@@ -72,6 +83,7 @@ static void on_timer(void *arg, int fd)
 	bool any = false;
 
 	event_timer_take(fd);
+	resume(c);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		struct client *client = &c->clients[i];
 
@@ -79,23 +91,7 @@ static void on_timer(void *arg, int fd)
 			drop(c, client);
 		any |= client->fd >= 0;
 	}
-	if (!any)
-		stop_timer(c);
-}
-
-static int start_timer(struct control *c)
-{
-	int err;
-
-	if (c->timer >= 0)
-		return 0;
-	c->timer = event_timer(CHECK_EVERY_S);
-	if (c->timer < 0)
-		return c->timer;
-	err = event_loop_add(c->loop, c->timer, on_timer, c);
-	if (err)
-		descriptor_close(&c->timer);
-	return err;
+	tick(c, any || c->paused);
 }
 
 /* ---- answers ---- */
@@ -224,11 +220,25 @@ static void take_in(struct control *c, int fd)
 
 	*client = (struct client){.fd = fd};
 	note_heard(c, client);
-	if (start_timer(c) || event_loop_add(c->loop, fd, on_client, c)) {
+	if (event_loop_add(c->loop, fd, on_client, c)) {
 		descriptor_close(&client->fd);
 		return;
 	}
+	tick(c, true);
 	on_client(c, fd); /* it has mostly asked by now */
+}
+
+static bool is_short(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+/* Without a descriptor for it, who knocks would have the loop turn without end. */
+static void pause_accepting(struct control *c)
+{
+	event_loop_remove(c->loop, c->socket.fd);
+	c->paused = true;
+	tick(c, true);
 }
 
 static void on_connection(void *arg, int fd)
@@ -238,6 +248,8 @@ static void on_connection(void *arg, int fd)
 	for (int i = 0; i < ACCEPT_MOST; i++) {
 		int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		if (accepted < 0 && is_short(errno))
+			pause_accepting(c);
 		if (accepted < 0)
 			return;
 		take_in(c, accepted);
@@ -245,6 +257,18 @@ static void on_connection(void *arg, int fd)
 }
 
 /* ---- life ---- */
+
+static int listen_to_events(struct control *c)
+{
+	int err;
+
+	c->timer = event_timer(CHECK_EVERY_S);
+	if (c->timer < 0)
+		return c->timer;
+	c->ticking = true; /* until there is nothing to do */
+	err = event_loop_add(c->loop, c->timer, on_timer, c);
+	return err ? err : event_loop_add(c->loop, c->socket.fd, on_connection, c);
+}
 
 int control_new(struct control **control, struct event_loop *loop, const char *path,
 		const struct control_verb *verbs, void *arg)
@@ -258,13 +282,10 @@ int control_new(struct control **control, struct event_loop *loop, const char *p
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		c->clients[i].fd = -1;
 	err = control_socket_listen(&c->socket, path);
-	if (!err) {
-		err = event_loop_add(loop, c->socket.fd, on_connection, c);
-		if (err)
-			control_socket_close(&c->socket);
-	}
+	if (!err)
+		err = listen_to_events(c);
 	if (err)
-		free(c);
+		control_free(c);
 	else
 		*control = c;
 	return err;
@@ -277,7 +298,8 @@ void control_free(struct control *c)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (c->clients[i].fd >= 0)
 			drop(c, &c->clients[i]);
-	stop_timer(c);
+	event_loop_remove(c->loop, c->timer);
+	descriptor_close(&c->timer);
 	event_loop_remove(c->loop, c->socket.fd);
 	control_socket_close(&c->socket);
 	free(c);

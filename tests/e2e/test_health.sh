@@ -110,8 +110,8 @@ descriptors_are() {
   equal "descriptors" "$1" "$(descriptors)"
 }
 
-# in_own_run OPTION COMMAND...: with a /run of its own, mounted so, with its namespace in the client's network
-start_in_own_run() { # NAME OPTIONS ARGUMENT...
+# start_in_own_run NAME OPTIONS ARGUMENT...: with a /run of its own, mounted with these, in the client's network
+start_in_own_run() {
   local name=$1 options=$2
   shift 2
   # shellcheck disable=SC2016 # for the other shell
@@ -158,6 +158,7 @@ stop_background second
 tap_check "the first is still there to be asked" asks 0 '^healthy'
 
 start_background lonely in_client "$METRO" -c "$METRO_TMP/lonely.yaml"
+log_has lonely 'DEBUG control socket: ' "$READY_SECONDS"
 tap_check "one that waits for its interface is unwell" \
   soon 10 health_says 1 '^unhealthy: not measuring: waiting for nothing0$' -c "$METRO_TMP/lonely.yaml"
 ip -n "$METRO_CLIENT_NS" link add nothing0 type veth peer name nothing1

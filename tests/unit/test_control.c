@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -267,10 +268,38 @@ static void test_silent(void **state)
 	}
 	assert_string_equal(heard, "");
 	assert_in_range(monotonic_ms() - begin, CONTROL_PATIENCE_MS, 2 * CONTROL_PATIENCE_MS);
-	turns(2);
+	while (send(lazy, "x", 1, MSG_NOSIGNAL) == 1 &&
+	       monotonic_ms() < begin + 3 * CONTROL_PATIENCE_MS)
+		assert_int_equal(event_loop_once(world.loop, true), 0);
 	assert_int_equal(send(lazy, "x", 1, MSG_NOSIGNAL), -1);
 	close(silent);
 	close(lazy);
+}
+
+/* Without a descriptor for who knocks, the loop does not turn in vain, and goes on later. */
+static void test_no_descriptor(void **state)
+{
+	int fd = connect_client(); /* the lowest that was free */
+	__u64 begin = monotonic_ms();
+	struct rlimit limit, low;
+	const char *heard = NULL;
+
+	(void)state;
+	say(fd, "small\n");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = (struct rlimit){.rlim_cur = (rlim_t)fd + 1, .rlim_max = limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(event_loop_once(world.loop, true), 0); /* the connection */
+	assert_int_equal(event_loop_once(world.loop, true), 0); /* not again: the timer */
+	assert_in_range(monotonic_ms() - begin, 500, 5000);
+	assert_null(hear(fd));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while (!heard && monotonic_ms() < begin + 10000) {
+		event_loop_once(world.loop, true);
+		heard = hear(fd);
+	}
+	assert_string_equal(heard, "1\n");
+	close(fd);
 }
 
 /* What a hostile client sends is so much noise. */
@@ -461,10 +490,23 @@ static void test_no_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(requests),  T(unknown), T(half_closed), T(too_long),
-		T(large),     T(gone),    T(many),        T(silent),
-		T(noise),     T(ask),     T(ask_in_vain), T(ask_where_it_is_full),
-		T(mode),      T(living),  T(stale),       T(anothers),
+		T(requests),
+		T(unknown),
+		T(half_closed),
+		T(too_long),
+		T(large),
+		T(gone),
+		T(many),
+		T(silent),
+		T(no_descriptor),
+		T(noise),
+		T(ask),
+		T(ask_in_vain),
+		T(ask_where_it_is_full),
+		T(mode),
+		T(living),
+		T(stale),
+		T(anothers),
 		T(no_socket),
 	};
 
