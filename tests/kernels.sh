@@ -114,8 +114,8 @@ compare() { # ROW WHAT
 
 whats_of() { # ROW: what must have a value there
   local what
-  for what in btf auto $(tests_of "$1"); do
-    [ "$what" = privileges ] && what="needs/tcx needs/clsact needs/xdp needs/pcap"
+  for what in btf $(tests_of "$1"); do
+    [ "$what" = privileges ] && what="auto needs/tcx needs/clsact needs/xdp needs/pcap"
     echo "$what"
   done
 }
