@@ -366,14 +366,14 @@ $(tail -n 20 "$METRO_TMP/tap_check")"
 }
 
 # tap_parts PART...: runs this script again with each of them as its argument, all at once, and takes
-# over their results. Each has hosts, processes and temporary files of its own.
+# over their results. Each has hosts, processes and temporary files of its own, and METRO_PART_SECONDS.
 tap_parts() {
   local part line ended
   for part in "$@"; do
     start_background "part-$part" bash "$0" "$part"
   done
   for part in "$@"; do
-    wait_background "part-$part" 200
+    wait_background "part-$part" "${METRO_PART_SECONDS:-200}"
     ended=no
     while IFS= read -r line; do
       case $line in
