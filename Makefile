@@ -53,7 +53,7 @@ fortify   := $(if $(filter -fsanitize=%,$(optimize) $(CFLAGS))$(filter _FORTIFY_
 cppflags  := -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -Iinclude $(addprefix -I,$(rooms))
 cflags    := -std=gnu11 -g $(optimize) $(fortify) -fstack-protector-strong -fPIE $(warnings)
 ldflags   := -pie -Wl,-z,relro,-z,now
-ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lm -lpthread
+ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lseccomp -lm -lpthread
 # -mcpu=v2 is what Linux 5.10 accepts everywhere; -g gives the BTF of the maps.
 bpfflags  := -target bpf -mcpu=v2 -g -O2 -Wall -Wextra $(werror) -Ivmlinux -Iinclude -Ibpf
 

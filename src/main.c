@@ -8,6 +8,7 @@
 #include "offline.h"
 #include "options.h"
 #include "printable.h"
+#include "privileges.h"
 #include "statsd_choice.h"
 
 #include <errno.h>
@@ -91,6 +92,7 @@ static struct daemon_settings daemon_settings(const struct options *options)
 {
 	return (struct daemon_settings){
 		.config_path = options->interface ? NULL : options->config_path,
+		.user = options->user,
 		.watched = options->interface,
 		.output = options->output,
 		.log = {.path = options->log_path, .verbose = options->verbose},
@@ -106,8 +108,11 @@ static int measure_live(const struct options *options)
 {
 	const struct daemon_settings settings = daemon_settings(options);
 	struct config *config;
-	int err = load(options, &config);
+	int err;
 
+	if (options->check)
+		privileges_checking();
+	err = load(options, &config);
 	if (err)
 		return give_up(options, err);
 	if (options->check) {
@@ -151,6 +156,7 @@ int main(int argc, char *argv[])
 		log_error("cannot open /dev/null: %s", strerror(-err));
 		return STATUS_FAILED;
 	}
+	privileges_start();
 	signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of write(2) */
 	switch (options_parse(argc, argv, &options)) {
 	case OPTIONS_DONE:
@@ -162,6 +168,7 @@ int main(int argc, char *argv[])
 	}
 	if (options.verbose)
 		log_set_level(LEVEL_DEBUG);
+	privileges_tell("at the start");
 	if (options.read_path)
 		return measure_file(&options);
 	return measure_live(&options);

@@ -13,9 +13,11 @@
 #include "array.h"
 #include "config.h"
 #include "expression.h"
+#include "identity.h"
 #include "instance_ports.h"
 #include "number.h"
 #include "printable.h"
+#include "privileges.h"
 
 #ifndef METRO_VERSION
 #define METRO_VERSION "unknown"
@@ -59,6 +61,16 @@ static int set_config(struct options *options, const char *value)
 static int set_log(struct options *options, const char *value)
 {
 	return set_path(&options->log_path, "--log", value);
+}
+
+static int set_user(struct options *options, const char *value)
+{
+	struct identity identity;
+
+	if (identity_find(&identity, value) == -ENOENT)
+		return wrong("--user: there is no user \"%s\"", value);
+	options->user = value;
+	return 0;
 }
 
 static int set_read(struct options *options, const char *value)
@@ -272,6 +284,8 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
 	{LONG_ONLY + 5, "marks", "N", set_marks, "segments remembered per flow, a power of two"},
 	{LONG_ONLY + 6, "log", "FILE", set_log, "log to this file"},
+	{LONG_ONLY + 11, "user", "NAME", set_user,
+	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 7, "filter", "EXPR", set_filter, "measure packets that match; uses libpcap"},
 	{LONG_ONLY + 8, "soften", NULL, set_soften,
 	 "smooth avg and jitter (RFC 6298); StatsD only"},

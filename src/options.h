@@ -11,6 +11,7 @@
 struct options {
 	const char *config_path;         /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */
 	const char *log_path;            /* -log, --log; NULL */
+	const char *user;                /* --user; NULL */
 	const char *interface;           /* -i, --interface; NULL */
 	enum direction_choice direction; /* -Q, --direction .. */
 	bool directed;                   /* .. if it was given */

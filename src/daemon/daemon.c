@@ -4,11 +4,51 @@
 
 #include "descriptor.h"
 #include "log.h"
+#include "privileges.h"
 #include "reload.h"
 #include "wiring.h"
 
 #include <string.h>
 #include <sys/resource.h>
+
+/* ---- privileges ---- */
+
+static bool looks_for_containers(const struct config *config)
+{
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (config->instances[i].containers)
+			return true;
+	return false;
+}
+
+/* Of what root may do; whoever has started us. */
+static unsigned int needs_of(const struct wiring *w)
+{
+	unsigned int needs = 0;
+
+	if (plan_has_interfaces(&w->plan))
+		needs = measuring_needs(&w->measuring);
+	if (looks_for_containers(w->plan.config))
+		needs |= NEED_OTHERS;
+	return needs;
+}
+
+/* The log is opened by the user who rotates it later. */
+static int settle(struct wiring *w)
+{
+	const struct daemon_settings *settings = w->settings;
+	const struct privileges_terms terms = {
+		.user = settings->user,
+		.needs = needs_of(w),
+		.watched = settings->watched,
+	};
+	int err = privileges_settle(&terms);
+
+	log_choice_apply(&settings->log, w->plan.config);
+	if (!err)
+		privileges_seal();
+	return err;
+}
 
 /* ---- SIGHUP ---- */
 
@@ -33,11 +73,22 @@ static void leave_plan(void *arg, const struct plan *next)
 }
 
 /* A configuration that had only capture files may have interfaces now. */
+static void start_late(struct wiring *w)
+{
+	if (!plan_has_interfaces(&w->plan))
+		return;
+	if (privileges_cover(needs_of(w)))
+		measuring_start(&w->measuring, w->plan.config, w->plan.peers);
+	else
+		log_error("no interface is measured: the configuration had none when bpf-metro "
+			  "started, so it has given up its privileges; restart it");
+}
+
 static void follow_measuring(struct wiring *w)
 {
 	following_configure(&w->following, w->plan.config);
-	if (!w->measuring.backend && plan_has_interfaces(&w->plan))
-		measuring_start(&w->measuring, w->plan.config, w->plan.peers);
+	if (!w->measuring.backend)
+		start_late(w);
 	measuring_follow(&w->measuring, w->plan.config);
 	if (w->measuring.backend)
 		following_look(&w->following, w->measuring.backend, w->plan.peers, true);
@@ -243,9 +294,10 @@ int daemon_run(const struct daemon_settings *settings, struct config *config)
 
 	wiring_init(&w, settings, config);
 	log_serve_daemon(true);
-	log_choice_apply(&settings->log, config);
 	raise_descriptor_limit();
-	err = start_loop(&w, &signals);
+	err = settle(&w);
+	if (!err)
+		err = start_loop(&w, &signals);
 	if (!err)
 		err = live(&w);
 	event_loop_free(w.loop);

@@ -2,9 +2,30 @@
 /* Sets the log's level and file as command line and configuration say. */
 #include "log_choice.h"
 
+#include "log.h"
+#include "privileges.h"
+
+#include <errno.h>
 #include <string.h>
 
 #define LOG_DEFAULT_PATH "/var/log/bpf-metro/bpf-metro.log"
+
+/* At the start, before root's rights are given up. */
+static int open_as_root(const char *path)
+{
+	int err;
+
+	if (!privileges_lend(path))
+		return -EACCES;
+	err = log_open(path);
+	privileges_return();
+	if (!err)
+		log_warning("log file %s can be written, but neither rotated nor opened again: it "
+			    "is in a "
+			    "directory of somebody else's%s",
+			    path, privileges_advice(-EACCES));
+	return err;
+}
 
 void log_choice_apply(const struct log_choice *choice, const struct config *config)
 {
@@ -16,7 +37,10 @@ void log_choice_apply(const struct log_choice *choice, const struct config *conf
 	if (!path && config->log_to_file)
 		path = LOG_DEFAULT_PATH;
 	err = log_open(path);
+	if (err == -EACCES)
+		err = open_as_root(path);
 	if (err)
-		log_warning("cannot open log file %s: %s; still logging %s", path, strerror(-err),
-			    log_is_file() ? "to the old file" : "to standard error");
+		log_warning("cannot open log file %s: %s; still logging %s%s", path, strerror(-err),
+			    log_is_file() ? "to the old file" : "to standard error",
+			    privileges_advice(err));
 }
