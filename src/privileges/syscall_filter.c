@@ -11,6 +11,8 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -21,235 +23,46 @@
 /* ---- the lists ---- */
 
 /* What is open is read and written; memory, time, threads' locks, signals, and an end. */
-static const char *const basic[] = {
-	"read",
-	"readv",
-	"pread64",
-	"write",
-	"writev",
-	"pwrite64",
-	"close",
-	"lseek",
-	"_llseek",
-	"fstat",
-	"fstat64",
-	"newfstatat",
-	"fstatat64",
-	"statx",
-	"fcntl",
-	"fcntl64",
-	"poll",
-	"ppoll",
-	"ppoll_time64",
-	"brk",
-	"munmap",
-	"mremap",
-	"madvise",
-	"futex",
-	"futex_time64",
-	"futex_wait",
-	"futex_wake",
-	"futex_waitv",
-	"futex_requeue",
-	"set_robust_list",
-	"rseq",
-	"membarrier",
-	"sched_yield",
-	"sched_getaffinity",
-	"getcpu",
-	"rt_sigaction",
-	"rt_sigprocmask",
-	"rt_sigpending",
-	"rt_sigreturn",
-	"rt_sigtimedwait",
-	"rt_sigtimedwait_time64",
-	"sigaltstack",
-	"restart_syscall",
-	"signalfd",
-	"signalfd4",
-	"clock_gettime",
-	"clock_gettime64",
-	"clock_getres",
-	"clock_getres_time64",
-	"clock_nanosleep",
-	"clock_nanosleep_time64",
-	"nanosleep",
-	"gettimeofday",
-	"time",
-	"getrandom",
-	"getpid",
-	"gettid",
-	"getppid",
-	"getuid",
-	"geteuid",
-	"getgid",
-	"getegid",
-	"getresuid",
-	"getresgid",
-	"sysinfo",
-	"uname",
-	"getrusage",
-	"exit",
-	"exit_group",
-};
+static const char basic[] =
+	"read readv pread64 write writev pwrite64 close lseek _llseek fstat fstat64 "
+	"newfstatat fstatat64 statx fcntl fcntl64 poll ppoll ppoll_time64 brk munmap "
+	"mremap madvise futex futex_time64 futex_wait futex_wake futex_waitv "
+	"futex_requeue set_robust_list rseq membarrier sched_yield sched_getaffinity "
+	"getcpu rt_sigaction rt_sigprocmask rt_sigpending rt_sigreturn rt_sigtimedwait "
+	"rt_sigtimedwait_time64 sigaltstack restart_syscall signalfd signalfd4 "
+	"clock_gettime clock_gettime64 clock_getres clock_getres_time64 clock_nanosleep "
+	"clock_nanosleep_time64 nanosleep gettimeofday time getrandom getpid gettid "
+	"getppid getuid geteuid getgid getegid getresuid getresgid sysinfo uname "
+	"getrusage exit exit_group";
 
-static const char *const daemon_calls[] = {
+static const char daemon_calls[] =
 	/* files: log and its rotation, configuration, captures, /proc, /sys, NSS and its modules */
-	"open",
-	"openat",
-	"openat2",
-	"stat",
-	"stat64",
-	"lstat",
-	"lstat64",
-	"access",
-	"faccessat",
-	"faccessat2",
-	"readlink",
-	"readlinkat",
-	"getcwd",
-	"getdents",
-	"getdents64",
-	"statfs",
-	"statfs64",
-	"fstatfs",
-	"fstatfs64",
-	"mkdir",
-	"mkdirat",
-	"rename",
-	"renameat",
-	"renameat2",
-	"unlink",
-	"unlinkat",
-	"chmod",
-	"fchmod",
-	"fchmodat",
-	"fchmodat2",
-	"umask",
-	"fsync",
-	"fdatasync",
-	"ftruncate",
-	"ftruncate64",
-	"flock",
-	"fadvise64",
-	"fadvise64_64",
-	"dup",
-	"dup2",
-	"dup3",
-	"pipe",
-	"pipe2",
-	"close_range",
-	"preadv",
-	"preadv2",
-	"copy_file_range",
-	"sendfile",
-	"sendfile64",
-	"inotify_init1",
-	"inotify_add_watch",
-	"inotify_rm_watch",
-	"mlock",
-	"munlock",
-	"memfd_create",
+	"open openat openat2 stat stat64 lstat lstat64 access faccessat faccessat2 "
+	"readlink readlinkat getcwd getdents getdents64 statfs statfs64 fstatfs "
+	"fstatfs64 mkdir mkdirat rename renameat renameat2 unlink unlinkat chmod fchmod "
+	"fchmodat fchmodat2 umask fsync fdatasync ftruncate ftruncate64 flock fadvise64 "
+	"fadvise64_64 dup dup2 dup3 pipe pipe2 close_range preadv preadv2 "
+	"pidfd_open inotify_init1 inotify_add_watch inotify_rm_watch memfd_create "
 	/* the loop */
-	"epoll_create",
-	"epoll_create1",
-	"epoll_ctl",
-	"epoll_wait",
-	"epoll_pwait",
-	"epoll_pwait2",
-	"eventfd",
-	"eventfd2",
-	"timerfd_create",
-	"timerfd_settime",
-	"timerfd_settime64",
-	"timerfd_gettime",
-	"timerfd_gettime64",
-	"select",
-	"_newselect",
-	"pselect6",
-	"pselect6_time64",
-	/* sockets: netlink, packets, StatsD, name servers; and those of others who ask for health
-	 */
-	"socketpair",
-	"connect",
-	"bind",
-	"listen",
-	"accept",
-	"accept4",
-	"getsockname",
-	"getpeername",
-	"getsockopt",
-	"setsockopt",
-	"shutdown",
-	"send",
-	"sendto",
-	"sendmsg",
-	"sendmmsg",
-	"recv",
-	"recvfrom",
-	"recvmsg",
-	"recvmmsg",
-	"recvmmsg_time64",
+	"epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 "
+	"eventfd eventfd2 timerfd_create timerfd_settime timerfd_settime64 "
+	"timerfd_gettime timerfd_gettime64 select _newselect pselect6 pselect6_time64 "
+	/* sockets: netlink, packets, StatsD, name servers; and who asks for health */
+	"socketpair connect bind listen accept accept4 getsockname getpeername "
+	"getsockopt setsockopt shutdown send sendto sendmsg sendmmsg recv recvfrom "
+	"recvmsg recvmmsg recvmmsg_time64 "
 	/* BPF, where capabilities allow it */
-	"bpf",
+	"bpf "
 	/* itself: threads, limits, and giving up more */
-	"set_tid_address",
-	"prlimit64",
-	"getrlimit",
-	"ugetrlimit",
-	"setrlimit",
-	"getgroups",
-	"getgroups32",
-	"getpgrp",
-	"getpgid",
-	"getsid",
-	"getpriority",
-	"sched_getparam",
-	"sched_getscheduler",
-	"sched_get_priority_max",
-	"sched_get_priority_min",
-	"prctl",
-	"capget",
-	"capset",
-	"seccomp",
-	"arch_prctl",
-	"times",
-	"get_mempolicy",
-};
+	"set_tid_address prlimit64 getrlimit ugetrlimit setrlimit getgroups getgroups32 "
+	"prctl capget capset seccomp arch_prctl times";
 
 /* Nothing of ours, no C library and no NSS module has a use for these. */
-static const char *const deadly[] = {
-	"execve",
-	"execveat",
-	"ptrace",
-	"process_vm_readv",
-	"process_vm_writev",
-	"init_module",
-	"finit_module",
-	"delete_module",
-	"kexec_load",
-	"kexec_file_load",
-	"reboot",
-	"mount",
-	"umount",
-	"umount2",
-	"pivot_root",
-	"chroot",
-	"move_mount",
-	"open_tree",
-	"fsopen",
-	"fsconfig",
-	"fsmount",
-	"fspick",
-	"mount_setattr",
-	"setns",
-	"unshare",
-	"open_by_handle_at",
-	"swapon",
-	"swapoff",
-	"iopl",
-	"ioperm",
-};
+static const char deadly[] =
+	"execve execveat ptrace process_vm_readv process_vm_writev init_module "
+	"finit_module delete_module kexec_load kexec_file_load reboot mount umount "
+	"umount2 pivot_root chroot move_mount open_tree fsopen fsconfig fsmount fspick "
+	"mount_setattr setns unshare open_by_handle_at swapon swapoff iopl ioperm";
 
 /* ---- rules ---- */
 
@@ -263,12 +76,17 @@ static int add(scmp_filter_ctx filter, __u32 action, const char *name, unsigned 
 	return seccomp_rule_add_array(filter, action, number, count, conditions);
 }
 
-static int add_all(scmp_filter_ctx filter, __u32 action, const char *const *names, size_t count)
+/* Of a list of names with spaces between. */
+static int add_all(scmp_filter_ctx filter, __u32 action, const char *names)
 {
+	char name[32];
 	int err = 0;
 
-	for (size_t i = 0; i < count && !err; i++)
-		err = add(filter, action, names[i], 0, NULL);
+	for (size_t length; *names && !err; names += length + (names[length] == ' ')) {
+		length = strcspn(names, " ");
+		snprintf(name, sizeof(name), "%.*s", (int)length, names);
+		err = add(filter, action, name, 0, NULL);
+	}
 	return err;
 }
 
@@ -359,10 +177,10 @@ static int allow_abort(scmp_filter_ctx filter)
 
 static int fill_offline(scmp_filter_ctx filter)
 {
-	int err = add_all(filter, SCMP_ACT_ALLOW, basic, ARRAY_SIZE(basic));
+	int err = add_all(filter, SCMP_ACT_ALLOW, basic);
 
 	if (!err)
-		err = add_all(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
+		err = add_all(filter, SCMP_ACT_KILL_PROCESS, deadly);
 	if (!err)
 		err = allow_memory(filter, false);
 	if (!err)
@@ -372,12 +190,12 @@ static int fill_offline(scmp_filter_ctx filter)
 
 static int fill_daemon(scmp_filter_ctx filter)
 {
-	int err = add_all(filter, SCMP_ACT_ALLOW, basic, ARRAY_SIZE(basic));
+	int err = add_all(filter, SCMP_ACT_ALLOW, basic);
 
 	if (!err)
-		err = add_all(filter, SCMP_ACT_ALLOW, daemon_calls, ARRAY_SIZE(daemon_calls));
+		err = add_all(filter, SCMP_ACT_ALLOW, daemon_calls);
 	if (!err)
-		err = add_all(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
+		err = add_all(filter, SCMP_ACT_KILL_PROCESS, deadly);
 	if (!err)
 		err = allow_memory(filter, true);
 	if (!err)
