@@ -55,11 +55,20 @@ static int load(const struct options *options, struct config **config)
 	return err;
 }
 
+/* Before root would write to what may be another's. */
+static int become_user(const struct options *options)
+{
+	const struct privileges_terms terms = {.user = options->user, .watched = true};
+
+	return privileges_settle(&terms);
+}
+
 /* What is wrong with the configuration was said on standard error, which a supervisor may throw
  * away: a log file from the command line says so, too. */
 static int give_up(const struct options *options, int err)
 {
-	if (options->log_path && !options->check && log_open(options->log_path) == 0) {
+	if (options->log_path && !options->check && become_user(options) == 0 &&
+	    log_choice_open(options->log_path) == 0) {
 		log_critical("cannot start with %s: %s",
 			     options->interface ? "these arguments" : options->config_path,
 			     err == -EINVAL ? "there are mistakes, which --check shows"
@@ -125,11 +134,15 @@ static int measure_live(const struct options *options)
 
 static int measure_file(const struct options *options)
 {
-	int err = options->log_path ? log_open(options->log_path) : 0;
+	int err = become_user(options);
 
+	if (err)
+		return STATUS_FAILED;
+	err = options->log_path ? log_choice_open(options->log_path) : 0;
 	if (err)
 		log_warning("cannot open log file %s: %s; logging to standard error",
 			    options->log_path, strerror(-err));
+	privileges_reading();
 	err = offline_run(options);
 	log_close();
 	return err ? STATUS_FAILED : STATUS_DONE;

@@ -23,10 +23,9 @@ struct offline {
 	const char *path;
 	struct backend *backend;
 	struct sink *sink;
-	int signals;      /* those that end us are read from here; negative: they end us directly */
-	__u64 until_ms;   /* read until then; 0: to the end */
-	const char *user; /* --user */
-	bool looks_up;    /* names in --filter, once it is known what packets look like */
+	int signals;    /* those that end us are read from here; negative: they end us directly */
+	__u64 until_ms; /* read until then; 0: to the end */
+	bool looks_up;  /* names in --filter, once it is known what packets look like */
 	bool over;
 };
 
@@ -42,7 +41,8 @@ static int on_opened(void *arg)
 {
 	const struct offline *o = arg;
 
-	return privileges_offline(o->user, o->looks_up);
+	privileges_offline(o->looks_up);
+	return 0;
 }
 
 static int catch_signals(void)
@@ -157,7 +157,6 @@ int offline_run(const struct options *options)
 {
 	struct offline o = {.path = options->read_path,
 			    .signals = catch_signals(),
-			    .user = options->user,
 			    .looks_up = options->filter};
 	int err, closed;
 

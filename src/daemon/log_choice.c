@@ -11,7 +11,7 @@
 #define LOG_DEFAULT_PATH "/var/log/bpf-metro/bpf-metro.log"
 
 /* At the start, before root's rights are given up. */
-static int open_as_root(const char *path)
+static int open_with_rights(const char *path)
 {
 	int err;
 
@@ -27,6 +27,13 @@ static int open_as_root(const char *path)
 	return err;
 }
 
+int log_choice_open(const char *path)
+{
+	int err = log_open(path);
+
+	return err == -EACCES ? open_with_rights(path) : err;
+}
+
 void log_choice_apply(const struct log_choice *choice, const struct config *config)
 {
 	enum log_level level = config->log_level;
@@ -36,9 +43,7 @@ void log_choice_apply(const struct log_choice *choice, const struct config *conf
 	log_set_level(choice->verbose && level > LEVEL_DEBUG ? LEVEL_DEBUG : level);
 	if (!path && config->log_to_file)
 		path = LOG_DEFAULT_PATH;
-	err = log_open(path);
-	if (err == -EACCES)
-		err = open_as_root(path);
+	err = log_choice_open(path);
 	if (err)
 		log_warning("cannot open log file %s: %s; still logging %s%s", path, strerror(-err),
 			    log_is_file() ? "to the old file" : "to standard error",

@@ -162,7 +162,7 @@ static bool others_are_hidden(void)
 
 int privileges_settle(const struct privileges_terms *terms)
 {
-	__u64 files = FILES, set;
+	__u64 later = terms->needs ? FILES : FILES | CHANGE, set;
 	int err;
 
 	if (!self.begun)
@@ -176,13 +176,13 @@ int privileges_settle(const struct privileges_terms *terms)
 	if ((terms->needs & NEED_OTHERS) && others_are_hidden())
 		set |= capabilities_for(NEED_OTHERS);
 	/* Root opens its own files without them, but nobody else's. */
-	keep(set | files, self.files_kept ? set | files : set);
+	keep(set | later, self.files_kept ? set | FILES : set);
 	return 0;
 }
 
 void privileges_seal(void)
 {
-	__u64 set = self.files_kept ? self.kept : self.kept & ~FILES;
+	__u64 set = self.kept & ~(self.files_kept ? CHANGE : FILES | CHANGE);
 
 	if (!self.begun)
 		return;
@@ -210,18 +210,19 @@ bool privileges_cover(unsigned int needs)
 	return !self.begun || !(needs & ~self.needs);
 }
 
-/* With nothing to be opened any more, root needs no name. */
-int privileges_offline(const char *user, bool looks_up)
+void privileges_reading(void)
 {
-	const struct privileges_terms terms = {.user = user, .watched = true};
+	if (self.begun)
+		capabilities_keep(self.kept, self.kept);
+}
+
+/* With nothing to be opened any more, root needs no name. */
+void privileges_offline(bool looks_up)
+{
 	struct identity nobody;
-	int err;
 
 	if (!self.begun)
-		return 0;
-	err = leave_root(&terms);
-	if (err)
-		return err;
+		return;
 	identity_nobody(&nobody);
 	if (self.limited)
 		identity_become(&nobody); /* where it cannot, it stays root without its rights */
@@ -230,7 +231,6 @@ int privileges_offline(const char *user, bool looks_up)
 	if (looks_up)
 		filter(FILTER_NO_BPF);
 	privileges_tell("before the first byte is read");
-	return 0;
 }
 
 void privileges_checking(void)

@@ -6,7 +6,7 @@
  *   privileges_start     before anything is read
  *   privileges_settle    another user, no more files of root's, a filter of system calls
  *   privileges_keep      what the backend that is used needs to go on
- *   privileges_offline   in place of the last two: nothing at all
+ *   privileges_offline   in place of the latter: nothing at all
  *   privileges_checking  likewise, but for reading a configuration
  *
  * Capabilities are each thread's own: all of this is for the only thread, and threads that are
@@ -53,9 +53,11 @@ void privileges_keep(const char *phase, unsigned int needs);
 /* Was that needed when the privileges were settled? */
 bool privileges_cover(unsigned int needs);
 
-/* Nothing is left, and nothing can be opened, unless names are still to be looked up. user: --user,
- * or NULL. Returns 0, or -errno, reported. */
-int privileges_offline(const char *user, bool looks_up);
+/* After settle, for what root may read. */
+void privileges_reading(void);
+
+/* Nothing is left, and nothing can be opened, unless names are still to be looked up. */
+void privileges_offline(bool looks_up);
 
 void privileges_checking(void);
 
