@@ -41,6 +41,8 @@ static struct {
 	__u64 kept;               /* permitted to the thread that goes through the phases */
 	char user[IDENTITY_NAME]; /* that was become; "": none */
 	char advice[256];
+	enum log_level news; /* of what the log says once it is open: it stays root, .. */
+	char why[64];        /* .. because of this */
 } self;
 
 /* ---- sets ---- */
@@ -121,9 +123,8 @@ static int no_user(const struct privileges_terms *terms, const char *why)
 		return -EPERM;
 	}
 	self.limited = true;
-	log_message(terms->watched ? LEVEL_DEBUG : LEVEL_INFO,
-		    "going on as root, but with few of its rights: cannot become user %s: %s",
-		    PRIVILEGES_USER, why);
+	self.news = terms->watched ? LEVEL_DEBUG : LEVEL_INFO;
+	snprintf(self.why, sizeof(self.why), "%s", why);
 	return 0;
 }
 
@@ -180,6 +181,14 @@ int privileges_settle(const struct privileges_terms *terms)
 	return 0;
 }
 
+static void tell_root(void)
+{
+	if (self.limited)
+		log_message(self.news,
+			    "going on as root, with few of its rights: cannot become user %s: %s",
+			    PRIVILEGES_USER, self.why);
+}
+
 void privileges_seal(void)
 {
 	__u64 set = self.kept & ~(self.files_kept ? CHANGE : FILES | CHANGE);
@@ -187,6 +196,7 @@ void privileges_seal(void)
 	if (!self.begun)
 		return;
 	keep(set, set);
+	tell_root();
 	filter(FILTER_DAEMON);
 	privileges_tell("ready to measure");
 }
@@ -227,6 +237,7 @@ void privileges_offline(bool looks_up)
 	if (self.limited)
 		identity_become(&nobody); /* where it cannot, it stays root without its rights */
 	keep(0, 0);
+	tell_root();
 	filter(looks_up ? FILTER_DAEMON : FILTER_OFFLINE);
 	if (looks_up)
 		filter(FILTER_NO_BPF);
