@@ -138,7 +138,7 @@ $(needs): need-%:
 give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz
+	$(need) --install build demo unit check bench asan fuzz roots
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 

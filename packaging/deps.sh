@@ -115,6 +115,13 @@ needs_fuzz() {
   need python3 program python3
 }
 
+# Debian's keys let debootstrap know Debian.
+needs_roots() {
+  need debootstrap program debootstrap
+  need debian-archive-keyring [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]
+  need util-linux program unshare
+}
+
 needs_format() {
   need clang-format program clang-format
 }
