@@ -62,6 +62,7 @@ needs_build() {
   need zlib1g-dev header zlib.h
   need libyaml-dev header yaml.h
   need libpcap-dev header pcap/pcap.h
+  need libseccomp-dev header seccomp.h
   need uthash-dev header uthash.h
   need bpftool [ -n "${BPFTOOL:-}" ]
 }

@@ -169,7 +169,6 @@ int main(int argc, char *argv[])
 		log_error("cannot open /dev/null: %s", strerror(-err));
 		return STATUS_FAILED;
 	}
-	privileges_start();
 	signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of write(2) */
 	switch (options_parse(argc, argv, &options)) {
 	case OPTIONS_DONE:
@@ -181,6 +180,7 @@ int main(int argc, char *argv[])
 	}
 	if (options.verbose)
 		log_set_level(LEVEL_DEBUG);
+	privileges_start();
 	privileges_tell("at the start");
 	if (options.read_path)
 		return measure_file(&options);

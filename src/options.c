@@ -224,6 +224,7 @@ static int set_filter(struct options *options, const char *value)
 	options->filter = NULL;
 	if (!value[strspn(value, " \t\n")] || strcmp(value, "tcp") == 0)
 		return 0;
+	privileges_start(); /* names in it are looked up */
 	if (expression_check(value, reason, sizeof(reason)))
 		return wrong("--filter: \"%s\" is not valid: %s; accepted: an expression as in "
 			     "pcap-filter(7)",
@@ -281,11 +282,11 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
 	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text or json"},
+	{LONG_ONLY + 11, "user", "NAME", set_user,
+	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
 	{LONG_ONLY + 5, "marks", "N", set_marks, "segments remembered per flow, a power of two"},
 	{LONG_ONLY + 6, "log", "FILE", set_log, "log to this file"},
-	{LONG_ONLY + 11, "user", "NAME", set_user,
-	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 7, "filter", "EXPR", set_filter, "measure packets that match; uses libpcap"},
 	{LONG_ONLY + 8, "soften", NULL, set_soften,
 	 "smooth avg and jitter (RFC 6298); StatsD only"},

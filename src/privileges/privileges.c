@@ -103,8 +103,8 @@ static void filter(enum syscall_filter which)
 
 void privileges_start(void)
 {
-	int err = capabilities_read(&self.kept);
 	const unsigned int all = NEED_BPF | NEED_PACKETS | NEED_MEMORY | NEED_OTHERS;
+	int err = self.begun ? 0 : capabilities_read(&self.kept);
 	__u64 set = capabilities_for(all) | FILES | CHANGE;
 
 	if (err) {

@@ -34,7 +34,7 @@ struct privileges_terms {
 	bool watched;       /* by somebody who has just typed the command: no news of no use */
 };
 
-/* Gives up what no part of the program has a use for. */
+/* Gives up what measuring has no use for. May be called again. */
 void privileges_start(void);
 
 /* Says at debug level what there is in this phase. The others do so by themselves. */

@@ -21,7 +21,7 @@ for tool in setpriv setcap; do
   have $tool || { tap_skip "privileges" "$tool is not installed" && tap_done && exit; }
 done
 
-chmod 711 "$METRO_TMP" && install -m 755 "$METRO" "$BINARY"
+chmod 711 "$METRO_TMP" && install -m 755 "$METRO_PROGRAM" "$BINARY"
 mkdir "$OWN" && chown $ID:$ID "$OWN"
 { grep -v '^bpf-metro:' /etc/passwd && echo "bpf-metro:x:$ID:$ID::/:/usr/sbin/nologin"; } >"$METRO_TMP/passwd"
 { grep -v '^bpf-metro:' /etc/group && echo "bpf-metro:x:$ID:" &&
@@ -169,7 +169,7 @@ test_starter() { # WHAT STARTER
 
 # Without the bit that makes them effective by itself: an engine may take some away.
 part_others() {
-  install -m 755 "$METRO" "$METRO_TMP/capable"
+  install -m 755 "$METRO_PROGRAM" "$METRO_TMP/capable"
   if setcap cap_bpf,cap_perfmon,cap_net_admin,cap_net_raw+p "$METRO_TMP/capable" 2>/dev/null; then
     test_starter "file capabilities" with_file_capabilities
   else
@@ -412,9 +412,41 @@ part_offline() {
   tap_check "offline, with --filter: it ends well" end_reading
 }
 
+# Names in front of it keep it waiting for a moment: nobody answers.
+# shellcheck disable=SC2016 # for the other shell
+part_captures() {
+  local capture=$OWN/requests.pcap
+  cp tests/data/captures/requests.pcap "$capture" && chmod 644 "$capture"
+  echo "nameserver ${METRO_SERVER_V4%.*}.9" >"$METRO_TMP/resolv.conf"
+  captures_config "{interface: file, pcap: $capture, ips: [0.0.0.0/0], hosts: [silent.example]}"
+  start_background metro in_client sh -c 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group &&
+    mount --bind "$3" /etc/resolv.conf && shift 3 && exec "$@"' sh "$METRO_TMP/passwd" "$METRO_TMP/group" \
+    "$METRO_TMP/resolv.conf" "$BINARY" -c "$CONFIG" --output json
+  log_has metro 'privileges, ready to measure'
+  tap_check "a configuration with capture files alone has no capabilities" capable metro $NONE $NONE
+  captures_config "{interface: $METRO_CLIENT_IF, ips: [$METRO_SERVER_V4]}"
+  hang_up
+  tap_check "interfaces that a reload brings need a restart, and that is said" \
+    log_has metro 'ERROR no interface is measured: .*restart it'
+  stop_background metro
+  captures_config "{interface: file, pcap: $capture, ips: [0.0.0.0/0]}"
+  as_root metro -c "$CONFIG" --output json
+  wait_background metro 10
+  tap_check "capture files of a configuration: they are read" samples_reach metro 50
+  chmod 600 "$capture"
+  as_root metro -c "$CONFIG" --output json
+  wait_background metro 10
+  tap_check "a capture file that only root may read: what to do is said" \
+    log_has metro "ERROR .*: Permission denied; bpf-metro runs as user bpf-metro now: .*--user root"
+}
+
+captures_config() { # INSTANCE
+  printf '%s\n' 'init_config: {log_to_file: false, log_level: debug}' "instances: [$1]" >"$CONFIG"
+}
+
 if [ $# -gt 0 ]; then
   "part_$1"
 else
-  tap_parts root others daemon log socket containers offline
+  tap_parts root others daemon log socket containers offline captures
 fi
 tap_done

@@ -132,6 +132,24 @@ static void test_phases(void **state)
 	in_child(go_through);
 }
 
+static void check_only(void)
+{
+	__u64 set;
+
+	privileges_start();
+	privileges_checking();
+	CHECK(!capabilities_read(&set));
+	CHECK(set == (CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_DAC_READ_SEARCH)));
+	CHECK(open("/proc/self/status", O_RDONLY) >= 0);
+}
+
+static void test_checking(void **state)
+{
+	(void)state;
+	needs_root();
+	in_child(check_only);
+}
+
 static void keep_root(void)
 {
 	const struct privileges_terms terms = {.user = "root", .needs = NEED_PACKETS};
@@ -264,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_checking),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_no_root),
 		cmocka_unit_test(test_files),
