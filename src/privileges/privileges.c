@@ -155,10 +155,11 @@ static int leave_root(const struct privileges_terms *terms)
 	return geteuid() && !terms->user ? 0 : become(terms);
 }
 
-/* Processes of others are there for all to see, as a rule. */
+/* Processes of others are there for all to see, as a rule. With the capabilities in effect:
+ * access(2) would ask with those of root. */
 static bool others_are_hidden(void)
 {
-	return access("/proc/1/cgroup", R_OK) != 0;
+	return faccessat(AT_FDCWD, "/proc/1/cgroup", R_OK, AT_EACCESS) != 0;
 }
 
 int privileges_settle(const struct privileges_terms *terms)
@@ -294,8 +295,7 @@ const char *privileges_advice(int err)
 		return "";
 	if (self.user[0])
 		snprintf(self.advice, sizeof(self.advice),
-			 "; bpf-metro runs as user %s now: let that user have it, or start "
-			 "bpf-metro "
+			 "; bpf-metro runs as user %s now: let that user have it, or start it "
 			 "with --user root",
 			 self.user);
 	else

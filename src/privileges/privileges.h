@@ -4,7 +4,8 @@
  * system calls. Each phase says at debug level what is left.
  *
  *   privileges_start     before anything is read
- *   privileges_settle    another user, no more files of root's, a filter of system calls
+ *   privileges_settle    another user
+ *   privileges_seal      no more files of root's, a filter of system calls
  *   privileges_keep      what the backend that is used needs to go on
  *   privileges_offline   in place of the latter: nothing at all
  *   privileges_checking  likewise, but for reading a configuration

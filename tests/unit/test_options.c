@@ -350,18 +350,26 @@ static void test_help_and_version(void **state)
 	capture_free(&capture);
 }
 
+static void test_user(void **state)
+{
+	char text[512];
+
+	(void)state;
+	assert_int_equal(parse("--user root"), OPTIONS_RUN);
+	assert_string_equal(options.user, "root");
+	assert_int_equal(parse_caught("--user nobody-of-that-name", text, sizeof(text)),
+			 OPTIONS_WRONG);
+	assert_non_null(strstr(text, "--user: there is no user \"nobody-of-that-name\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_too_many_ports),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_go_metro),
-		cmocka_unit_test(test_measuring),
-		cmocka_unit_test(test_reading),
-		cmocka_unit_test(test_wrong_usage),
-		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_ports),       cmocka_unit_test(test_too_many_ports),
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_go_metro),    cmocka_unit_test(test_measuring),
+		cmocka_unit_test(test_reading),     cmocka_unit_test(test_user),
+		cmocka_unit_test(test_wrong_usage), cmocka_unit_test(test_help_and_version),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
