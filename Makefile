@@ -1,20 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # make               build/bpf-metro
-# make install       it, its man page, service and a configuration to start from, below DESTDIR and PREFIX
-# make uninstall     takes away what install put there
+# make install       it, man pages, service, completion and a sample, below DESTDIR and PREFIX; and a
+#                    configuration to start from in DESTDIR/etc, unless there is one
+# make uninstall     takes away what install put there, but a configuration that was changed
 # make deps          install what all targets need and is missing (as root; Debian, Ubuntu)
 # make demo          two network namespaces, real traffic, and its round-trip times (as root)
 # make check         all tests (as root)
+# make check-kernels tests in other kernels, under QEMU (as root); KERNELS="--quick 5.10" chooses
+# make check-image   the container image, built and run by engines of Debian (as root; needs Debian's mirror)
 # make unit          the unit tests alone (as anyone)
 # make asan          the unit tests, built with sanitizers
 # make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
+# make check-systemd the service under a systemd that boots in a container (as root)
+# make check-roots   builds and tests in clean Debian roots: two releases, two compilers, arm64 (as root)
 # make check-oracle  compare with the reference outside the repository, if it is there
+# make dist          build/bpf-metro-VERSION.tar.gz, the same bytes wherever it is made
+# make deb           Debian packages of it in build/deb; deb-source makes the source package alone
+# make rpm           packages for Fedora, RHEL and openSUSE, source and binary
+# make check-dist    tests of all these: check-dist, check-deb (in clean roots, as root), check-rpm; and
+#                    check-kubernetes, of packaging/kubernetes
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
-# demo and check, as root on Debian or Ubuntu, install what they need; the others say what is missing.
+# demo, check and check-kernels, as root on Debian or Ubuntu, install what they need; the others say what is missing.
 #
 # CC CPPFLAGS CFLAGS LDFLAGS LDLIBS   yours, set here or in the environment: they come after ours and win
 # WERROR=1                            warnings are errors
@@ -22,7 +32,7 @@
 # BUILD=DIRECTORY                     build there; one for each compiler or set of flags saves rebuilding
 # CLANG BPFTOOL                       what compiles the BPF programs, and what makes a header of them
 
-VERSION := 0.1.0
+VERSION := 0.1.0+dev
 PREFIX  ?= /usr/local
 BUILD   ?= build
 CC      ?= cc
@@ -50,12 +60,17 @@ optimize  := $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE)
 macros    := $(shell $(CC) $(CPPFLAGS) $(optimize) $(CFLAGS) -dM -E -xc /dev/null 2>/dev/null)
 fortify   := $(if $(filter -fsanitize=%,$(optimize) $(CFLAGS))$(filter _FORTIFY_SOURCE,$(macros)),, \
 	$(if $(filter __OPTIMIZE__,$(macros)),-D_FORTIFY_SOURCE=2))
-cppflags  := -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -Iinclude $(addprefix -I,$(rooms))
-cflags    := -std=gnu11 -g $(optimize) $(fortify) -fstack-protector-strong -fPIE $(warnings)
+# What Linux 5.10 accepts everywhere.
+bpfcpu    := v2
+cppflags  := -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -DMETRO_BPF_CPU='"$(bpfcpu)"' -Iinclude \
+	$(addprefix -I,$(rooms))
+# Where it was built is no part of what was built: the same source gives the same bytes.
+nowhere   := -ffile-prefix-map=$(CURDIR)=.
+cflags    := -std=gnu11 -g $(optimize) $(fortify) -fstack-protector-strong -fPIE $(nowhere) $(warnings)
 ldflags   := -pie -Wl,-z,relro,-z,now
 ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lseccomp -lm -lpthread
-# -mcpu=v2 is what Linux 5.10 accepts everywhere; -g gives the BTF of the maps.
-bpfflags  := -target bpf -mcpu=v2 -g -O2 -Wall -Wextra $(werror) -Ivmlinux -Iinclude -Ibpf
+# -g gives the BTF of the maps.
+bpfflags  := -target bpf -mcpu=$(bpfcpu) -g -O2 $(nowhere) -Wall -Wextra $(werror) -Ivmlinux -Iinclude -Ibpf
 
 # What was built with other flags is built again.
 flags     := $(strip $(CC) $(cppflags) $(CPPFLAGS) $(cflags) $(CFLAGS) $(ldflags) $(LDFLAGS) $(LDLIBS) \
@@ -69,7 +84,7 @@ link       = $(CC) $(cflags) $(CFLAGS) $(ldflags) $(LDFLAGS)
 program    = $(compile) $(ldflags) $(LDFLAGS)
 compilebpf = $(CLANG) $(bpfflags)
 
-sources   := $(wildcard src/*.c src/*/*.c)
+sources   := $(sort $(wildcard src/*.c src/*/*.c))
 objects   := $(sources:src/%.c=$(BUILD)/src/%.o)
 
 .PHONY: all help install uninstall deps format format-check clean FORCE
@@ -104,23 +119,43 @@ $(BUILD)/flags: FORCE
 		printf '%s\n' '$(subst ','\'',$(flags))' > $@
 
 # ---- install
+# FROM:TO, below PREFIX. The texts name the paths of where they are installed.
+installed_texts := \
+	docs/bpf-metro.8:share/man/man8/bpf-metro.8 \
+	docs/bpf-metro.yaml.5:share/man/man5/bpf-metro.yaml.5 \
+	packaging/bpf-metro.yaml:share/doc/bpf-metro/bpf-metro.yaml \
+	packaging/bash-completion:share/bash-completion/completions/bpf-metro \
+	packaging/bpf-metro.service:lib/systemd/system/bpf-metro.service \
+	packaging/bpf-metro.sysusers:lib/sysusers.d/bpf-metro.conf
 installed_program = $(DESTDIR)$(PREFIX)/sbin/bpf-metro
 installed_doc     = $(DESTDIR)$(PREFIX)/share/doc/bpf-metro
-installed_example = $(installed_doc)/bpf-metro.yaml
-installed_man     = $(DESTDIR)$(PREFIX)/share/man/man8/bpf-metro.8
-installed_service = $(DESTDIR)$(PREFIX)/lib/systemd/system/bpf-metro.service
+# The daemon looks for it there, whatever PREFIX is.
+installed_config  = $(DESTDIR)/etc/bpf-metro/bpf-metro.yaml
 
+from  = $(firstword $(subst :, ,$(1)))
+to    = $(DESTDIR)$(PREFIX)/$(lastword $(subst :, ,$(1)))
+moved = sed 's|/usr/local|$(PREFIX)|g'
+
+define install_text
+install -D -m 0644 $(from) $(to)
+$(moved) $(from) > $(to)
+
+endef
+
+# A configuration that is there already stays.
 install: all
 	install -D -m 0755 $(BUILD)/bpf-metro $(installed_program)
-	install -D -m 0644 packaging/bpf-metro.yaml $(installed_example)
-	install -D -m 0644 docs/bpf-metro.8 $(installed_man)
-	install -D -m 0644 packaging/bpf-metro.service $(installed_service)
-	sed -i 's|/usr/local|$(PREFIX)|' $(installed_man) $(installed_service)
+	$(foreach text,$(installed_texts),$(call install_text,$(text)))
+	[ -e $(installed_config) ] || { install -D -m 0644 packaging/etc.yaml $(installed_config) && \
+		$(moved) packaging/etc.yaml > $(installed_config); }
 	$(give_back)
 
+# As does one that somebody has changed.
 uninstall:
-	rm -f $(installed_program) $(installed_example) $(installed_man) $(installed_service)
+	rm -f $(installed_program) $(foreach text,$(installed_texts),$(call to,$(text)))
 	[ ! -d $(installed_doc) ] || rmdir --ignore-fail-on-non-empty $(installed_doc)
+	[ ! -e $(installed_config) ] || ! $(moved) packaging/etc.yaml | cmp -s - $(installed_config) || \
+		{ rm -f $(installed_config) && rmdir --ignore-fail-on-non-empty $(dir $(installed_config)); }
 
 # ---- what people run
 help:
@@ -129,16 +164,17 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,unit asan bench fuzz format)
+needs := $(addprefix need-,build unit asan bench fuzz format image deb packages rpm check-rpm check-kubernetes)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
 
 # What sudo built belongs to who called it, or the next make without sudo would fail.
-give_back = $(Q)[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD)
+give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-*' -prune -o \
+	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots
+	$(need) --install build demo unit check bench asan fuzz roots image packages check-rpm check-kubernetes
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 
@@ -155,4 +191,4 @@ clean:
 	$(Q)rm -rf $(BUILD)
 
 -include $(wildcard $(BUILD)/metro.bpf.d $(objects:.o=.d))
-include tests/tests.mk tests/fuzz/fuzz.mk
+include packaging/release.mk tests/tests.mk tests/fuzz/fuzz.mk

@@ -2,6 +2,7 @@
 /* bpf-metro: round-trip times of this host's own TCP traffic. */
 #include "config.h"
 #include "daemon.h"
+#include "health_command.h"
 #include "instance_ports.h"
 #include "log.h"
 #include "memory_advice.h"
@@ -9,6 +10,8 @@
 #include "options.h"
 #include "printable.h"
 #include "privileges.h"
+#include "probing.h"
+#include "request_reload.h"
 #include "statsd_choice.h"
 
 #include <errno.h>
@@ -93,7 +96,8 @@ static void say_valid(const struct options *options, const struct config *config
 	char what[PATH_MAX];
 
 	printable_copy(what, sizeof(what), options->interface ? "arguments" : options->config_path);
-	printf("%s: the configuration is valid\n", what);
+	printf("%s: the configuration is valid%s\n", what,
+	       config->instances_count ? "" : "; it has no instances, so nothing is measured");
 	say_memory(options, config);
 }
 
@@ -111,6 +115,19 @@ static struct daemon_settings daemon_settings(const struct options *options)
 			      .marks = options->marks},
 		.overrides = {.interval_s = options->interval_s, .soften = options->soften},
 	};
+}
+
+/* The configuration is read here first, so that whoever asks sees what is wrong with it, wherever
+ * the daemon logs. */
+static int have_reloaded(const struct options *options)
+{
+	struct config *config;
+
+	log_set_level(LEVEL_ERROR); /* of what else there is to say, the daemon says it */
+	if (load(options, &config))
+		return STATUS_WRONG;
+	config_free(config);
+	return request_reload((pid_t)options->reload_pid) ? STATUS_FAILED : STATUS_DONE;
 }
 
 static int measure_live(const struct options *options)
@@ -169,6 +186,7 @@ int main(int argc, char *argv[])
 		log_error("cannot open /dev/null: %s", strerror(-err));
 		return STATUS_FAILED;
 	}
+	log_find_journal();
 	signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error of write(2) */
 	switch (options_parse(argc, argv, &options)) {
 	case OPTIONS_DONE:
@@ -180,6 +198,12 @@ int main(int argc, char *argv[])
 	}
 	if (options.verbose)
 		log_set_level(LEVEL_DEBUG);
+	if (options.health)
+		return health_command(&options);
+	if (options.probe)
+		return probing_run(&options);
+	if (options.reload_pid)
+		return have_reloaded(&options);
 	privileges_start();
 	privileges_tell("at the start");
 	if (options.read_path)

@@ -59,7 +59,7 @@ static int catch_signals(void)
 /* Stops reading a file at once, a pipe a little later, or with the second signal. */
 static void follow_signals(struct offline *o)
 {
-	if (o->signals >= 0 && event_signal_take(o->signals)) {
+	if (o->signals >= 0 && event_signal_take(o->signals, NULL)) {
 		o->over = o->until_ms || o->backend->ops->fd(o->backend) < 0;
 		o->until_ms = monotonic_ms() + LAST_PACKETS_MS;
 	}

@@ -16,15 +16,14 @@
 #include "identity.h"
 #include "instance_ports.h"
 #include "number.h"
+#include "option_rules.h"
 #include "printable.h"
 #include "privileges.h"
-
-#ifndef METRO_VERSION
-#define METRO_VERSION "unknown"
-#endif
+#include "version.h"
 
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 3600
+#define PID_MOST       (1 << 22) /* Linux has no higher ones */
 
 /* Options without a letter get a number that is not a letter. */
 enum { LONG_ONLY = 256 };
@@ -38,7 +37,8 @@ static int __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "bpf-metro: %s\ntry bpf-metro --help\n", printable(text));
+	fprintf(stderr, "%sbpf-metro: %s\n%stry bpf-metro --help\n", log_priority(LEVEL_ERROR),
+		printable(text), log_priority(LEVEL_INFO));
 	return -EINVAL;
 }
 
@@ -256,6 +256,34 @@ static int set_check(struct options *options, const char *value)
 	return 0;
 }
 
+static int set_health(struct options *options, const char *value)
+{
+	(void)value;
+	options->health = true;
+	return 0;
+}
+
+static int set_control(struct options *options, const char *value)
+{
+	return set_path(&options->control_path, "--control", value);
+}
+
+static int set_probe(struct options *options, const char *value)
+{
+	(void)value;
+	options->probe = true;
+	return 0;
+}
+
+static int set_reload(struct options *options, const char *value)
+{
+	if (number_parse_whole(value, 1, PID_MOST, &options->reload_pid))
+		return wrong(
+			"--reload: \"%s\" is not valid; accepted: the process id of a bpf-metro",
+			value);
+	return 0;
+}
+
 static int set_verbose(struct options *options, const char *value)
 {
 	(void)value;
@@ -291,8 +319,13 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 8, "soften", NULL, set_soften,
 	 "smooth avg and jitter (RFC 6298); StatsD only"},
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
+	{LONG_ONLY + 11, "health", NULL, set_health, "ask a running daemon whether it is well"},
+	{LONG_ONLY + 12, "control", "PATH", set_control, "with --health: the daemon's socket"},
+	{LONG_ONLY + 13, "probe", NULL, set_probe, "print what this host lets it do, and exit"},
+	{LONG_ONLY + 20, "reload", "PID", set_reload,
+	 "have this bpf-metro reload, and say how it went"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
-	{'V', "version", NULL, NULL, "print the version and exit"},
+	{'V', "version", NULL, NULL, "print versions, also of libraries, and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},
 };
 
@@ -436,7 +469,7 @@ static enum options_result read_options(int argc, char *argv[], struct options *
 			return OPTIONS_DONE;
 		}
 		if (code == 'V') {
-			puts("bpf-metro " METRO_VERSION);
+			version_print(stdout);
 			return OPTIONS_DONE;
 		}
 		if (row->set(options, optarg))
@@ -447,47 +480,11 @@ static enum options_result read_options(int argc, char *argv[], struct options *
 	return OPTIONS_RUN;
 }
 
-/* Checks for options that exclude or need each other. */
-static int check_combination(const struct options *o)
+static int check_combination(const struct options *options)
 {
-	const struct {
-		bool broken;
-		const char *message;
-	} rules[] = {
-		{o->read_path && o->interface, "-r and -i cannot be combined"},
-		{o->read_path && o->peers_count,
-		 "-r takes no PEER; to choose senders, use --local ADDR"},
-		{o->read_path && o->hook != HOOK_AUTO,
-		 "--hook is for live traffic; leave it out with -r"},
-		{o->read_path && o->backend == BACKEND_BPF,
-		 "-r reads with libpcap; leave --backend bpf out"},
-		{o->read_path && o->output == OUTPUT_STATSD,
-		 "-r prints text or json; leave --output statsd out"},
-		{o->read_path && o->check, "--check is for a configuration; leave -r out"},
-		{o->read_path && o->interval_s > 0, "-r reports once; leave --interval out"},
-		{!o->read_path && o->local_count, "--local needs -r FILE"},
-		{o->directed && !o->read_path && !o->interface,
-		 "-Q goes with -i IFACE or -r FILE; a configuration has direction: in an instance"},
-		{o->directed && o->local_count, "-Q and --local cannot be combined"},
-		{!o->read_path && !o->interface && o->ports.count,
-		 "--port goes with -i IFACE or -r FILE; a configuration has ports: in an instance"},
-		{!o->interface && o->peers_count, "a PEER needs -i IFACE before it"},
-		{o->interface && !o->peers_count, "-i needs a PEER: an address, a network or a "
-						  "name; 0.0.0.0/0 means every IPv4 address"},
-		{o->interface && o->config_path,
-		 "-i and -c cannot be combined: with -i, no configuration is read"},
-		{o->filter && o->backend == BACKEND_BPF,
-		 "--filter needs libpcap; leave --backend bpf out"},
-		{o->filter && o->hook != HOOK_AUTO, "--filter needs libpcap; leave --hook out"},
-		{o->soften && o->output != OUTPUT_STATSD, "--soften works with StatsD output only"},
-		{o->backend == BACKEND_PCAP && o->hook != HOOK_AUTO,
-		 "--hook is for BPF; leave it out with --backend pcap"},
-	};
+	const char *broken = option_rules_broken(options);
 
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		if (rules[i].broken)
-			return wrong("%s", rules[i].message);
-	return 0;
+	return broken ? wrong("%s", broken) : 0;
 }
 
 enum options_result options_parse(int argc, char *argv[], struct options *options)
@@ -498,9 +495,11 @@ enum options_result options_parse(int argc, char *argv[], struct options *option
 	if (take_go_options(&argc, argv, options))
 		return OPTIONS_WRONG;
 	result = read_options(argc, argv, options);
+	options->configured = options->config_path != NULL;
 	if (options->output == OUTPUT_DEFAULT)
-		options->output =
-			options->interface || options->read_path ? OUTPUT_TEXT : OUTPUT_STATSD;
+		options->output = options->interface || options->read_path || options->health
+					  ? OUTPUT_TEXT
+					  : OUTPUT_STATSD;
 	if (result == OPTIONS_RUN && check_combination(options))
 		result = OPTIONS_WRONG;
 	if (!options->config_path)

@@ -10,6 +10,7 @@
 
 struct options {
 	const char *config_path;         /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */
+	bool configured;                 /* .. by one of these */
 	const char *log_path;            /* -log, --log; NULL */
 	const char *user;                /* --user; NULL */
 	const char *interface;           /* -i, --interface; NULL */
@@ -29,6 +30,10 @@ struct options {
 	double interval_s;           /* --interval; 0: as the configuration says */
 	unsigned int marks;          /* --marks; 0: as the configuration says */
 	bool check;                  /* --check */
+	bool health;                 /* --health .. */
+	const char *control_path;    /* .. by this socket: --control; NULL: the configuration's */
+	bool probe;                  /* --probe */
+	unsigned int reload_pid;     /* --reload; 0 */
 	bool verbose;                /* -v, --verbose: log level debug */
 };
 

@@ -34,6 +34,7 @@ METRO_TMP=$(mktemp -d "${TMPDIR:-/tmp}/metro.XXXXXX") || exit 1
 # packets: netem, delay_link, or nothing when it is empty.
 # shellcheck disable=SC2034
 METRO_DELAY_BY=
+METRO_TROUBLES_BY=${METRO_TROUBLES_BY:-delay_link}
 METRO_CLIENT_NS=
 METRO_SERVER_NS=
 METRO_MIDDLE_NS=
@@ -174,8 +175,8 @@ metro_wire_directly() {
     peer name "$METRO_SERVER_IF" netns "$METRO_SERVER_NS"
 }
 
-# metro_wire_through_middle NAME DELAY_LINK_OPTION...
-metro_wire_through_middle() {
+# metro_wire_through_delay_link NAME DELAY_LINK_OPTION...
+metro_wire_through_delay_link() {
   metro_add_middle "$1" &&
     ip link add "$METRO_CLIENT_IF" netns "$METRO_CLIENT_NS" type veth \
       peer name to-client netns "$METRO_MIDDLE_NS" &&
@@ -187,6 +188,41 @@ metro_wire_through_middle() {
       to-client to-server &&
     wait_for_line "$METRO_TMP/delay_link.err" '^forwarding between' 5 &&
     METRO_DELAY_BY=delay_link
+}
+
+# netem_options DELAY_LINK_OPTION...: the same in netem's words. What it reorders does not wait at all.
+metro_netem_options() {
+  local delay=0 jitter=0
+  local -a troubles=()
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --delay) delay=$2 ;;
+      --jitter) jitter=$2 ;;
+      --loss | --duplicate | --reorder) troubles+=("${1#--}" "$2%") ;;
+      --seed) ;;
+      *) metro_say "netem has no $1" && return 1 ;;
+    esac
+    shift 2
+  done
+  echo "limit 100000 delay ${delay}ms ${jitter}ms ${troubles[*]}"
+}
+
+# metro_wire_through_netem NAME DELAY_LINK_OPTION...: a bridge in the middle, and netem at both of its ports
+metro_wire_through_netem() {
+  local options port
+  options=$(metro_netem_options "${@:2}") && metro_add_middle "$1" &&
+    ip -n "$METRO_MIDDLE_NS" link add middle type bridge mcast_snooping 0 &&
+    ip -n "$METRO_MIDDLE_NS" link set middle up &&
+    ip link add "$METRO_CLIENT_IF" netns "$METRO_CLIENT_NS" type veth \
+      peer name to-client netns "$METRO_MIDDLE_NS" &&
+    ip link add "$METRO_SERVER_IF" netns "$METRO_SERVER_NS" type veth \
+      peer name to-server netns "$METRO_MIDDLE_NS" || return
+  for port in to-client to-server; do
+    # shellcheck disable=SC2086 # a list of words
+    ip -n "$METRO_MIDDLE_NS" link set $port master middle up &&
+      in_middle tc qdisc add dev $port root netem $options || return
+  done
+  METRO_DELAY_BY=netem
 }
 
 # The whole delay on the way back, which round trips cannot tell from half of it each way. The
@@ -215,7 +251,7 @@ metro_wire() {
     metro_try_netem "$delay" && return
     ip -n "$METRO_CLIENT_NS" link delete "$METRO_CLIENT_IF" || return
   fi
-  metro_wire_through_middle "$name" --delay "$(metro_half "$delay")" "$@"
+  "metro_wire_through_$METRO_TROUBLES_BY" "$name" --delay "$(metro_half "$delay")" "$@"
 }
 
 # metro_setup_pair NAME [--delay MS] [--no-offload] [--jitter MS] [--loss PERCENT]
@@ -224,7 +260,8 @@ metro_wire() {
 # Two hosts, client and server, and a veth pair between them. --delay is the ROUND TRIP time that is
 # added, fractions allowed: by netem on the server's side where the kernel has it, else by
 # delay_link in a third namespace, half of it each way. The other troubles are those of delay_link,
-# which then does all of it, on each way; they are repeatable by their seed. Offloads (TSO, GSO,
+# which then does all of it, on each way; they are repeatable by their seed. METRO_TROUBLES_BY=netem has
+# netem do it, in a kernel that has that and bridges. Offloads (TSO, GSO,
 # GRO) are on unless --no-offload is given. One pair exists at a time: an earlier one goes first,
 # with all background processes.
 metro_setup_pair() {
@@ -329,14 +366,14 @@ $(tail -n 20 "$METRO_TMP/tap_check")"
 }
 
 # tap_parts PART...: runs this script again with each of them as its argument, all at once, and takes
-# over their results. Each has hosts, processes and temporary files of its own.
+# over their results. Each has hosts, processes and temporary files of its own, and METRO_PART_SECONDS.
 tap_parts() {
   local part line ended
   for part in "$@"; do
     start_background "part-$part" bash "$0" "$part"
   done
   for part in "$@"; do
-    wait_background "part-$part" 200
+    wait_background "part-$part" "${METRO_PART_SECONDS:-200}"
     ended=no
     while IFS= read -r line; do
       case $line in

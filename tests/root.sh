@@ -159,8 +159,8 @@ bootstrap() {
   archive=$(sources "$1" | awk '{ print $2; exit }')
   trap 'rmdir "$target"; exit 143' TERM INT HUP
   # dpkg syncs every file: in memory that costs nothing.
-  # shellcheck disable=SC2016 # for the shell inside
   mkdir -p "$target" || return
+  # shellcheck disable=SC2016 # for the shell inside
   env "${settings[@]}" unshare --mount --propagation private sh -ec '
     mount -t tmpfs -o mode=755 base "$3"
     debootstrap --variant=minbase --cache-dir="$1" "$2" "$3" "$4"

@@ -1,12 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Runs the suites that are named (tree, unit, e2e) and ends with one line over everything:
+# Runs the suites that are named (tree, unit, e2e, systemd, image, or one of tests/release) and ends with
+# one line over everything:
 #   N passed, N failed, N skipped
 # Every test speaks TAP; cmocka 1.1's line for a skipped test, "not ok 1 # SKIP", is corrected.
 # METRO_SKIPS_FAIL=1 turns skipped tests into failed ones, except those whose line matches the extended
 # regular expression METRO_SKIPS_ALLOWED. METRO_ATTEMPTS=2 lets a program that failed run once
 # more, and only the second run counts: a machine shared with others may stall for longer than any time
 # limit allows, but not twice in the same place. Programs that ran again are named in the end.
+# METRO_EMULATOR=qemu-aarch64 runs unit tests of another architecture; METRO_END_TO_END="accuracy signals"
+# chooses among the end-to-end tests.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export BUILD=${BUILD:-build}
@@ -56,28 +59,47 @@ run() { # ATTEMPTS NAME COMMAND...
     tally "$name" "$status"
 }
 
+end_to_end() { # SUITE NAME...
+    local suite=$1
+    shift
+    if [ $# -gt 0 ]; then
+        printf "tests/$suite/test_%s.sh\n" "$@"
+    else
+        ls "tests/$suite"/test_*.sh
+    fi
+}
+
 for suite in "$@"; do
     case $suite in
     tree)
-        for script in tests/floors.py tests/papers.py; do
+        for script in tests/floors.py tests/papers.py tests/manual.py; do
             run 1 "$script" python3 "$script"
         done
+        run 1 tests/dependencies.sh bash tests/dependencies.sh
         ;;
     unit)
         for source in tests/unit/test_*.c; do
             test=$BUILD/unit/$(basename "$source" .c)
-            run "${METRO_ATTEMPTS:-1}" "$test" "$test"
+            # shellcheck disable=SC2086 # a list of words
+            run "${METRO_ATTEMPTS:-1}" "$test" ${METRO_EMULATOR:-} "$test"
         done
         ;;
-    e2e)
+    e2e | systemd)
         if [ "$(id -u)" != 0 ]; then
-            echo "ok - e2e # SKIP needs root" | tee "$output"
-            tally e2e 0
+            echo "ok - $suite # SKIP needs root" | tee "$output"
+            tally "$suite" 0
             continue
         fi
-        for test in tests/e2e/test_*.sh; do
+        # shellcheck disable=SC2086 # a list of words
+        for test in $(end_to_end "$suite" ${METRO_END_TO_END:-}); do
             run "${METRO_ATTEMPTS:-1}" "$test" bash "$test"
         done
+        ;;
+    image)
+        limit=900 run 1 tests/image/test_image.sh bash tests/image/test_image.sh
+        ;;
+    dist | deb | rpm | kubernetes)
+        run 1 "tests/release/test_$suite.sh" bash "tests/release/test_$suite.sh"
         ;;
     *)
         echo "run.sh: unknown suite $suite" >&2

@@ -10,7 +10,7 @@ dirtools  := $(patsubst tests/tools/%/,$(BUILD)/%,$(sort $(dir $(wildcard tests/
 toolparts := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/tools/*/*.c))
 unittests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: tools unit-tests demo check unit asan bench check-oracle
+.PHONY: tools unit-tests demo check check-image check-kernels check-roots check-systemd unit asan bench check-oracle
 
 # ---- tools
 tools: $(filetools) $(dirtools)
@@ -93,6 +93,17 @@ check:
 	$(give_back)
 	$(Q)BUILD=$(BUILD) tests/run.sh tree unit e2e
 
+check-kernels:
+	$(need) --install kernels
+	$(build) all tools
+	$(give_back)
+	$(Q)BUILD=$(BUILD) tests/kernels.sh $(KERNELS)
+	$(give_back)
+
+check-image: need-image all tools
+	$(give_back)
+	$(Q)BUILD=$(BUILD) tests/run.sh image
+
 unit: need-unit unit-tests
 	$(Q)BUILD=$(BUILD) tests/run.sh tree unit
 
@@ -104,6 +115,18 @@ asan: need-asan
 bench: need-bench all tools $(BUILD)/kernel_bench
 	$(give_back)
 	$(Q)BUILD=$(BUILD) python3 tests/bench/run.py
+
+check-systemd:
+	$(need) --install check-systemd
+	$(build) all tools
+	$(give_back)
+	$(Q)BUILD=$(BUILD) tests/run.sh systemd
+
+# Takes no compiler here: each root has its own.
+check-roots:
+	$(need) --install roots
+	$(Q)BUILD=$(BUILD) tests/roots.sh
+	$(give_back)
 
 check-oracle: all
 	$(Q)python3 tests/oracle.py --binary $(BUILD)/bpf-metro --least 100

@@ -14,7 +14,7 @@
 enum backend_choice { BACKEND_AUTO, BACKEND_BPF, BACKEND_PCAP };
 enum hook_choice { HOOK_AUTO, HOOK_TC, HOOK_CLSACT, HOOK_XDP };
 
-#define BACKEND_REASON 256 /* room for one sentence about what went wrong */
+#define BACKEND_REASON 320 /* room for one sentence about what went wrong */
 
 struct backend_settings {
 	unsigned int marks;      /* a flow; power of two */
@@ -71,6 +71,7 @@ struct backend {
 struct hold {
 	struct interface interface;
 	unsigned int ways;    /* that data goes which is measured: a set of enum way */
+	const char *hook;     /* "tcx" and others, static; NULL: there is none */
 	char how[48];         /* "BPF at tcx", "libpcap, both ways" */
 	unsigned int removed; /* filters that a killed bpf-metro had left there */
 };

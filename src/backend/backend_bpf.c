@@ -5,6 +5,7 @@
 #include "bpf_peers.h"
 #include "bpf_ways.h"
 #include "hash.h"
+#include "probe_cause.h"
 #include "sweep.h"
 
 #include <bpf/bpf.h>
@@ -118,10 +119,12 @@ static int ways_open(struct backend_bpf *b, struct measured *m, char reason[BACK
 		err = measured_way_open(&m->in, &b->programs, interface, WAY_IN, &hook_in, reason);
 		hook = m->hold.ways & WAY_OUT ? hook : hook_in;
 	}
-	if (!err)
-		snprintf(m->hold.how, sizeof(m->hold.how), "BPF at %s%s",
-			 attachment_kind(&first->attachment, hook), ways_text(m->hold.ways));
-	return err;
+	if (err)
+		return err;
+	m->hold.hook = attachment_kind(&first->attachment, hook);
+	snprintf(m->hold.how, sizeof(m->hold.how), "BPF at %s%s", m->hold.hook,
+		 ways_text(m->hold.ways));
+	return 0;
 }
 
 static int kernel_open(struct backend *backend, const struct interface *interface,
@@ -398,12 +401,28 @@ static const struct backend_ops kernel_ops = {
 	.close = kernel_close,
 };
 
+/* What is missing is found before anything is loaded, or named when that has failed. */
+static int load_programs(struct backend_bpf *b, char reason[BACKEND_REASON])
+{
+	const struct probe_terms terms = {.settings = b->settings};
+	struct probes probes;
+	int err;
+
+	probes_begin(&probes, &terms);
+	if (probe_forbids_bpf(&probes, reason))
+		return -ENOTSUP;
+	err = bpf_programs_load(&b->programs, &b->settings, false, reason);
+	if (err)
+		probe_after_failure(&probes, err, reason);
+	return err;
+}
+
 static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 {
 	struct metro *skel;
 	int err;
 
-	err = bpf_programs_load(&b->programs, &b->settings, false, reason);
+	err = load_programs(b, reason);
 	if (err)
 		return err;
 	skel = b->programs.skel;

@@ -2,11 +2,13 @@
 /* Tries the hooks in their order, TCX before clsact and native XDP before generic, and keeps what
  * worked. */
 #include "bpf_attach.h"
+#include "capability_sets.h"
 #include "clsact.h"
 #include "descriptor.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,8 +67,8 @@ static int explain(char reason[BACKEND_REASON], const char *what, const struct i
 {
 	const char *hint = "";
 
-	if (err == -EPERM || err == -EACCES)
-		hint = " (needs root, or CAP_NET_ADMIN and CAP_BPF)";
+	if (err == -EPERM && !capability_is_effective(CAP_NET_ADMIN))
+		hint = " (CAP_NET_ADMIN is missing)";
 	else if (err == -EBUSY)
 		hint = " (another program is attached there)";
 	snprintf(reason, BACKEND_REASON, "cannot attach to %s at %s: %s%s", interface->name, what,

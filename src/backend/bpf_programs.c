@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Loads the skeleton with the settings as constants, and says in one sentence why the kernel will
- * not. */
+/* Loads the skeleton with the settings as constants. */
 #include "bpf_programs.h"
 #include "array.h"
 #include "bpf_flows.h"
@@ -14,11 +13,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <pthread.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define TRIAL_VALUE 4096
@@ -41,30 +38,14 @@ __attribute__((format(printf, 2, 0))) static int libbpf_says(enum libbpf_print_l
 	return 0;
 }
 
-/* Without CAP_PERFMON (or CAP_SYS_ADMIN, which implies it) the verifier also follows what a CPU
- * might execute speculatively, and gives up on our loops with one of several errors. */
-static bool may_load_loops(void)
+void bpf_programs_log(void)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-
-	if (syscall(SYS_capget, &header, data))
-		return true; /* cannot tell: do not blame the capabilities */
-	return data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN) ||
-	       data[CAP_TO_INDEX(CAP_PERFMON)].effective & CAP_TO_MASK(CAP_PERFMON);
+	libbpf_set_print(libbpf_says);
 }
 
 static int explain(char reason[BACKEND_REASON], const char *what, int err)
 {
-	const char *hint = "";
-
-	if (err == -EPERM || err == -EACCES || !may_load_loops())
-		hint = " (needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)";
-	else if (err == -ENOSYS)
-		hint = " (the kernel is built without BPF)";
-	else if (err != -ENOMEM && libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
-		hint = " (BPF ring buffers need Linux 5.8)";
-	snprintf(reason, BACKEND_REASON, "%s: %s%s", what, strerror(-err), hint);
+	snprintf(reason, BACKEND_REASON, "%s: %s", what, strerror(-err));
 	return err;
 }
 
@@ -121,13 +102,11 @@ static int try_memory(void)
 	return 0;
 }
 
-int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *settings, bool replay,
-		      char reason[BACKEND_REASON])
+static int open_skeleton(struct bpf_programs *p, const struct backend_settings *settings,
+			 bool replay, char reason[BACKEND_REASON])
 {
-	int err;
-
 	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
-	libbpf_set_print(libbpf_says);
+	bpf_programs_log();
 	if (settings->marks > MARKS_MAX_BPF) {
 		snprintf(reason, BACKEND_REASON,
 			 "BPF keeps at most %d marks per flow; use fewer, or --backend pcap",
@@ -138,6 +117,14 @@ int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *set
 	if (!p->skel)
 		return explain(reason, "cannot open the BPF object", -errno);
 	write_settings(p->skel, settings, replay);
+	return 0;
+}
+
+static int load_skeleton(struct bpf_programs *p, const struct backend_settings *settings,
+			 char reason[BACKEND_REASON])
+{
+	int err;
+
 	p->flows = flow_map_create(settings->marks, settings->max_flows);
 	if (p->flows < 0)
 		return explain(reason, "cannot make the BPF map of flows", p->flows);
@@ -152,6 +139,28 @@ int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *set
 		return explain(reason, "cannot load the BPF programs", err);
 	peer_filter_clear(&p->skel->bss->peer_filters.filters[0], PEER_FILTER_BITS_MAX);
 	return 0;
+}
+
+int bpf_programs_load(struct bpf_programs *p, const struct backend_settings *settings, bool replay,
+		      char reason[BACKEND_REASON])
+{
+	int err = open_skeleton(p, settings, replay, reason);
+
+	return err ? err : load_skeleton(p, settings, reason);
+}
+
+int bpf_programs_try(struct bpf_programs *p, const struct backend_settings *settings, bool bare_ip,
+		     char reason[BACKEND_REASON])
+{
+	int err = open_skeleton(p, settings, false, reason);
+
+	if (err)
+		return err;
+	bpf_program__set_autoload(p->skel->progs.metro_out_eth, !bare_ip);
+	bpf_program__set_autoload(p->skel->progs.metro_in_eth, !bare_ip);
+	bpf_program__set_autoload(p->skel->progs.metro_out_ip, bare_ip);
+	bpf_program__set_autoload(p->skel->progs.metro_in_ip, bare_ip);
+	return load_skeleton(p, settings, reason);
 }
 
 /* The settings are in one of the maps. */

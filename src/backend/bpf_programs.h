@@ -20,11 +20,19 @@ struct bpf_programs {
 	struct port_groups groups;
 };
 
+/* What libbpf has to say goes to the log from now on, at levels where it disturbs nobody. */
+void bpf_programs_log(void);
+
 /* Loads programs and maps. replay: the clock is bss->replay_ns, for captures run through the
  * programs by BPF_PROG_TEST_RUN. Returns 0, or -errno explained in reason; in both cases call
  * bpf_programs_unload in the end. */
 int bpf_programs_load(struct bpf_programs *programs, const struct backend_settings *settings,
 		      bool replay, char reason[BACKEND_REASON]);
+
+/* The same with no more programs than data that leaves such interfaces needs, with Ethernet headers
+ * or without: for a trial, in half the time. */
+int bpf_programs_try(struct bpf_programs *programs, const struct backend_settings *settings,
+		     bool bare_ip, char reason[BACKEND_REASON]);
 void bpf_programs_unload(struct bpf_programs *programs);
 
 /* Loads the programs for data that arrives, if they are not there yet: they take as long again as

@@ -3,6 +3,7 @@
 #include "pcap_socket.h"
 #include "frame.h"
 #include "pcap_filter.h"
+#include "probe_cause.h"
 #include "units.h"
 
 #include <errno.h>
@@ -10,16 +11,28 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+/* Is it that we may open no packet sockets? Then reason says why. */
+static bool is_denied(char reason[BACKEND_REASON])
+{
+	const struct probe_terms terms = {};
+	struct probes probes;
+
+	probes_begin(&probes, &terms);
+	probe_explain_packets(&probes, reason);
+	return probe_ask(&probes, PROBE_PACKETS)->answer == PROBE_NO;
+}
+
 static int explain(struct pcap_socket *s, const char *device, char reason[BACKEND_REASON],
 		   int status)
 {
-	const char *hint = "", *detail = pcap_geterr(s->pcap);
+	const char *detail = pcap_geterr(s->pcap);
+	char denied[BACKEND_REASON];
 
-	if (status == PCAP_ERROR_PERM_DENIED)
-		hint = " (needs CAP_NET_RAW, or root)";
 	if (!*detail)
 		detail = pcap_statustostr(status);
-	snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.160s%s", device, detail, hint);
+	if (status == PCAP_ERROR_PERM_DENIED && is_denied(denied))
+		detail = denied;
+	snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.280s", device, detail);
 	if (status == PCAP_ERROR_IFACE_NOT_UP)
 		return -ENETDOWN;
 	if (status == PCAP_ERROR_NO_SUCH_DEVICE)

@@ -96,6 +96,18 @@ void event_loop_remove(struct event_loop *l, int fd)
 	s->fd = -1;
 }
 
+void event_loop_await_room(struct event_loop *l, int fd, bool room)
+{
+	struct epoll_event event = {.events = room ? EPOLLOUT : EPOLLIN};
+	struct source *s;
+
+	LL_SEARCH_SCALAR(l->sources, s, fd, fd);
+	if (!s)
+		return;
+	event.data.ptr = s;
+	epoll_ctl(l->epoll, EPOLL_CTL_MOD, fd, &event);
+}
+
 int event_loop_once(struct event_loop *l, bool wait)
 {
 	struct epoll_event events[EVENTS];
@@ -124,11 +136,15 @@ int event_signals(const sigset_t *set)
 	return fd < 0 ? -errno : fd;
 }
 
-int event_signal_take(int fd)
+int event_signal_take(int fd, int *value)
 {
 	struct signalfd_siginfo info;
 
-	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	if (value)
+		*value = info.ssi_code == SI_QUEUE ? info.ssi_int : 0;
+	return (int)info.ssi_signo;
 }
 
 int event_timer_set(int fd, double interval_s)

@@ -8,7 +8,7 @@
 
 struct event_loop;
 
-/* Called when the descriptor is readable. */
+/* Called when the descriptor is readable, or what else is awaited. */
 typedef void (*event_handler)(void *arg, int fd);
 
 /* Returns 0 or -errno. */
@@ -20,14 +20,19 @@ void event_loop_free(struct event_loop *loop);
 int event_loop_add(struct event_loop *loop, int fd, event_handler handler, void *arg);
 void event_loop_remove(struct event_loop *loop, int fd);
 
+/* From now on the handler is called when the descriptor takes data, or, with false, again when it
+ * is readable. */
+void event_loop_await_room(struct event_loop *loop, int fd, bool room);
+
 /* Waits for at least one event and calls its handler; returns at once if wait is false. Returns 0
  * or -errno. */
 int event_loop_once(struct event_loop *loop, bool wait);
 
 /* A descriptor from which the signals of the set are read, now blocked for the process. */
 int event_signals(const sigset_t *set);
-/* The next signal, or 0 if there is none. */
-int event_signal_take(int fd);
+/* The next signal, or 0 if there is none. The value is the one that sigqueue(3) was given, or 0;
+ * NULL where nobody asks. */
+int event_signal_take(int fd, int *value);
 
 /* A descriptor that is readable once every interval; set changes it. Return it or -errno. */
 int event_timer(double interval_s);

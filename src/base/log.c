@@ -8,9 +8,12 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +33,7 @@ static struct {
 	char text[16384]; /* no allocation: "out of memory" must come through, too */
 	atomic_int level;
 	bool daemon;
+	bool journal; /* standard error is */
 } logger = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.file = LOG_FILE_STDERR,
@@ -121,7 +125,41 @@ void log_serve_daemon(bool daemon)
 	pthread_mutex_unlock(&logger.lock);
 }
 
-/* "2026-11-23T10:00:00.123Z LEVEL " */
+/* ---- the journal ---- */
+
+/* "DEVICE:INODE" of the journal's socket. Who starts us may pass on a variable that is not about
+ * us, so standard error has to be it. */
+void log_find_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[64];
+	struct stat stat;
+
+	logger.journal = false;
+	if (!stream || fstat(STDERR_FILENO, &stat))
+		return;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)stat.st_dev, (uintmax_t)stat.st_ino);
+	logger.journal = strcmp(stream, ours) == 0;
+}
+
+bool log_is_journal(void)
+{
+	return logger.journal;
+}
+
+const char *log_priority(enum log_level level)
+{
+	static const char *const priorities[] = {
+		[LEVEL_TRACE] = "<7>",   [LEVEL_DEBUG] = "<7>", [LEVEL_INFO] = "<6>",
+		[LEVEL_WARNING] = "<4>", [LEVEL_ERROR] = "<3>", [LEVEL_CRITICAL] = "<2>",
+	};
+
+	return logger.journal ? priorities[level] : "";
+}
+
+/* ---- lines ---- */
+
+/* What stands in front of a line: "2026-11-23T10:00:00.123Z LEVEL " */
 static void format_head(char head[HEAD_SIZE], enum log_level level)
 {
 	struct timespec now;
@@ -133,6 +171,21 @@ static void format_head(char head[HEAD_SIZE], enum log_level level)
 	length = strftime(head, HEAD_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
 	snprintf(head + length, HEAD_SIZE - length, ".%03ldZ %s ", now.tv_nsec / (long)NS_PER_MS,
 		 level_names[level]);
+}
+
+struct heads {
+	char file[HEAD_SIZE], standard_error[HEAD_SIZE];
+};
+
+static void format_heads(struct heads *heads, enum log_level level)
+{
+	format_head(heads->file, level);
+	strcpy(heads->standard_error, logger.journal ? log_priority(level) : heads->file);
+}
+
+static const char *head_for(const struct heads *heads, const struct log_file *file)
+{
+	return file->fd == STDERR_FILENO ? heads->standard_error : heads->file;
 }
 
 /* Standard error is shared with other processes, so it cannot be made non-blocking. A pipe is
@@ -170,15 +223,16 @@ static void make_room(size_t length)
 	write_parts(&logger.file, head, text);
 }
 
-static void write_line(enum log_level level, const char *head, char *line)
+static void write_line(enum log_level level, const struct heads *heads, char *line)
 {
 	static struct log_file standard_error = LOG_FILE_STDERR;
+	const char *head = head_for(heads, &logger.file);
 
 	printable(line); /* what a message quotes must not forge or garble lines */
 	make_room(strlen(head) + strlen(line) + 1);
 	write_parts(&logger.file, head, line);
 	if (level == LEVEL_CRITICAL && logger.daemon && logger.file.fd != STDERR_FILENO)
-		write_parts(&standard_error, head, line);
+		write_parts(&standard_error, heads->standard_error, line);
 }
 
 /* Formats into logger.text; text that does not fit ends in dots. */
@@ -195,12 +249,13 @@ static void format_text(const char *format, va_list args)
 void log_message(enum log_level level, const char *format, ...)
 {
 	int saved_errno = errno;
-	char head[HEAD_SIZE], *rest, *line;
+	struct heads heads;
+	char *rest, *line;
 	va_list args;
 
 	if (level < log_get_level())
 		return;
-	format_head(head, level);
+	format_heads(&heads, level);
 
 	pthread_mutex_lock(&logger.lock);
 	errno = saved_errno; /* for %m */
@@ -210,10 +265,12 @@ void log_message(enum log_level level, const char *format, ...)
 	rest = logger.text;
 	line = strsep(&rest, "\n");
 	for (bool first = true; first || (line && (*line || rest)); first = false) {
-		write_line(level, head,
+		write_line(level, &heads,
 			   line); /* the loop leaves out an empty last line: only a final newline */
-		if (first)
-			strcat(head, FURTHER);
+		if (first) {
+			strcat(heads.file, FURTHER);
+			strcat(heads.standard_error, FURTHER);
+		}
 		line = strsep(&rest, "\n");
 	}
 	pthread_mutex_unlock(&logger.lock);

@@ -36,6 +36,17 @@ bool log_is_file(void);
  * error, messages are dropped rather than block the daemon. */
 void log_serve_daemon(bool daemon);
 
+/* If standard error is systemd's journal ($JOURNAL_STREAM), lines there have their priority in
+ * front,
+ * "<4>", in place of time and level, which the journal adds itself. To be called at the start,
+ * before there are threads. */
+void log_find_journal(void);
+bool log_is_journal(void);
+
+/* What stands in front of a line on standard error that does not come through here: "<3>", or "".
+ */
+const char *log_priority(enum log_level level);
+
 /* Safe to call from any thread, but not from a signal handler. errno is kept. A message of several
  * lines is written as several, those after the first with "| " in front; one longer than 16 KiB is
  * cut. Characters that are not printable become question marks (printable.h). */

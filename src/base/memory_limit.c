@@ -2,6 +2,7 @@
 /* Finds this process's control group below its mount, and reads the limits from there up. */
 #include "memory_limit.h"
 
+#include "capability_sets.h"
 #include "lines.h"
 
 #include <limits.h>
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -176,22 +176,13 @@ void memory_limit_of_self(struct memory_limit *limit)
 
 /* ---- locked memory ---- */
 
-static bool may_raise_limits(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-
-	return !syscall(SYS_capget, &header, data) &&
-	       data[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective & CAP_TO_MASK(CAP_SYS_RESOURCE);
-}
-
 void memory_limit_of_locked(struct memory_limit *limit)
 {
 	struct rlimit locked;
 
 	*limit = (struct memory_limit){MEMORY_UNLIMITED, "RLIMIT_MEMLOCK"};
 	if (getrlimit(RLIMIT_MEMLOCK, &locked) || locked.rlim_cur == RLIM_INFINITY ||
-	    may_raise_limits())
+	    capability_is_effective(CAP_SYS_RESOURCE))
 		return;
 	limit->bytes = locked.rlim_cur;
 }

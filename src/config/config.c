@@ -61,18 +61,11 @@ static const struct yaml_keys root_known = {
 static int read_root(struct yaml_reader *reader, struct config *config)
 {
 	yaml_node_t *root = yaml_root(reader);
-	int err;
 
+	if (!root)
+		return 0;
 	yaml_at(reader, root);
-	err = yaml_read_mapping(reader, root, &root_known, config);
-	if (err || root->type != YAML_MAPPING_NODE)
-		return err;
-	yaml_at(reader, root);
-	if (!yaml_has_items(reader, root, "instances"))
-		mistake(reader->mistakes,
-			"there are no instances, so nothing would be measured; "
-			"accepted: at least one, with interface and ips or hosts");
-	return 0;
+	return yaml_read_mapping(reader, root, &root_known, config);
 }
 
 static struct config *config_new(void)
@@ -85,7 +78,7 @@ static struct config *config_new(void)
 	config->snaplen = 512;
 	config->pcap_buffer = 8;
 	config->idle_ttl_s = 300;
-	config->log_to_file = true;
+	config->log_to_file = !log_is_journal();
 	config->log_level = LEVEL_INFO;
 	config->report_interval_s = 10;
 	config->max_flows = 32768;
@@ -144,8 +137,9 @@ static int read_arguments(struct config *config, struct mistakes *mistakes, cons
 	int err;
 
 	config->log_to_file = false;
+	config->control_socket = strdup(""); /* beside a daemon, any number of people may look */
 	config->instances = calloc(1, sizeof(*config->instances));
-	if (!config->instances)
+	if (!config->instances || !config->control_socket)
 		return -ENOMEM;
 	config->instances_count = 1;
 
@@ -188,5 +182,6 @@ void config_free(struct config *config)
 	free(config->statsd_ip);
 	free(config->statsd_socket);
 	free(config->prefix);
+	free(config->control_socket);
 	free(config);
 }

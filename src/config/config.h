@@ -82,7 +82,8 @@ struct config {
 		exp_ttl_s; /* one that ended, after this at the latest: 1 .. 86400, default 60 */
 	char *statsd_ip;   /* address or host name; NULL: not given */
 	unsigned int statsd_port; /* 1 .. 65535; 0: not given */
-	bool log_to_file;         /* default true, as in go-metro */
+	bool log_to_file; /* default true, as in go-metro; false where standard error is the journal
+			   */
 	enum log_level log_level; /* default info */
 
 	/* init_config, ours */
@@ -99,10 +100,11 @@ struct config {
 	struct aggregate aggregate;
 	unsigned int max_series;         /* in an interval; 0: any number */
 	unsigned int resolve_interval_s; /* between lookups of a name: 1 .. 86400, default 300 */
-	bool reverse_names; /* look up names for peers given as addresses; default true */
+	char *control_socket; /* path; "": none; NULL: the default, where there is a place for it */
+	bool reverse_names;   /* look up names for peers given as addresses; default true */
 
 	struct instance *instances;
-	size_t instances_count;
+	size_t instances_count; /* 0: nothing is measured */
 };
 
 /* As a set of enum way. */

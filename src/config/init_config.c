@@ -14,6 +14,8 @@
  * line must fit into a datagram with its tags (instance.c). */
 #define PREFIX_MAX      64
 
+#define SOCKET_PATH_MAX 107 /* sun_path, but for its final zero: unix(7) */
+
 #define NETWORK_BITS_V6 64 /* the least that a provider gives one site (RFC 6177) */
 
 /* Two keys for one setting: a value that is there already came from the other. */
@@ -99,6 +101,31 @@ static bool choose(struct yaml_reader *reader, yaml_node_t *node, const char *co
 	mistake(reader->mistakes, "%s is not %s; accepted: %s", mistake_quote(text, quoted), what,
 		accepted);
 	return false;
+}
+
+static int read_control_socket(struct yaml_reader *reader, const struct yaml_key *key,
+			       yaml_node_t *node, void *target)
+{
+	static const char accepted[] = "a path that begins with /, or none";
+	const char *text = yaml_text(reader, node, accepted);
+	struct config *config = target;
+	char quoted[QUOTED_TEXT];
+
+	(void)key;
+	if (!text)
+		return 0;
+	if (!strcmp(text, "none"))
+		return keep_text(&config->control_socket, "");
+	if (strlen(text) > SOCKET_PATH_MAX)
+		mistake(reader->mistakes,
+			"%s is too long for a socket; accepted: a path of up to %d bytes",
+			mistake_quote(text, quoted), SOCKET_PATH_MAX);
+	else if (*text != '/' || text[strlen(text) - 1] == '/')
+		mistake(reader->mistakes, "%s is not valid; accepted: %s",
+			mistake_quote(text, quoted), accepted);
+	else
+		return keep_text(&config->control_socket, text);
+	return 0;
 }
 
 static int read_dialect(struct yaml_reader *reader, const struct yaml_key *key, yaml_node_t *node,
@@ -305,6 +332,7 @@ static const struct yaml_key init_keys[] = {
 	{"aggregate", read_aggregate, 0, 0, 0},
 	{"max_series", yaml_read_whole, FIELD(max_series), 0, 1000000},
 	{"resolve_interval", yaml_read_whole, FIELD(resolve_interval_s), 1, 86400},
+	{"control_socket", read_control_socket, 0, 0, 0},
 	{"reverse_names", yaml_read_bool, FIELD(reverse_names), 0, 0},
 };
 

@@ -47,10 +47,9 @@ static int read_file(const char *path, char **text, size_t *length)
 	if (file)
 		fclose(file);
 	if (err == -ENOENT)
-		log_error(
-			"%s: no such file; write one (packaging/bpf-metro.yaml is an example), or "
-			"name another with --config FILE",
-			path);
+		log_error("%s: no such file; write one (man bpf-metro.yaml has examples), or "
+			  "name another with --config FILE",
+			  path);
 	else if (err == -EFBIG)
 		log_error("%s: is larger than %d MiB, so it cannot be a configuration; name the "
 			  "right file with --config FILE",
@@ -114,6 +113,13 @@ static bool is_empty(yaml_document_t *document)
 	return !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
 }
 
+/* With everything in comments, a file still says something. One without a byte is more likely one
+ * that was being written when a disk was full. */
+static bool has_comments(const char *text, size_t length)
+{
+	return memchr(text, '#', length) != NULL;
+}
+
 /* Makes a tree of the document's text, which is within bounds. */
 static int load_document(struct yaml_reader *reader, yaml_parser_t *parser, const char *text,
 			 size_t length)
@@ -121,11 +127,11 @@ static int load_document(struct yaml_reader *reader, yaml_parser_t *parser, cons
 	yaml_parser_set_input_string(parser, (const unsigned char *)text, length);
 	if (!yaml_parser_load(parser, &reader->document))
 		return report_parser(parser, reader->mistakes, text, length);
-	if (!is_empty(&reader->document))
+	if (!is_empty(&reader->document) || has_comments(text, length))
 		return 0;
 	reader->mistakes->line = 1;
 	mistake(reader->mistakes, "the file is empty; accepted: init_config and instances, as in "
-				  "packaging/bpf-metro.yaml");
+				  "man bpf-metro.yaml");
 	yaml_document_delete(&reader->document);
 	return -EINVAL;
 }

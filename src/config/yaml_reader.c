@@ -49,7 +49,10 @@ void yaml_at(struct yaml_reader *reader, const yaml_node_t *node)
 
 yaml_node_t *yaml_root(struct yaml_reader *reader)
 {
-	return yaml_document_get_root_node(&reader->document);
+	yaml_node_t *root = yaml_document_get_root_node(&reader->document);
+	bool empty = root && root->type == YAML_SCALAR_NODE && !root->data.scalar.length;
+
+	return empty ? NULL : root;
 }
 
 yaml_node_t *yaml_lookup(struct yaml_reader *reader, yaml_node_t *mapping, const char *name)

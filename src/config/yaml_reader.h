@@ -52,11 +52,13 @@ struct yaml_keys {
 	bool anchors; /* unknown keys may be there to hold values that aliases repeat elsewhere */
 };
 
-/* Reads the file, which mistakes->file names. Returns 0 and a reader with one document that is not
- * empty, to be closed; -EINVAL or another -errno, reported. */
+/* Reads the file, which mistakes->file names. Returns 0 and a reader with one document, to be
+ * closed; -EINVAL or another -errno, reported. A file without a byte, or of white space, is a
+ * mistake. */
 int yaml_reader_open(struct yaml_reader *reader, struct mistakes *mistakes);
 void yaml_reader_close(struct yaml_reader *reader);
 
+/* NULL: all of it is in comments. */
 yaml_node_t *yaml_root(struct yaml_reader *reader);
 
 /* The value of a key of a mapping; NULL when it is not there or null, which means the same. */

@@ -135,6 +135,16 @@ bool awaited_explain(const struct awaited *awaited, const struct links *links, c
 	return true;
 }
 
+void awaited_each(const struct awaited *awaited, void (*each)(void *arg, const char *term),
+		  void *arg)
+{
+	const struct awaited_term *t;
+
+	LL_FOREACH (awaited->first, t)
+		if (t->said)
+			each(arg, t->term.text);
+}
+
 bool awaited_names(const struct awaited *awaited, const char *name)
 {
 	const struct awaited_term *t = find(awaited, name);

@@ -24,6 +24,10 @@ void awaited_look(struct awaited *awaited, const struct links *links);
 bool awaited_explain(const struct awaited *awaited, const struct links *links, char *text,
 		     size_t size);
 
+/* Calls each for the text of every term that was missing when it was last looked for. */
+void awaited_each(const struct awaited *awaited, void (*each)(void *arg, const char *term),
+		  void *arg);
+
 /* Is it one of the names, and no pattern? */
 bool awaited_names(const struct awaited *awaited, const char *name);
 

@@ -2,12 +2,14 @@
 /* The daemon's life: starts its services, runs the loop, obeys signals, and stops all in order. */
 #include "daemon.h"
 
+#include "answers.h"
 #include "descriptor.h"
 #include "log.h"
 #include "privileges.h"
 #include "reload.h"
 #include "wiring.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -21,12 +23,13 @@ static bool looks_for_containers(const struct config *config)
 	return false;
 }
 
-/* Of what root may do; whoever has started us. */
+/* A configuration of capture files alone reads what anybody may have made. One with nothing waits
+ * for a reload that brings interfaces. */
 static unsigned int needs_of(const struct wiring *w)
 {
 	unsigned int needs = 0;
 
-	if (plan_has_interfaces(&w->plan))
+	if (plan_has_interfaces(&w->plan) || !w->plan.config->instances_count)
 		needs = measuring_needs(&w->measuring);
 	if (looks_for_containers(w->plan.config))
 		needs |= NEED_OTHERS;
@@ -45,8 +48,10 @@ static int settle(struct wiring *w)
 	int err = privileges_settle(&terms);
 
 	log_choice_apply(&settings->log, w->plan.config);
-	if (!err)
-		privileges_seal();
+	if (err)
+		return err;
+	answers_prepare(w);
+	privileges_seal();
 	return err;
 }
 
@@ -72,39 +77,56 @@ static void leave_plan(void *arg, const struct plan *next)
 	reporting_set_peers(&w->reporting, next->peers);
 }
 
-/* A configuration that had only capture files may have interfaces now. */
-static void start_late(struct wiring *w)
+/* A configuration that had nothing or only capture files may have interfaces now. */
+static int start_late(struct wiring *w)
 {
 	if (!plan_has_interfaces(&w->plan))
-		return;
+		return 0;
 	if (privileges_cover(needs_of(w)))
-		measuring_start(&w->measuring, w->plan.config, w->plan.peers);
-	else
-		log_error("no interface is measured: the configuration had none when bpf-metro "
-			  "started, so it has given up its privileges; restart it");
+		return measuring_start(&w->measuring, w->plan.config, w->plan.peers);
+	log_error("no interface is measured: the configuration had only capture files when "
+		  "bpf-metro started, so it has given up its privileges; restart it");
+	return -EPERM;
 }
 
-static void follow_measuring(struct wiring *w)
+static int follow_measuring(struct wiring *w)
 {
+	int err = 0;
+
 	following_configure(&w->following, w->plan.config);
 	if (!w->measuring.backend)
-		start_late(w);
+		err = start_late(w);
 	measuring_follow(&w->measuring, w->plan.config);
 	if (w->measuring.backend)
 		following_look(&w->following, w->measuring.backend, w->plan.peers, true);
 	wiring_identify(w);
+	return err;
 }
 
-/* Each reports what goes wrong, and then goes on with what it had. */
-static void follow_plan(struct wiring *w)
+/* Each reports what goes wrong, and then goes on with what it had. Returns the first error. */
+static int follow_plan(struct wiring *w)
 {
-	reporting_follow(&w->reporting, w->plan.config);
-	follow_measuring(w);
-	naming_follow(&w->naming, w->plan.config, w->plan.peers,
-		      reporting_server_name(&w->reporting));
+	int err = reporting_follow(&w->reporting, w->plan.config);
+	int err_measuring = follow_measuring(w);
+	int err_naming;
+
+	answers_follow(w);
+	err_naming = naming_follow(&w->naming, w->plan.config, w->plan.peers,
+				   reporting_server_name(&w->reporting));
+
+	err = err ? err : err_measuring;
+	return err ? err : err_naming;
 }
 
-static void on_hangup(struct wiring *w)
+static void say_if_nothing(const struct wiring *w)
+{
+	if (!w->plan.config->instances_count)
+		log_warning("%s has no instances: nothing is measured until it has one and is "
+			    "reloaded (systemctl reload, or SIGHUP)",
+			    w->settings->config_path);
+}
+
+static int load_plan(struct wiring *w)
 {
 	const struct daemon_settings *settings = w->settings;
 	const struct reload_terms terms = {
@@ -115,14 +137,33 @@ static void on_hangup(struct wiring *w)
 		.leave = leave_plan,
 		.arg = w,
 	};
+	int err = terms.path ? reload(&w->plan, &terms) : 0;
 
+	if (err || !terms.path)
+		return err;
+	log_choice_apply(&settings->log, w->plan.config);
+	err = follow_plan(w);
+	if (err)
+		log_error("reloaded %s, but not all of it is in force", terms.path);
+	else
+		log_info("reloaded %s", terms.path);
+	say_if_nothing(w);
+	return err;
+}
+
+/* value: of the signal, which may ask for an answer. */
+static void on_hangup(struct wiring *w, int value)
+{
+	char status[STATUS_SIZE];
+	int err;
+
+	supervisor_reloading(&w->supervisor);
 	/* First of all: logrotate has moved the log, whatever the configuration says by now. */
-	log_choice_apply(&settings->log, w->plan.config);
-	if (!terms.path || reload(&w->plan, &terms))
-		return;
-	log_choice_apply(&settings->log, w->plan.config);
-	follow_plan(w);
-	log_info("reloaded %s", terms.path);
+	log_choice_apply(&w->settings->log, w->plan.config);
+	err = load_plan(w);
+	wiring_status(w, status);
+	supervisor_reloaded(&w->supervisor, err, status);
+	supervisor_reply(&w->supervisor, value, err);
 }
 
 /* ---- signals ---- */
@@ -130,11 +171,11 @@ static void on_hangup(struct wiring *w)
 static void on_signal(void *arg, int fd)
 {
 	struct wiring *w = arg;
-	int signal;
+	int signal, value;
 
-	while ((signal = event_signal_take(fd))) {
+	while ((signal = event_signal_take(fd, &value))) {
 		if (signal == SIGHUP)
-			on_hangup(w);
+			on_hangup(w, value);
 		else
 			w->over = true;
 	}
@@ -193,6 +234,15 @@ static int start_naming(struct wiring *w)
 	return err;
 }
 
+static void say_ready(struct wiring *w)
+{
+	char status[STATUS_SIZE];
+
+	say_if_nothing(w);
+	wiring_status(w, status);
+	supervisor_ready(&w->supervisor, status);
+}
+
 static int start(struct wiring *w)
 {
 	int err = start_plan(w);
@@ -209,6 +259,9 @@ static int start(struct wiring *w)
 		err = wiring_start_duty_cycle(w);
 	if (err)
 		reporting_abandon(&w->reporting, err);
+	else
+		answers_start(w);
+	say_ready(w);
 	return err;
 }
 
@@ -232,6 +285,7 @@ static int run(struct wiring *w)
 
 	while (!wiring_is_over(w) && !err)
 		err = wiring_turn(w);
+	supervisor_stopping(&w->supervisor);
 	err_finish = finish(w);
 	err = err ? err : w->error;
 	return err ? err : err_finish;
@@ -241,6 +295,7 @@ static int stop(struct wiring *w)
 {
 	int err;
 
+	answers_stop(w);
 	wiring_end_captures(w);
 	naming_stop(&w->naming);
 	err = reporting_close(&w->reporting); /* first: hundreds of interfaces take seconds */
@@ -254,11 +309,14 @@ static int stop(struct wiring *w)
 /* All that is between the first event and the last. */
 static int live(struct wiring *w)
 {
-	int err = start(w), err_stop;
+	int err, err_stop;
 
+	supervisor_start(&w->supervisor, w->loop);
+	err = start(w);
 	if (!err)
 		err = run(w);
 	err_stop = stop(w);
+	supervisor_stop(&w->supervisor);
 	return err ? err : err_stop;
 }
 

@@ -82,8 +82,9 @@ static int try_bpf(struct measuring *m, const struct config *config, const struc
 	return err;
 }
 
-static void say_fallback(const char *reason)
+static void say_fallback(struct measuring *m, const char *reason)
 {
+	snprintf(m->fallback, sizeof(m->fallback), "%s", reason);
 	log_warning("BPF cannot be used here: %s; falling back to libpcap", reason);
 }
 
@@ -118,7 +119,7 @@ static int choose(struct measuring *m, const struct config *config, const struct
 	if (choice != BACKEND_PCAP)
 		err = try_bpf(m, config, peers, reason);
 	if (err && err != -ENODEV && choice == BACKEND_AUTO)
-		say_fallback(reason);
+		say_fallback(m, reason);
 	if (err && err != -ENODEV && choice != BACKEND_BPF)
 		err = try_pcap(m, config, peers, reason);
 	return err;
@@ -157,7 +158,10 @@ static int begin(struct measuring *m, const struct config *config, int err,
 int measuring_start(struct measuring *m, const struct config *config, const struct peers *peers)
 {
 	char reason[BACKEND_REASON] = "out of memory";
-	int err = choose(m, config, peers, reason);
+	int err;
+
+	m->fallback[0] = '\0';
+	err = choose(m, config, peers, reason);
 
 	return begin(m, config, err, reason);
 }
@@ -173,7 +177,7 @@ int measuring_fall_back(struct measuring *m, const struct config *config, const 
 	char reason[BACKEND_REASON] = "out of memory";
 	int err;
 
-	say_fallback(why);
+	say_fallback(m, why);
 	measuring_close(m);
 	err = try_pcap(m, config, peers, reason);
 	return begin(m, config, err, reason);

@@ -46,7 +46,8 @@ struct measuring {
 
 	/* Its own. */
 	struct backend *backend; /* NULL: none, as while there are only capture files to measure */
-	bool sweeping;           /* a walk over all flows is under way, or to begin */
+	char fallback[BACKEND_REASON]; /* why it is libpcap in place of BPF; "": it is not */
+	bool sweeping;                 /* a walk over all flows is under way, or to begin */
 };
 
 /* The settings for a backend, also for one that reads a capture file. */

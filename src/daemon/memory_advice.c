@@ -40,8 +40,8 @@ void memory_explain(const struct memory_need *bpf, int err, bool charged,
 	append(reason, "; it takes %.1f MiB at the start, %.1f of them for max_flows",
 	       mib(bpf->start), mib(bpf->flows + bpf->buckets));
 	if (limit->bytes != MEMORY_UNLIMITED)
-		append(reason, ", and the limit is %.1f MiB (%s)", mib(limit->bytes),
-		       limit->source);
+		append(reason, ", and the limit is %.1f MiB (%s): raise it, or lower max_flows",
+		       mib(limit->bytes), limit->source);
 }
 
 /* What to do about the part that is most of it. */

@@ -283,6 +283,17 @@ void monitor_explain(struct monitor *monitor, struct backend *backend, const str
 	}
 }
 
+void monitor_each(const struct monitor *monitor,
+		  void (*interface)(void *arg, const char *name, const struct hold *hold),
+		  void (*awaited)(void *arg, const char *term), void *arg)
+{
+	struct monitored *m;
+
+	LL_FOREACH (monitor->first, m)
+		interface(arg, m->now.name, m->hold);
+	awaited_each(&monitor->awaited, awaited, arg);
+}
+
 /* ---- the end ---- */
 
 void monitor_detach(struct monitor *monitor, struct backend *backend)

@@ -61,6 +61,12 @@ __u64 monitor_take(struct monitor *monitor, struct backend *backend);
 void monitor_explain(struct monitor *monitor, struct backend *backend, const struct peers *peers,
 		     const struct silence_terms *terms);
 
+/* Calls interface for each one that is there, with the hold on it, or NULL: it is down, or waits to
+ * be opened; and awaited for each term of the configuration that means none. */
+void monitor_each(const struct monitor *monitor,
+		  void (*interface)(void *arg, const char *name, const struct hold *hold),
+		  void (*awaited)(void *arg, const char *term), void *arg);
+
 /* Leaves all interfaces. The backend is not used beyond this call. */
 void monitor_detach(struct monitor *monitor, struct backend *backend);
 

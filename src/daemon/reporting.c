@@ -61,6 +61,7 @@ int reporting_start(struct reporting *r, struct event_loop *loop, const struct c
 	r->loop = loop;
 	r->timer = -1;
 	r->interval_s = config->report_interval_s;
+	r->reported_ms = monotonic_ms();
 	err = open_chosen(r, config, peers);
 	if (err)
 		return err;
@@ -98,6 +99,7 @@ void reporting_report(struct reporting *r, const __u64 counters[COUNTERS])
 {
 	if (r->sink->ops->report)
 		r->sink->ops->report(r->sink, counters);
+	r->reported_ms = monotonic_ms();
 }
 
 void reporting_end_interval(struct reporting *r, const __u64 counters[COUNTERS])
@@ -140,14 +142,16 @@ void reporting_relabel(struct reporting *r, __u32 ifindex)
 		r->sink->ops->relabel(r->sink, ifindex);
 }
 
-void reporting_follow(struct reporting *r, const struct config *config)
+int reporting_follow(struct reporting *r, const struct config *config)
 {
 	const struct sink_ops *ops = r->sink->ops;
+	int err = ops->reconfigure ? ops->reconfigure(r->sink, config) : 0;
 
-	if (ops->reconfigure && ops->reconfigure(r->sink, config))
+	if (err)
 		log_error("keeping the old StatsD server");
 	r->interval_s = config->report_interval_s;
 	event_timer_set(r->timer, r->interval_s);
+	return err;
 }
 
 const char *reporting_server_name(const struct reporting *r)

@@ -24,6 +24,7 @@ struct reporting {
 	int timer;
 	double interval_s;
 	struct losses losses;
+	__u64 reported_ms; /* CLOCK_MONOTONIC: the latest report, or the start */
 };
 
 /* Opens the sink and starts the interval. The peers must live until others are set, or until it is
@@ -58,8 +59,9 @@ void reporting_set_peers(struct reporting *r, const struct peers *peers);
 void reporting_set_containers(struct reporting *r, const struct container_table *containers);
 void reporting_relabel(struct reporting *r, __u32 ifindex);
 
-/* Follows a changed configuration: server, metrics, interval. What was taken in stays. */
-void reporting_follow(struct reporting *r, const struct config *config);
+/* Follows a changed configuration: server, metrics, interval. What was taken in stays. Returns 0,
+ * or -errno, reported: the server is the old one. */
+int reporting_follow(struct reporting *r, const struct config *config);
 
 /* The host name of the server, to be looked up, or NULL; and its addresses then. */
 const char *reporting_server_name(const struct reporting *r);

@@ -2,6 +2,7 @@
 /* Passes on to other services what one of them says, and gives each its turn. */
 #include "wiring.h"
 
+#include "clock.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -225,6 +226,20 @@ void wiring_report(struct wiring *w, __u64 counters[COUNTERS])
 	reporting_report(&w->reporting, counters);
 }
 
+void wiring_status(const struct wiring *w, char text[STATUS_SIZE])
+{
+	status_write(&w->status, w->plan.config, &w->following.monitor, text);
+}
+
+static void say_status(struct wiring *w, const __u64 counters[COUNTERS])
+{
+	char text[STATUS_SIZE];
+
+	status_count(&w->status, counters[COUNTER_SAMPLES]);
+	wiring_status(w, text);
+	supervisor_say(&w->supervisor, text);
+}
+
 static void end_interval(struct wiring *w)
 {
 	struct silence_terms terms;
@@ -232,6 +247,7 @@ static void end_interval(struct wiring *w)
 
 	count(w, counters);
 	reporting_end_interval(&w->reporting, counters);
+	say_status(w, counters);
 	terms = reporting_silence_terms(&w->reporting, counters);
 	monitor_explain(&w->following.monitor, w->measuring.backend, w->plan.peers, &terms);
 	if (peers_forget_idle(w->plan.peers) > 0) /* the walk has told them of all flows */
@@ -302,6 +318,9 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 					     .changed = on_container,
 					     .arg = w}},
 		.duty_cycle = {.timer = -1},
+		.started_ms = monotonic_ms(),
+		.supervisor = {.socket = -1, .watchdog = -1},
+		.status = {.rate = -1},
 	};
 }
 

@@ -7,12 +7,15 @@
 #define METRO_WIRING_H
 
 #include "captures.h"
+#include "control.h"
 #include "daemon_settings.h"
 #include "duty_cycle.h"
 #include "following.h"
 #include "identifying.h"
 #include "naming.h"
 #include "reporting.h"
+#include "status.h"
+#include "supervisor.h"
 
 struct wiring {
 	const struct daemon_settings *settings;
@@ -25,6 +28,10 @@ struct wiring {
 	struct identifying identifying;
 	struct captures *captures; /* NULL: there are none to be read */
 	struct duty_cycle duty_cycle;
+	struct control *control; /* NULL: nobody can ask */
+	__u64 started_ms;        /* CLOCK_MONOTONIC */
+	struct supervisor supervisor;
+	struct status status;
 
 	char refused[BACKEND_REASON]; /* why BPF is to be given up; "": it is not */
 
@@ -47,6 +54,9 @@ void wiring_stop_duty_cycle(struct wiring *w);
 /* Has containers looked for, as far as interfaces that are there now want it; and the sink know of
  * them. What goes wrong is reported. */
 void wiring_identify(struct wiring *w);
+
+/* Writes what it does now, for the supervisor. */
+void wiring_status(const struct wiring *w, char text[STATUS_SIZE]);
 
 /* One turn of the loop, which waits unless there is something to do. Returns 0 or -errno. */
 int wiring_turn(struct wiring *w);

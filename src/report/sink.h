@@ -7,6 +7,7 @@
 #include "counters.h"
 #include "delivery.h"
 #include "peers.h"
+#include "statsd_outage.h"
 
 enum output_choice { OUTPUT_DEFAULT, OUTPUT_STATSD, OUTPUT_TEXT, OUTPUT_JSON };
 
@@ -46,6 +47,9 @@ struct sink_ops {
 	 * sink's, and the same as long as it lives. Both may be NULL. */
 	int (*fd)(struct sink *sink);
 	void (*resume)(struct sink *sink);
+
+	/* How the server that it sends to fares. May be NULL: there is none. */
+	struct statsd_state (*server_state)(struct sink *sink);
 
 	/* The host name to look up for set_server, or NULL: none. Both may be NULL. */
 	const char *(*server_name)(struct sink *sink);

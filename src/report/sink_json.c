@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "decimal.h"
+#include "json_escape.h"
 #include "output.h"
 #include "sink.h"
 #include "timestamp.h"
-#include "utf8.h"
 
-#define CACHED_FLOWS  512            /* a power of two */
-#define ESCAPED_IFACE (6 * IFNAMSIZ) /* every byte as \u00ff */
+#define CACHED_FLOWS  512 /* a power of two */
+#define ESCAPED_IFACE (JSON_ESCAPED * IFNAMSIZ)
 #define MIDDLE_MAX    (ESCAPED_IFACE + 2 * ADDRESS_TEXT + 80)
 #define LINE_REST     128 /* of a line: everything but the middle and the end */
 #define KEY_IN        ",\"direction\":\"in\""
@@ -67,37 +67,6 @@ static struct json_sink *json_sink(struct sink *sink)
 	return (struct json_sink *)sink;
 }
 
-/* As \uXXXX, or two of them: UTF-16, as JSON has it (RFC 8259, 7). */
-static char *put_escape(char *to, __u32 code)
-{
-	if (code < 0x10000)
-		return to + sprintf(to, "\\u%04x", code);
-	code -= 0x10000;
-	return to + sprintf(to, "\\u%04x\\u%04x", 0xd800 | code >> 10, 0xdc00 | (code & 0x3ff));
-}
-
-/* Writes the name as the inside of a JSON string; bytes that are not UTF-8 become U+0080..00FF.
- * Unprintable characters are escaped: people look at JSON in terminals, too. */
-static void escape_iface(const char *name, char escaped[ESCAPED_IFACE])
-{
-	char *to = escaped;
-	__u32 code;
-
-	for (size_t length; *name; name += length) {
-		length = utf8_take(name, &code);
-		if (!length || !utf8_is_printable(code)) {
-			to = put_escape(to, length ? code : (unsigned char)*name);
-			length = length ? length : 1;
-			continue;
-		}
-		if (code == '"' || code == '\\')
-			*to++ = '\\';
-		memcpy(to, name, length);
-		to += length;
-	}
-	*to = '\0';
-}
-
 /* Both are of characters that JSON takes as they are. */
 static void make_end(struct flow_text *flow, const struct container *container)
 {
@@ -115,12 +84,11 @@ static void make_end(struct flow_text *flow, const struct container *container)
 static void make_flow_text(struct flow_text *flow, const struct flow_key *key, const char *iface,
 			   const struct container *container)
 {
-	char escaped[ESCAPED_IFACE], *to = flow->middle;
+	char *to = flow->middle;
 
 	flow->key = *key;
 	snprintf(flow->iface, sizeof(flow->iface), "%s", iface);
-	escape_iface(flow->iface, escaped);
-	to = stpcpy(stpcpy(to, "\",\"iface\":\""), escaped);
+	to = json_escape(stpcpy(to, "\",\"iface\":\""), flow->iface);
 	to = address_write(&key->local, stpcpy(to, "\",\"src\":\""));
 	to = decimal(stpcpy(to, "\",\"sport\":"), key->local_port);
 	to = address_write(&key->peer, stpcpy(to, ",\"dst\":\""));

@@ -299,6 +299,11 @@ static void statsd_resume(struct sink *sink)
 	statsd_client_resume(statsd_sink(sink)->client);
 }
 
+static struct statsd_state statsd_server_state(struct sink *sink)
+{
+	return statsd_client_state(statsd_sink(sink)->client);
+}
+
 static const char *statsd_server_name(struct sink *sink)
 {
 	return statsd_client_server_name(statsd_sink(sink)->client);
@@ -368,6 +373,7 @@ static const struct sink_ops statsd_ops = {
 	.close = statsd_close,
 	.fd = statsd_fd,
 	.resume = statsd_resume,
+	.server_state = statsd_server_state,
 	.server_name = statsd_server_name,
 	.set_server = statsd_set_server,
 };

@@ -453,6 +453,11 @@ int statsd_client_open(struct statsd_client **client, const struct config *confi
 	return 0;
 }
 
+struct statsd_state statsd_client_state(const struct statsd_client *client)
+{
+	return statsd_outage_state(&client->outage, client->connection.text);
+}
+
 const struct statsd_counters *statsd_client_counters(const struct statsd_client *client)
 {
 	return &client->counters;

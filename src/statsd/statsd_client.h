@@ -7,6 +7,7 @@
 #define METRO_STATSD_CLIENT_H
 
 #include "config.h"
+#include "statsd_outage.h"
 
 /* What fits into an Ethernet frame after the headers of UDP, IP and a tunnel or two. */
 #define STATSD_DATAGRAM_MAX 1432
@@ -65,6 +66,9 @@ size_t statsd_client_line_max(const struct statsd_client *client);
  * as long as it lives. */
 int statsd_client_fd(const struct statsd_client *client);
 void statsd_client_resume(struct statsd_client *client);
+
+/* The text is valid until the client is used again. */
+struct statsd_state statsd_client_state(const struct statsd_client *client);
 
 const struct statsd_counters *statsd_client_counters(const struct statsd_client *client);
 

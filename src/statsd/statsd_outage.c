@@ -51,16 +51,30 @@ void statsd_outage_begin(struct statsd_outage *outage, const char *server, int e
 	if (outage->failing)
 		return;
 	outage->failing = true;
+	outage->error = error;
+	outage->since_ms = now_ms;
 	log_warning("StatsD server %s: %s; metrics are lost until it takes them again%s", server,
 		    reason(error), privileges_advice(error));
 }
 
 void statsd_outage_end(struct statsd_outage *outage, const char *server, __u64 now_ms)
 {
+	outage->taken_ms = now_ms;
 	if (!outage->failing || now_ms - outage->last_error_ms < QUIET_MS)
 		return;
 	log_info("StatsD server %s takes metrics again; %llu datagrams were lost", server,
 		 (unsigned long long)outage->lost);
 	outage->failing = false;
 	outage->lost = 0;
+}
+
+struct statsd_state statsd_outage_state(const struct statsd_outage *outage, const char *server)
+{
+	return (struct statsd_state){
+		.server = server,
+		.heard = outage->failing || outage->taken_ms,
+		.failing = outage->failing,
+		.error = outage->failing ? reason(outage->error) : NULL,
+		.since_ms = outage->failing ? outage->since_ms : outage->taken_ms,
+	};
 }

@@ -158,6 +158,17 @@ make_group "metro-test-$$-bpf" 16
 start_in_group metro --backend bpf
 tap_check "16 MiB, --backend bpf: status 1, with need and limit" bpf_alone_fails
 
+probe_tells() {
+  local status
+  in_group "$METRO" --probe -i "$METRO_CLIENT_IF" | tee "$METRO_TMP/probe.out"
+  status=${PIPESTATUS[0]}
+  equal status 3 "$status" && equal kills 0 "$(oom_kills)" &&
+    grep -qE "^memory +no " "$METRO_TMP/probe.out" &&
+    grep -qE "^BPF: no: BPF takes [0-9.]+ MiB at the start, and the limit is 16.0 MiB \($LIMIT_FILE.*: raise it" \
+      "$METRO_TMP/probe.out"
+}
+tap_check "16 MiB, --probe: libpcap, with need and limit" probe_tells
+
 make_group "metro-test-$$-around" 48
 make_group "metro-test-$$-around/inner" 0
 check_in_group() {

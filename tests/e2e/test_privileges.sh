@@ -39,7 +39,8 @@ with_users() {
   local users=$1 name=$2
   shift 2
   start_background "$name" in_client setpriv --groups 0,4 sh -c \
-    'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group && shift 2 && exec "$@"' \
+    'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group && mount -t tmpfs none /run && shift 2 &&
+      exec "$@"' \
     sh "$users" "$METRO_TMP/group" "$BINARY" "$@"
 }
 
@@ -221,6 +222,8 @@ test_daemon() { # BACKEND SET
   as_root metro -c "$CONFIG" --backend "$1" --output json
   await_metro metro || bail_out "daemon, $1: it starts"
   add_interface
+  tap_check "daemon, $1: its control socket is in a directory of its own" \
+    is_owned "/proc/$(background_pid metro)/root/run/bpf-metro/control.sock"
   tap_check "daemon, $1: an interface that comes later is measured" later_is_measured
   tap_check "daemon, $1: threads that came later are that user's" threads_are metro $ID $ID "$ID $SOCKET_GROUP"
   tap_check "daemon, $1: and have no more" capable metro "$2"
@@ -354,7 +357,7 @@ start_container() {
 # shellcheck disable=SC2016 # for the other shell
 as_root_hidden() { # NAME ARGUMENT...
   start_background "$1" in_client sh -c 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group &&
-    mount -t proc -o hidepid=2 proc /proc && shift 2 && exec "$@"' \
+    mount -t proc -o hidepid=2 proc /proc && mount -t tmpfs none /run && shift 2 && exec "$@"' \
     sh "$METRO_TMP/passwd" "$METRO_TMP/group" "$BINARY" "${@:2}"
 }
 
@@ -420,7 +423,7 @@ part_captures() {
   echo "nameserver ${METRO_SERVER_V4%.*}.9" >"$METRO_TMP/resolv.conf"
   captures_config "{interface: file, pcap: $capture, ips: [0.0.0.0/0], hosts: [silent.example]}"
   start_background metro in_client sh -c 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group &&
-    mount --bind "$3" /etc/resolv.conf && shift 3 && exec "$@"' sh "$METRO_TMP/passwd" "$METRO_TMP/group" \
+    mount --bind "$3" /etc/resolv.conf && mount -t tmpfs none /run && shift 3 && exec "$@"' sh "$METRO_TMP/passwd" "$METRO_TMP/group" \
     "$METRO_TMP/resolv.conf" "$BINARY" -c "$CONFIG" --output json
   log_has metro 'privileges, ready to measure'
   tap_check "a configuration with capture files alone has no capabilities" capable metro $NONE $NONE

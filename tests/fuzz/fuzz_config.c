@@ -64,6 +64,8 @@ static void check(const struct config *c)
 	CHECK(c->resolve_interval_s >= 1 && c->resolve_interval_s <= 86400);
 	CHECK(c->aggregate.bits_v4 <= 32 && c->aggregate.bits_v6 <= 128);
 	CHECK(!c->prefix || c->prefix[strlen(c->prefix) - 1] == '.');
+	CHECK(!c->control_socket || !*c->control_socket ||
+	      (*c->control_socket == '/' && strlen(c->control_socket) < 108));
 	CHECK(!c->statsd_socket || !c->statsd_ip);
 	CHECK(!c->distribution || c->dialect == DIALECT_DOGSTATSD);
 	CHECK(c->marks >= MARKS_MIN && !(c->marks & (c->marks - 1)));

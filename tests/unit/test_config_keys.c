@@ -215,6 +215,30 @@ static void test_others(void **state)
 	config_free(config);
 }
 
+static void test_control_socket(void **state)
+{
+	static const struct {
+		const char *init, *path;
+	} cases[] = {
+		{"marks: 8", NULL},
+		{"control_socket: ", NULL},
+		{"control_socket: none", ""},
+		{"control_socket: /run/a b.sock", "/run/a b.sock"},
+		{"control_socket: '" SOCKET_100 "1234567'", SOCKET_100 "1234567"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config *config = load_init(cases[i].init);
+
+		if (cases[i].path)
+			assert_string_equal(config->control_socket, cases[i].path);
+		else
+			assert_null(config->control_socket);
+		config_free(config);
+	}
+}
+
 static void test_instances(void **state)
 {
 	struct config *config;
@@ -247,6 +271,7 @@ static void test_instances(void **state)
 
 #define SOCKETS                                                                                    \
 	"accepted: unix://PATH, unixgram://PATH or unixstream://PATH, PATH from the root or @NAME"
+#define PLACES   "accepted: a path that begins with /, or none"
 #define PREFIXES "accepted: letters, digits, _ and -, with dots between, a letter first"
 #define AGGREGATES                                                                                 \
 	"accepted: address, configured, network/BITS with 0 to 32 bits, or network/BITS,BITS "     \
@@ -285,6 +310,15 @@ static void test_wrong_settings(void **state)
 		 "path of 108 bytes, too long for a socket; accepted: up to 107"},
 		{"statsd_socket: 'unix:///a', statsd_ip: 127.0.0.1", "statsd_socket: " PAIR},
 		{"statsd_port: 1, statsd_socket: 'unix:///a'", "statsd_socket: " PAIR},
+		{"control_socket: run/a", "control_socket: \"run/a\" is not valid; " PLACES},
+		{"control_socket: /run/", "control_socket: \"/run/\" is not valid; " PLACES},
+		{"control_socket: ''", "control_socket: \"\" is not valid; " PLACES},
+		{"control_socket: 'unix:///a'",
+		 "control_socket: \"unix:///a\" is not valid; " PLACES},
+		{"control_socket: '" SOCKET_100 "12345678'",
+		 "control_socket: "
+		 "\"/23456789012345678901234567890123456789012345678901234567890123456...\" is too "
+		 "long for a socket; accepted: a path of up to 107 bytes"},
 		{"dialect: DogStatsD", "dialect: \"DogStatsD\" is not a dialect; accepted: "
 				       "dogstatsd, statsd, graphite, influx"},
 		{"distribution: true, dialect: statsd", "distribution: " NO_OTHER DIALECTS},
@@ -550,23 +584,15 @@ static void test_too_many_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_server_names),
-		cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_dialects),
-		cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_metrics),
-		cmocka_unit_test(test_aggregates),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_instances),
-		cmocka_unit_test(test_wrong_settings),
-		cmocka_unit_test(test_wrong_instances),
-		cmocka_unit_test(test_direction),
-		cmocka_unit_test(test_pasted),
-		cmocka_unit_test(test_file_as_argument),
-		cmocka_unit_test(test_containers),
-		cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_wrong_ports),
-		cmocka_unit_test(test_too_many_ports),
+		cmocka_unit_test(test_server_names),    cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_dialects),        cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_metrics),         cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_others),          cmocka_unit_test(test_control_socket),
+		cmocka_unit_test(test_instances),       cmocka_unit_test(test_wrong_settings),
+		cmocka_unit_test(test_wrong_instances), cmocka_unit_test(test_direction),
+		cmocka_unit_test(test_pasted),          cmocka_unit_test(test_file_as_argument),
+		cmocka_unit_test(test_containers),      cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_wrong_ports),     cmocka_unit_test(test_too_many_ports),
 	};
 
 	return cmocka_run_group_tests_name("config keys", tests, NULL, NULL);

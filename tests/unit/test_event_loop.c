@@ -55,6 +55,13 @@ static void poke(int i)
 	assert_int_equal(write(world.writer[i], "x", 1), 1);
 }
 
+static void on_writable(void *arg, int fd)
+{
+	(void)arg;
+	(void)fd;
+	world.calls[0]++;
+}
+
 static void on_readable(void *arg, int fd)
 {
 	int i = (int)(intptr_t)arg;
@@ -225,6 +232,30 @@ static void test_hang_up(void **state)
 	world.writer[0] = -1;
 }
 
+/* Called when there is room, and then no more. */
+static void test_room(void **state)
+{
+	const char filling[4096] = {};
+
+	(void)state;
+	assert_int_equal(event_loop_add(world.loop, world.writer[0], on_writable, NULL), 0);
+	event_loop_once(world.loop, false);
+	assert_int_equal(world.calls[0], 0);
+	while (write(world.writer[0], filling, sizeof(filling)) > 0)
+		;
+	event_loop_await_room(world.loop, world.writer[0], true);
+	event_loop_once(world.loop, false);
+	assert_int_equal(world.calls[0], 0);
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(read(world.reader[0], (char[4096]){}, 4096), 4096);
+	event_loop_once(world.loop, false);
+	assert_int_equal(world.calls[0], 1);
+	event_loop_await_room(world.loop, world.writer[0], false);
+	event_loop_once(world.loop, false);
+	assert_int_equal(world.calls[0], 1);
+	event_loop_await_room(world.loop, world.writer[1], true); /* not in the loop: nothing */
+}
+
 static double seconds(void)
 {
 	struct timespec t;
@@ -285,13 +316,13 @@ static int last_signal;
 static void on_signal(void *arg, int fd)
 {
 	(void)arg;
-	last_signal = event_signal_take(fd);
+	last_signal = event_signal_take(fd, NULL);
 }
 
 static void test_signals(void **state)
 {
 	sigset_t set;
-	int fd;
+	int fd, value;
 
 	(void)state;
 	sigemptyset(&set);
@@ -299,7 +330,7 @@ static void test_signals(void **state)
 	sigaddset(&set, SIGHUP);
 	fd = event_signals(&set);
 	assert_true(fd >= 0);
-	assert_int_equal(event_signal_take(fd), 0);
+	assert_int_equal(event_signal_take(fd, NULL), 0);
 	assert_int_equal(event_loop_add(world.loop, fd, on_signal, NULL), 0);
 	raise(SIGUSR1);
 	event_loop_once(world.loop, true);
@@ -307,7 +338,13 @@ static void test_signals(void **state)
 	raise(SIGHUP);
 	event_loop_once(world.loop, true);
 	assert_int_equal(last_signal, SIGHUP);
-	assert_int_equal(event_signal_take(fd), 0);
+	assert_int_equal(event_signal_take(fd, NULL), 0);
+	assert_int_equal(sigqueue(getpid(), SIGHUP, (union sigval){.sival_int = 42}), 0);
+	assert_int_equal(event_signal_take(fd, &value), SIGHUP);
+	assert_int_equal(value, 42);
+	kill(getpid(), SIGHUP);
+	assert_int_equal(event_signal_take(fd, &value), SIGHUP);
+	assert_int_equal(value, 0);
 	event_loop_remove(world.loop, fd);
 	close(fd);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
@@ -344,6 +381,7 @@ int main(void)
 		S(replaced_in_a_handler),
 		S(number_used_again),
 		S(hang_up),
+		S(room),
 		S(timer),
 		S(timer_missed_and_set),
 		S(signals),

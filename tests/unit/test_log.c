@@ -312,6 +312,83 @@ static void test_critical(void **state)
 	assert_int_equal(lines_of(path), 4);
 }
 
+/* Standard error, as it is for the test, goes to a file; returns what it was. */
+static int redirect_stderr(const char *name)
+{
+	int saved = dup(STDERR_FILENO), fd = open(name, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+	assert_true(saved >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+	close(fd);
+	return saved;
+}
+
+static void restore_stderr(int saved)
+{
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	close(saved);
+}
+
+/* With JOURNAL_STREAM saying that standard error is the inode that it is, or the next one. */
+static void find_journal(unsigned int off)
+{
+	char stream[64];
+	struct stat is;
+
+	assert_int_equal(fstat(STDERR_FILENO, &is), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)is.st_dev,
+		 (uintmax_t)is.st_ino + off);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_find_journal();
+	unsetenv("JOURNAL_STREAM");
+}
+
+/* Its lines have a priority and no time; those of a file do not change. */
+static void test_journal(void **state)
+{
+	char name[96];
+	int saved;
+
+	(void)state;
+	snprintf(name, sizeof(name), "%s/journal", directory);
+	saved = redirect_stderr(name);
+	find_journal(0);
+	assert_true(log_is_journal());
+	assert_string_equal(log_priority(LEVEL_ERROR), "<3>");
+	log_serve_daemon(true);
+	log_critical("both");
+	log_close();
+	log_set_level(LEVEL_TRACE);
+	log_trace("t");
+	log_debug("d");
+	log_info("i");
+	log_warning("w\n<0>forged");
+	log_error("e");
+	log_serve_daemon(false);
+	restore_stderr(saved);
+	assert_string_equal(slurp(name), "<2>both\n<7>t\n<7>d\n<6>i\n<4>w\n<4>| <0>forged\n<3>e\n");
+	assert_non_null(strstr(slurp(path), "Z CRITICAL both\n"));
+}
+
+/* The variable is somebody else's, whose standard error ours is not. */
+static void test_not_the_journal(void **state)
+{
+	char name[96];
+	int saved;
+
+	(void)state;
+	snprintf(name, sizeof(name), "%s/stderr", directory);
+	saved = redirect_stderr(name);
+	find_journal(1);
+	log_close();
+	log_info("i");
+	restore_stderr(saved);
+	assert_false(log_is_journal());
+	assert_string_equal(log_priority(LEVEL_ERROR), "");
+	assert_non_null(strstr(slurp(name), "Z INFO i\n"));
+	log_find_journal(); /* without the variable */
+	assert_false(log_is_journal());
+}
+
 /* More than a pipe holds, and nobody reads. The alarm ends a test that waits. */
 static void test_asleep(void **state)
 {
@@ -386,6 +463,8 @@ int main(void)
 		TEST(test_levels),
 		TEST(test_critical),
 		TEST(test_asleep),
+		TEST(test_journal),
+		TEST(test_not_the_journal),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void test_failures_are_explained(void **state)
 {
 	(void)state;
 	explain("loading: it failed; it takes 30.0 MiB at the start, 15.5 of them for max_flows, "
-		"and the limit is 16.0 MiB (memory.max of /pod)",
+		"and the limit is 16.0 MiB (memory.max of /pod): raise it, or lower max_flows",
 		-ENOMEM, true, &small);
 	explain("loading: it failed; it takes 30.0 MiB at the start, 15.5 of them for max_flows",
 		-ENOMEM, true, &none);
@@ -54,7 +54,7 @@ static void test_locked_memory_is_explained(void **state)
 {
 	(void)state;
 	explain("loading: it failed; it takes 30.0 MiB at the start, 15.5 of them for max_flows, "
-		"and the limit is 4.0 MiB (RLIMIT_MEMLOCK)",
+		"and the limit is 4.0 MiB (RLIMIT_MEMLOCK): raise it, or lower max_flows",
 		-EPERM, false, &none);
 	explain("loading: it failed", -ENODEV, false, &small);
 }

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <bpf/libbpf.h>
 #include <cmocka.h>
+#include <yaml.h>
+#include <zlib.h>
 
 #include "array.h"
 #include "capture.h"
@@ -73,7 +76,9 @@ static void test_defaults(void **state)
 	assert_int_equal(options.output, OUTPUT_STATSD);
 	assert_true(options.interval_s == 0);
 	assert_int_equal(options.marks, 0);
-	assert_false(options.check || options.verbose || options.soften);
+	assert_false(options.check || options.verbose || options.soften || options.health);
+	assert_false(options.configured);
+	assert_null(options.control_path);
 	assert_null(options.filter);
 	assert_int_equal(options.ports.count, 0);
 }
@@ -205,6 +210,8 @@ static void test_reading(void **state)
 	"--port: \"" text "\" " reason                                                             \
 	"; accepted: ports from 1 to 65535 and ranges such as 8000-8999, separated by commas"
 
+#define HEALTH_ALONE "--health asks a daemon that runs; leave -i, -r, --check and PEERs out"
+
 static const struct {
 	const char *words, *message;
 } wrong[] = {
@@ -237,6 +244,22 @@ static const struct {
 	{"-r f --hook tc", "--hook is for live traffic; leave it out with -r"},
 	{"-r f --backend bpf", "-r reads with libpcap; leave --backend bpf out"},
 	{"-r f --output statsd", "-r prints text or json; leave --output statsd out"},
+	{"--health -i lo 10.0.0.1", HEALTH_ALONE},
+	{"--health -r f", HEALTH_ALONE},
+	{"--health --check", HEALTH_ALONE},
+	{"--health --output statsd", "--health prints text or json; leave --output statsd out"},
+	{"--health --control ''", "--control needs the name of a file"},
+	{"--control /a", "--control goes with --health; a daemon has control_socket in its "
+			 "configuration"},
+	{"--health --control /a -c b", "--control and -c cannot be combined: the configuration "
+				       "says where the socket is"},
+	{"--reload 0", "--reload: \"0\" is not valid; accepted: the process id of a bpf-metro"},
+	{"--reload 1x", "--reload: \"1x\" is not valid; accepted: the process id of a bpf-metro"},
+	{"--reload", "option --reload needs a value: PID"},
+	{"--reload 1 --check",
+	 "--reload is for a bpf-metro with a configuration; leave -i, -r and --check out"},
+	{"-i lo ::1 --reload 1",
+	 "--reload is for a bpf-metro with a configuration; leave -i, -r and --check out"},
 	{"-r f --check", "--check is for a configuration; leave -r out"},
 	{"-r f --interval 1", "-r reports once; leave --interval out"},
 	{"--local ::1", "--local needs -r FILE"},
@@ -324,12 +347,29 @@ static void test_wrong_usage(void **state)
 	}
 }
 
+static void test_health(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("--health"), OPTIONS_RUN);
+	assert_true(options.health);
+	assert_int_equal(options.output, OUTPUT_TEXT);
+	assert_string_equal(options.config_path, CONFIG_DEFAULT_PATH);
+	assert_false(options.configured);
+	assert_int_equal(parse("--health --control /a --output json"), OPTIONS_RUN);
+	assert_string_equal(options.control_path, "/a");
+	assert_int_equal(options.output, OUTPUT_JSON);
+	assert_int_equal(parse("-c b --health"), OPTIONS_RUN);
+	assert_string_equal(options.config_path, "b");
+	assert_true(options.configured);
+}
+
 static void test_help_and_version(void **state)
 {
-	static const char *const names[] = {
-		"--config", "--interface", "--read",    "--local", "--backend", "--hook",
-		"--output", "--interval",  "--marks",   "--log",   "--check",   "--verbose",
-		"--filter", "--soften",    "--version", "--help",  "--port"};
+	static const char *const names[] = {"--config",  "--interface", "--read",    "--local",
+					    "--backend", "--hook",      "--output",  "--interval",
+					    "--marks",   "--log",       "--check",   "--verbose",
+					    "--filter",  "--soften",    "--version", "--help",
+					    "--port",    "--health",    "--control"};
 	struct capture capture;
 	enum options_result help, version;
 	const char *text;
@@ -362,14 +402,45 @@ static void test_user(void **state)
 	assert_non_null(strstr(text, "--user: there is no user \"nobody-of-that-name\""));
 }
 
+/* What the libraries say of themselves, each in its own way, as one list. */
+static void test_versions_of_libraries(void **state)
+{
+	struct capture capture;
+	char expected[256];
+	const char *text;
+
+	(void)state;
+	snprintf(expected, sizeof(expected),
+		 "bpf-metro " METRO_VERSION "\nlibraries: libbpf %u.%u, libpcap 1.",
+		 libbpf_major_version(), libbpf_minor_version());
+	stdout_capture(&capture);
+	parse("--version");
+	stdout_restore(&capture);
+	text = capture_read(&capture);
+	assert_memory_equal(text, expected, strlen(expected));
+	snprintf(expected, sizeof(expected), ", libyaml %s, zlib %s\n", yaml_get_version_string(),
+		 zlibVersion());
+	assert_non_null(strstr(text, expected));
+	assert_non_null(strstr(text, "instruction set " METRO_BPF_CPU ","));
+	assert_null(strstr(text, "unknown"));
+	capture_free(&capture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ports),       cmocka_unit_test(test_too_many_ports),
-		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_go_metro),    cmocka_unit_test(test_measuring),
-		cmocka_unit_test(test_reading),     cmocka_unit_test(test_user),
-		cmocka_unit_test(test_wrong_usage), cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_too_many_ports),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_go_metro),
+		cmocka_unit_test(test_measuring),
+		cmocka_unit_test(test_reading),
+		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_wrong_usage),
+		cmocka_unit_test(test_health),
+		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_versions_of_libraries),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The capabilities of this process, and where they count. */
+#ifndef METRO_CAPABILITY_SETS_H
+#define METRO_CAPABILITY_SETS_H
+
+#include "types.h"
+
+#include <stdbool.h>
+
+/* Sets of bits, one for each CAP_* of <linux/capability.h>. */
+struct capability_sets {
+	__u64 effective, permitted, bounding;
+	bool no_new_privs;      /* no program that is started gains any */
+	bool in_user_namespace; /* not the initial one: they do not count for the whole host */
+};
+
+/* Those of the calling thread. What the kernel does not tell is empty or false. */
+void capability_sets_read(struct capability_sets *sets);
+
+static inline bool capability_in(__u64 set, int capability)
+{
+	return set >> capability & 1;
+}
+
+/* Is it effective now? For one question alone. */
+bool capability_is_effective(int capability);
+
+#endif
