@@ -310,7 +310,7 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
 	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text or json"},
-	{LONG_ONLY + 11, "user", "NAME", set_user,
+	{LONG_ONLY + 14, "user", "NAME", set_user,
 	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
 	{LONG_ONLY + 5, "marks", "N", set_marks, "segments remembered per flow, a power of two"},

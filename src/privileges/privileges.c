@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "capabilities.h"
+#include "capability_sets.h"
 #include "identity.h"
 #include "log.h"
 #include "syscall_filter.h"
@@ -111,6 +112,8 @@ void privileges_start(void)
 		log_warning("capabilities cannot be read: %s", strerror(-err));
 		return;
 	}
+	if (!self.begun)
+		capability_sets_remember();
 	self.begun = true;
 	keep(set, set);
 }

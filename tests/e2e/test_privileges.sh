@@ -223,7 +223,7 @@ test_daemon() { # BACKEND SET
   await_metro metro || bail_out "daemon, $1: it starts"
   add_interface
   tap_check "daemon, $1: its control socket is in a directory of its own" \
-    is_owned "/proc/$(background_pid metro)/root/run/bpf-metro/control.sock"
+    is_owned "/proc/$(background_pid metro)/root/run/bpf-metro/bpf-metro.sock"
   tap_check "daemon, $1: an interface that comes later is measured" later_is_measured
   tap_check "daemon, $1: threads that came later are that user's" threads_are metro $ID $ID "$ID $SOCKET_GROUP"
   tap_check "daemon, $1: and have no more" capable metro "$2"
