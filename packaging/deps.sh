@@ -93,6 +93,7 @@ needs_build() {
   library zlib1g-dev zlib.h -lz
   library libyaml-dev yaml.h -lyaml
   library libpcap-dev pcap/pcap.h -lpcap
+  library libseccomp-dev seccomp.h -lseccomp
   need uthash-dev header uthash.h
   need bpftool [ -n "${BPFTOOL:-}" ]
 }
@@ -245,6 +246,7 @@ libclang-rt-dev         compiler-rt+libasan     clang               compiler-rt
 libcmocka-dev           libcmocka-devel         libcmocka-devel     cmocka
 libelf-dev              elfutils-libelf-devel   libelf-devel        libelf
 libpcap-dev             libpcap-devel           libpcap-devel       libpcap
+libseccomp-dev          libseccomp-devel        libseccomp-devel    libseccomp
 libyaml-dev             libyaml-devel           libyaml-devel       libyaml
 procps                  procps-ng               =                   procps-ng
 python3                 =                       =                   python

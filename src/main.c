@@ -9,7 +9,7 @@
 #include "offline.h"
 #include "options.h"
 #include "printable.h"
-#include "raise.h"
+#include "privileges.h"
 #include "probing.h"
 #include "request_reload.h"
 #include "statsd_choice.h"
@@ -58,11 +58,20 @@ static int load(const struct options *options, struct config **config)
 	return err;
 }
 
+/* Before root would write to what may be another's. */
+static int become_user(const struct options *options)
+{
+	const struct privileges_terms terms = {.user = options->user, .watched = true};
+
+	return privileges_settle(&terms);
+}
+
 /* What is wrong with the configuration was said on standard error, which a supervisor may throw
  * away: a log file from the command line says so, too. */
 static int give_up(const struct options *options, int err)
 {
-	if (options->log_path && !options->check && log_open(options->log_path) == 0) {
+	if (options->log_path && !options->check && become_user(options) == 0 &&
+	    log_choice_open(options->log_path) == 0) {
 		log_critical("cannot start with %s: %s",
 			     options->interface ? "these arguments" : options->config_path,
 			     err == -EINVAL ? "there are mistakes, which --check shows"
@@ -96,6 +105,7 @@ static struct daemon_settings daemon_settings(const struct options *options)
 {
 	return (struct daemon_settings){
 		.config_path = options->interface ? NULL : options->config_path,
+		.user = options->user,
 		.watched = options->interface,
 		.output = options->output,
 		.log = {.path = options->log_path, .verbose = options->verbose},
@@ -124,8 +134,11 @@ static int measure_live(const struct options *options)
 {
 	const struct daemon_settings settings = daemon_settings(options);
 	struct config *config;
-	int err = load(options, &config);
+	int err;
 
+	if (options->check)
+		privileges_checking();
+	err = load(options, &config);
 	if (err)
 		return give_up(options, err);
 	if (options->check) {
@@ -138,11 +151,15 @@ static int measure_live(const struct options *options)
 
 static int measure_file(const struct options *options)
 {
-	int err = options->log_path ? log_open(options->log_path) : 0;
+	int err = become_user(options);
 
+	if (err)
+		return STATUS_FAILED;
+	err = options->log_path ? log_choice_open(options->log_path) : 0;
 	if (err)
 		log_warning("cannot open log file %s: %s; logging to standard error",
 			    options->log_path, strerror(-err));
+	privileges_reading();
 	err = offline_run(options);
 	log_close();
 	return err ? STATUS_FAILED : STATUS_DONE;
@@ -185,10 +202,11 @@ int main(int argc, char *argv[])
 		return health_command(&options);
 	if (options.probe)
 		return probing_run(&options);
-	if (options.read_path)
-		return measure_file(&options);
 	if (options.reload_pid)
 		return have_reloaded(&options);
-	raise_capabilities(); /* without any, what they are needed for says so */
+	privileges_start();
+	privileges_tell("at the start");
+	if (options.read_path)
+		return measure_file(&options);
 	return measure_live(&options);
 }

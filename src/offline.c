@@ -8,6 +8,7 @@
 #include "descriptor.h"
 #include "event_loop.h"
 #include "log.h"
+#include "privileges.h"
 #include "sink.h"
 
 #include <errno.h>
@@ -24,14 +25,24 @@ struct offline {
 	struct sink *sink;
 	int signals;    /* those that end us are read from here; negative: they end us directly */
 	__u64 until_ms; /* read until then; 0: to the end */
+	bool looks_up;  /* names in --filter, once it is known what packets look like */
 	bool over;
 };
 
 static void deliver(void *arg, const struct delivery *delivery)
 {
-	struct sink *sink = arg;
+	struct offline *o = arg;
 
-	sink->ops->take(sink, delivery);
+	o->sink->ops->take(o->sink, delivery);
+}
+
+/* From here on it reads what anybody may have made. */
+static int on_opened(void *arg)
+{
+	const struct offline *o = arg;
+
+	privileges_offline(o->looks_up);
+	return 0;
 }
 
 static int catch_signals(void)
@@ -113,14 +124,16 @@ static int open_file(struct offline *o, const struct options *options)
 		.expression = options->filter,
 		.ways = options->directed ? direction_ways(options->direction) : 0,
 		.ports = options->ports.count ? &options->ports : NULL,
+		.opened = on_opened,
 		.deliver = deliver,
-		.arg = o->sink,
+		.arg = o,
 	};
 	int err = backend_file_open(&o->backend, &settings, o->path, options->local,
 				    options->local_count, reason);
 
 	if (err) {
-		log_error("%s", reason);
+		if (reason[0])
+			log_error("%s", reason);
 		o->sink->error = err; /* nothing was measured: no summary */
 	}
 	return err;
@@ -142,7 +155,9 @@ static int measure(struct offline *o, const struct options *options)
 
 int offline_run(const struct options *options)
 {
-	struct offline o = {.path = options->read_path, .signals = catch_signals()};
+	struct offline o = {.path = options->read_path,
+			    .signals = catch_signals(),
+			    .looks_up = options->filter};
 	int err, closed;
 
 	err = options->output == OUTPUT_JSON ? sink_json_open(&o.sink, NULL)

@@ -13,10 +13,12 @@
 #include "array.h"
 #include "config.h"
 #include "expression.h"
+#include "identity.h"
 #include "instance_ports.h"
 #include "number.h"
 #include "option_rules.h"
 #include "printable.h"
+#include "privileges.h"
 #include "version.h"
 
 #define INTERVAL_MIN_S 0.1
@@ -59,6 +61,16 @@ static int set_config(struct options *options, const char *value)
 static int set_log(struct options *options, const char *value)
 {
 	return set_path(&options->log_path, "--log", value);
+}
+
+static int set_user(struct options *options, const char *value)
+{
+	struct identity identity;
+
+	if (identity_find(&identity, value) == -ENOENT)
+		return wrong("--user: there is no user \"%s\"", value);
+	options->user = value;
+	return 0;
 }
 
 static int set_read(struct options *options, const char *value)
@@ -212,6 +224,7 @@ static int set_filter(struct options *options, const char *value)
 	options->filter = NULL;
 	if (!value[strspn(value, " \t\n")] || strcmp(value, "tcp") == 0)
 		return 0;
+	privileges_start(); /* names in it are looked up */
 	if (expression_check(value, reason, sizeof(reason)))
 		return wrong("--filter: \"%s\" is not valid: %s; accepted: an expression as in "
 			     "pcap-filter(7)",
@@ -297,6 +310,8 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
 	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text or json"},
+	{LONG_ONLY + 14, "user", "NAME", set_user,
+	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
 	{LONG_ONLY + 5, "marks", "N", set_marks, "segments remembered per flow, a power of two"},
 	{LONG_ONLY + 6, "log", "FILE", set_log, "log to this file"},
@@ -304,11 +319,11 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 8, "soften", NULL, set_soften,
 	 "smooth avg and jitter (RFC 6298); StatsD only"},
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
-	{LONG_ONLY + 11, "health", NULL, set_health, "ask a running daemon whether it is well"},
-	{LONG_ONLY + 12, "control", "PATH", set_control, "with --health: the daemon's socket"},
-	{LONG_ONLY + 13, "probe", NULL, set_probe, "print what this host lets it do, and exit"},
 	{LONG_ONLY + 20, "reload", "PID", set_reload,
 	 "have this bpf-metro reload, and say how it went"},
+	{LONG_ONLY + 13, "probe", NULL, set_probe, "print what this host lets it do, and exit"},
+	{LONG_ONLY + 11, "health", NULL, set_health, "ask a running daemon whether it is well"},
+	{LONG_ONLY + 12, "control", "PATH", set_control, "with --health: the daemon's socket"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
 	{'V', "version", NULL, NULL, "print versions, also of libraries, and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},

@@ -12,6 +12,7 @@ struct options {
 	const char *config_path;         /* -c, --config, -cfg; CONFIG_DEFAULT_PATH */
 	bool configured;                 /* .. by one of these */
 	const char *log_path;            /* -log, --log; NULL */
+	const char *user;                /* --user; NULL */
 	const char *interface;           /* -i, --interface; NULL */
 	enum direction_choice direction; /* -Q, --direction .. */
 	bool directed;                   /* .. if it was given */

@@ -35,6 +35,8 @@ struct backend_settings {
 				      of these; NULL: all. Instances have theirs (peers.h) */
 	__u32 file_index;          /* of a capture file: stands for the interface index (peers.h) */
 
+	int (*opened)(void *arg); /* NULL, or: a capture file is open, and nothing has been read of
+				     it. Returns 0, or -errno, reported: it is not to be read */
 	void (*deliver)(void *arg, const struct delivery *delivery);
 	void *arg;
 };

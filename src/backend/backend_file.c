@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "capture_file.h"
 #include "expression.h"
+#include "privileges.h"
 #include "frame.h"
 #include "local_addresses.h"
 #include "packet_key.h"
@@ -382,10 +383,20 @@ static const struct backend_ops file_ops = {
 static int open_capture(struct backend_file *b, const char *path, char reason[BACKEND_REASON])
 {
 	char detail[BACKEND_REASON - 64];
-	int err = capture_file_open(&b->file, path, detail, sizeof(detail));
+	int err = capture_file_new(&b->file, path, detail, sizeof(detail));
+	const char *advice = privileges_advice(err);
 
+	if (!err && b->settings.opened) {
+		err = b->settings.opened(b->settings.arg);
+		if (err) {
+			reason[0] = '\0';
+			return err;
+		}
+	}
+	if (!err)
+		err = capture_file_begin(b->file);
 	if (err)
-		snprintf(reason, BACKEND_REASON, "%.60s: %s", b->path, detail);
+		snprintf(reason, BACKEND_REASON, "%.60s: %s%s", b->path, detail, advice);
 	return err;
 }
 

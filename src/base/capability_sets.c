@@ -3,6 +3,7 @@
 #include "capability_sets.h"
 
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -22,16 +23,33 @@ static void read_sets(struct capability_sets *sets)
 	sets->permitted = (__u64)data[1].permitted << 32 | data[0].permitted;
 }
 
-void capability_sets_read(struct capability_sets *sets)
-{
-	struct stat namespace;
+static struct capability_sets remembered;
+static bool remembers;
 
-	*sets = (struct capability_sets){};
-	read_sets(sets);
+static void read_surroundings(struct capability_sets *sets)
+{
 	for (int i = 0; i < 64; i++)
 		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1)
 			sets->bounding |= 1ull << i;
 	sets->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+	sets->filtered = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER;
+}
+
+void capability_sets_remember(void)
+{
+	remembered = (struct capability_sets){};
+	read_surroundings(&remembered);
+	remembers = true;
+}
+
+void capability_sets_read(struct capability_sets *sets)
+{
+	struct stat namespace;
+
+	*sets = remembered;
+	if (!remembers)
+		read_surroundings(sets);
+	read_sets(sets);
 	sets->in_user_namespace = stat("/proc/self/ns/user", &namespace) == 0 &&
 				  namespace.st_ino != INITIAL_USER_NAMESPACE;
 }

@@ -11,11 +11,16 @@
 struct capability_sets {
 	__u64 effective, permitted, bounding;
 	bool no_new_privs;      /* no program that is started gains any */
+	bool filtered;          /* system calls are */
 	bool in_user_namespace; /* not the initial one: they do not count for the whole host */
 };
 
 /* Those of the calling thread. What the kernel does not tell is empty or false. */
 void capability_sets_read(struct capability_sets *sets);
+
+/* From here on capability_sets_read tells of the bounding set, no_new_privs and the filter as they
+ * are now: what the process does to itself explains nothing. */
+void capability_sets_remember(void);
 
 static inline bool capability_in(__u64 set, int capability)
 {

@@ -167,8 +167,7 @@ const char *capture_file_name(const char *path)
 	return strcmp(path, "-") ? path : "standard input";
 }
 
-int capture_file_open(struct capture_file **file, const char *path, char *reason,
-		      size_t reason_size)
+int capture_file_new(struct capture_file **file, const char *path, char *reason, size_t reason_size)
 {
 	struct capture_file *f = calloc(1, sizeof(*f));
 	int err;
@@ -182,13 +181,34 @@ int capture_file_open(struct capture_file **file, const char *path, char *reason
 	f->reason_size = reason_size;
 	f->pause_at = CAPTURE_PAUSE;
 	err = byte_stream_open(&f->stream, path);
-	if (err)
+	if (err) {
 		snprintf(reason, reason_size, "%s", strerror(-err));
-	else
-		err = recognise(f);
+		capture_file_close(f);
+		return err;
+	}
+	*file = f;
+	return 0;
+}
+
+int capture_file_begin(struct capture_file *file)
+{
+	int err = recognise(file);
+
 	if (err == -EBADMSG)
-		blame_compression(f);
-	if (err && err != -EAGAIN) {
+		blame_compression(file);
+	return err == -EAGAIN ? 0 : err;
+}
+
+int capture_file_open(struct capture_file **file, const char *path, char *reason,
+		      size_t reason_size)
+{
+	struct capture_file *f;
+	int err = capture_file_new(&f, path, reason, reason_size);
+
+	if (err)
+		return err;
+	err = capture_file_begin(f);
+	if (err) {
 		capture_file_close(f);
 		return err;
 	}

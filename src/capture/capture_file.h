@@ -32,8 +32,15 @@ unsigned int captured_way(const struct captured *packet);
 /* What messages call it: the path, or "standard input" for "-". */
 const char *capture_file_name(const char *path);
 
-/* Opens a path, or standard input for "-"; the path is borrowed. Returns 0, or -errno after writing
- * a sentence about it to reason. */
+/* Opens a path, or standard input for "-", and reads nothing; the path is borrowed. Returns 0, or
+ * -errno after writing a sentence about it to reason, which is borrowed until the next call. */
+int capture_file_new(struct capture_file **file, const char *path, char *reason,
+		     size_t reason_size);
+
+/* Reads enough to know what kind of file it is. Returns as capture_file_new. */
+int capture_file_begin(struct capture_file *file);
+
+/* Both of them. */
 int capture_file_open(struct capture_file **file, const char *path, char *reason,
 		      size_t reason_size);
 

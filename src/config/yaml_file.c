@@ -9,6 +9,7 @@
 
 #include "array.h"
 #include "log.h"
+#include "privileges.h"
 #include "yaml_bounds.h"
 #include "yaml_environment.h"
 #include "yaml_merge.h"
@@ -54,7 +55,8 @@ static int read_file(const char *path, char **text, size_t *length)
 			  "right file with --config FILE",
 			  path, FILE_MAX_MIB);
 	else if (err)
-		log_error("%s: cannot read the configuration: %s", path, strerror(-err));
+		log_error("%s: cannot read the configuration: %s%s", path, strerror(-err),
+			  privileges_advice(err));
 	return err;
 }
 

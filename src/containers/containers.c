@@ -201,9 +201,11 @@ static void tell_vain(void)
 			    "bpf-metro needs the host's PID namespace (Kubernetes: hostPID: true; "
 			    "Docker: --pid host)");
 	else if (access("/proc/1/comm", R_OK))
-		log_warning("containers: none of the processes behind the interfaces is visible: "
-			    "/proc is mounted with hidepid, and seeing others' processes takes "
-			    "CAP_SYS_PTRACE");
+		log_warning(
+			"containers: none of the processes behind the interfaces is visible: "
+			"/proc is mounted with hidepid, and seeing others' processes takes "
+			"CAP_SYS_PTRACE, which bpf-metro only keeps if it has it at the start and "
+			"an instance has containers: true by then");
 	else
 		log_debug("containers: there is no process behind any of the interfaces");
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "privileges.h"
 #include "scan.h"
 
 #define GUARDS_MAX 512 /* descriptors; containers beyond that are followed by walks alone */
@@ -302,6 +303,7 @@ void *containers_work(void *arg)
 	struct watch_list *list = w.list;
 	bool abandoned;
 
+	privileges_shed_thread(NEED_OTHERS);
 	pthread_mutex_lock(&list->lock);
 	while (!list->stopping) {
 		__u64 now = monotonic_ns(), due = due_of(&w);

@@ -64,8 +64,9 @@ static void directory_of(const char *path, char directory[CONTROL_PATH])
 }
 
 /* One that the group can get through, whatever the umask is. */
-static int make_directory(const char *directory)
+int control_socket_make_directory(const char *path, char directory[CONTROL_PATH])
 {
+	directory_of(path, directory);
 	if (mkdir(directory, DIRECTORY_MODE))
 		return errno == EEXIST ? 0 : -errno;
 	return chmod(directory, DIRECTORY_MODE) ? -errno : 0;
@@ -80,8 +81,7 @@ static int lock_directory(const char *path)
 	char directory[CONTROL_PATH];
 	int fd, err;
 
-	directory_of(path, directory);
-	err = make_directory(directory);
+	err = control_socket_make_directory(path, directory);
 	if (err)
 		return err;
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

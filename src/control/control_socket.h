@@ -24,6 +24,10 @@ struct control_socket {
  */
 int control_socket_listen(struct control_socket *sock, const char *path);
 
+/* The part of it that may take more rights than the rest; directory becomes its name. Returns 0 if
+ * it is there, or -errno. */
+int control_socket_make_directory(const char *path, char directory[CONTROL_PATH]);
+
 /* Closes it, and takes its name away if that still leads to it. */
 void control_socket_close(struct control_socket *sock);
 

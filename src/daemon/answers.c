@@ -7,8 +7,10 @@
 
 #include "clock.h"
 #include "control.h"
+#include "control_socket.h"
 #include "health.h"
 #include "log.h"
+#include "privileges.h"
 
 /* ---- health ---- */
 
@@ -88,6 +90,18 @@ static void say_failure(const struct wiring *w, const char *path, int err)
 		log_message(level, "no control socket: %s is no socket, and is left alone", path);
 	else
 		log_message(level, "no control socket at %s: %s", path, strerror(-err));
+}
+
+void answers_prepare(const struct wiring *w)
+{
+	const char *path = wanted_path(w);
+	char directory[CONTROL_PATH];
+
+	if (!path || control_socket_make_directory(path, directory) != -EACCES ||
+	    !privileges_lend(directory))
+		return;
+	control_socket_make_directory(path, directory); /* answers_start says what is wrong */
+	privileges_return();
 }
 
 void answers_start(struct wiring *w)

@@ -9,6 +9,9 @@
  * goes wrong is reported: the daemon does without it. */
 void answers_start(struct wiring *w);
 
+/* Before root's rights are given up: makes the socket's directory. */
+void answers_prepare(const struct wiring *w);
+
 /* Another configuration is in force. */
 void answers_follow(struct wiring *w);
 

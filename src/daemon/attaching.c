@@ -19,7 +19,7 @@ struct attaching {
 	struct attaching_job *waiting[KINDS]; /* by kind */
 	struct attaching_job *done;
 	struct attaching_job *busy; /* the thread's, without the lock */
-	bool stopping;
+	bool running, stopping;     /* the thread */
 	int event_fd;
 };
 
@@ -92,6 +92,28 @@ static void *run(void *arg)
 	return NULL;
 }
 
+/* With the first job, and again after each attaching_cancel: a thread has what capabilities there
+ * were when it began, and another backend needs others. Returns 0 or -errno. */
+static int start_thread(struct attaching *a)
+{
+	int err = a->running ? 0 : -pthread_create(&a->thread, NULL, run, a);
+
+	a->running = !err;
+	return err;
+}
+
+static void end_thread(struct attaching *a)
+{
+	if (!a->running)
+		return;
+	pthread_mutex_lock(&a->lock);
+	a->stopping = true;
+	pthread_cond_broadcast(&a->changed);
+	pthread_mutex_unlock(&a->lock);
+	pthread_join(a->thread, NULL);
+	a->stopping = a->running = false;
+}
+
 /* ---- life ---- */
 
 int attaching_start(struct attaching **result)
@@ -104,9 +126,8 @@ int attaching_start(struct attaching **result)
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->changed, NULL);
 	a->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	err = a->event_fd < 0 ? -errno : -pthread_create(&a->thread, NULL, run, a);
-	if (err) {
-		descriptor_close(&a->event_fd);
+	if (a->event_fd < 0) {
+		err = -errno;
 		free(a);
 		return err;
 	}
@@ -119,11 +140,6 @@ void attaching_stop(struct attaching *a)
 	if (!a)
 		return;
 	attaching_cancel(a);
-	pthread_mutex_lock(&a->lock);
-	a->stopping = true;
-	pthread_cond_broadcast(&a->changed);
-	pthread_mutex_unlock(&a->lock);
-	pthread_join(a->thread, NULL);
 	pthread_cond_destroy(&a->changed);
 	pthread_mutex_destroy(&a->lock);
 	close(a->event_fd);
@@ -149,8 +165,12 @@ static struct attaching_job *job_new(enum attaching_kind kind, struct backend *b
 
 static int submit(struct attaching *a, struct attaching_job *job)
 {
-	if (!job)
-		return -ENOMEM;
+	int err = job ? start_thread(a) : -ENOMEM;
+
+	if (err) {
+		free(job);
+		return err;
+	}
 	pthread_mutex_lock(&a->lock);
 	LL_APPEND(a->waiting[job->kind], job);
 	pthread_cond_broadcast(&a->changed);
@@ -215,6 +235,10 @@ void attaching_shut(struct attaching *a, struct backend *backend, struct hold *h
 {
 	struct attaching_job *job = job_new(ATTACHING_SHUT, backend, hold);
 
+	if (start_thread(a)) {
+		free(job);
+		job = NULL;
+	}
 	pthread_mutex_lock(&a->lock);
 	forget_hold(a, hold);
 	if (job && first)
@@ -277,4 +301,5 @@ void attaching_cancel(struct attaching *a)
 		pthread_cond_wait(&a->changed, &a->lock);
 	drop_jobs(&a->done);
 	pthread_mutex_unlock(&a->lock);
+	end_thread(a);
 }

@@ -35,7 +35,7 @@ void attaching_stop(struct attaching *attaching);
 /* Readable when a job is done that has something to say. */
 int attaching_fd(const struct attaching *attaching);
 
-/* Submits a job. Opening comes before checking, and that before shutting. Returns 0 or -ENOMEM. */
+/* Submits a job. Opening comes before checking, and that before shutting. Returns 0 or -errno. */
 int attaching_open(struct attaching *attaching, struct backend *backend,
 		   const struct interface *interface, unsigned int ways);
 int attaching_check(struct attaching *attaching, struct backend *backend, struct hold *hold);
@@ -44,7 +44,7 @@ int attaching_check(struct attaching *attaching, struct backend *backend, struct
 bool attaching_is_checking(struct attaching *attaching);
 
 /* The hold must have been released. first: before anything else, since the same interface is to be
- * opened again. Without memory for a job, it is done here and now. */
+ * opened again. Without memory for a job, or a thread, it is done here and now. */
 void attaching_shut(struct attaching *attaching, struct backend *backend, struct hold *hold,
 		    bool first);
 
@@ -55,7 +55,7 @@ void attaching_shut(struct attaching *attaching, struct backend *backend, struct
 struct attaching_job *attaching_take(struct attaching *attaching);
 
 /* Forgets what has not been begun, and waits until nothing is under way: the backend can go. What
- * has been opened and not been taken is shut. */
+ * has been opened and not been taken is shut. The thread ends, until there is another job. */
 void attaching_cancel(struct attaching *attaching);
 
 #endif

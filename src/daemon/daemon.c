@@ -5,11 +5,55 @@
 #include "answers.h"
 #include "descriptor.h"
 #include "log.h"
+#include "privileges.h"
 #include "reload.h"
 #include "wiring.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+
+/* ---- privileges ---- */
+
+static bool looks_for_containers(const struct config *config)
+{
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (config->instances[i].containers)
+			return true;
+	return false;
+}
+
+/* A configuration of capture files alone reads what anybody may have made. One with nothing waits
+ * for a reload that brings interfaces. */
+static unsigned int needs_of(const struct wiring *w)
+{
+	unsigned int needs = 0;
+
+	if (plan_has_interfaces(&w->plan) || !w->plan.config->instances_count)
+		needs = measuring_needs(&w->measuring);
+	if (looks_for_containers(w->plan.config))
+		needs |= NEED_OTHERS;
+	return needs;
+}
+
+/* The log is opened by the user who rotates it later. */
+static int settle(struct wiring *w)
+{
+	const struct daemon_settings *settings = w->settings;
+	const struct privileges_terms terms = {
+		.user = settings->user,
+		.needs = needs_of(w),
+		.watched = settings->watched,
+	};
+	int err = privileges_settle(&terms);
+
+	log_choice_apply(&settings->log, w->plan.config);
+	if (err)
+		return err;
+	answers_prepare(w);
+	privileges_seal();
+	return err;
+}
 
 /* ---- SIGHUP ---- */
 
@@ -34,13 +78,24 @@ static void leave_plan(void *arg, const struct plan *next)
 }
 
 /* A configuration that had nothing or only capture files may have interfaces now. */
+static int start_late(struct wiring *w)
+{
+	if (!plan_has_interfaces(&w->plan))
+		return 0;
+	if (privileges_cover(needs_of(w)))
+		return measuring_start(&w->measuring, w->plan.config, w->plan.peers);
+	log_error("no interface is measured: the configuration had only capture files when "
+		  "bpf-metro started, so it has given up its privileges; restart it");
+	return -EPERM;
+}
+
 static int follow_measuring(struct wiring *w)
 {
 	int err = 0;
 
 	following_configure(&w->following, w->plan.config);
-	if (!w->measuring.backend && plan_has_interfaces(&w->plan))
-		err = measuring_start(&w->measuring, w->plan.config, w->plan.peers);
+	if (!w->measuring.backend)
+		err = start_late(w);
 	measuring_follow(&w->measuring, w->plan.config);
 	if (w->measuring.backend)
 		following_look(&w->following, w->measuring.backend, w->plan.peers, true);
@@ -297,9 +352,10 @@ int daemon_run(const struct daemon_settings *settings, struct config *config)
 
 	wiring_init(&w, settings, config);
 	log_serve_daemon(true);
-	log_choice_apply(&settings->log, config);
 	raise_descriptor_limit();
-	err = start_loop(&w, &signals);
+	err = settle(&w);
+	if (!err)
+		err = start_loop(&w, &signals);
 	if (!err)
 		err = live(&w);
 	event_loop_free(w.loop);

@@ -10,6 +10,7 @@
 
 struct daemon_settings {
 	const char *config_path; /* is read again on SIGHUP; NULL: there is no file */
+	const char *user;        /* who root is to become; NULL: as privileges.h says */
 	bool watched;            /* by somebody who waits for output */
 	enum output_choice output;
 	struct log_choice log;

@@ -12,6 +12,9 @@ struct log_choice {
 	bool verbose;     /* level debug, unless the configuration says trace */
 };
 
+/* Opens a log file, as log_open does, and if it has to be with root's rights. */
+int log_choice_open(const char *path);
+
 /* Puts level and file in force; the file is opened again, which serves logrotate. If that fails, it
  * is reported, and the log stays where it was: no reason not to measure. */
 void log_choice_apply(const struct log_choice *choice, const struct config *config);

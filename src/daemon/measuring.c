@@ -4,6 +4,7 @@
 
 #include "log.h"
 #include "memory_advice.h"
+#include "privileges.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,6 +45,15 @@ static bool is_bpf(const struct measuring *m)
 	return !strcmp(m->backend->ops->name, "bpf");
 }
 
+/* Of what loading took, what is needed to go on. */
+static void keep_privileges(const struct measuring *m)
+{
+	bool both = m->choice->backend == BACKEND_AUTO;
+
+	if (is_bpf(m))
+		privileges_keep("measuring with BPF", NEED_BPF | (both ? NEED_PACKETS : 0));
+}
+
 static int try_backend(struct measuring *m, backend_opener open, const struct config *config,
 		       const struct peers *peers, char reason[BACKEND_REASON])
 {
@@ -52,6 +62,7 @@ static int try_backend(struct measuring *m, backend_opener open, const struct co
 
 	if (err)
 		return err;
+	keep_privileges(m); /* before a thread takes hold of interfaces, which inherits them */
 	snprintf(reason, BACKEND_REASON, "cannot set the peers");
 	err = m->backend->ops->set_peers(m->backend, peers);
 	if (!err)
@@ -77,6 +88,24 @@ static void say_fallback(struct measuring *m, const char *reason)
 	log_warning("BPF cannot be used here: %s; falling back to libpcap", reason);
 }
 
+unsigned int measuring_needs(const struct measuring *m)
+{
+	const struct measuring_choice *choice = m->choice;
+
+	if (choice->backend == BACKEND_BPF)
+		return NEED_BPF | NEED_MEMORY;
+	if (choice->backend == BACKEND_PCAP || choice->expression)
+		return NEED_PACKETS;
+	return NEED_BPF | NEED_MEMORY | NEED_PACKETS;
+}
+
+static int try_pcap(struct measuring *m, const struct config *config, const struct peers *peers,
+		    char reason[BACKEND_REASON])
+{
+	privileges_keep("measuring with libpcap", NEED_PACKETS);
+	return try_backend(m, m->ops->open_pcap, config, peers, reason);
+}
+
 static int choose(struct measuring *m, const struct config *config, const struct peers *peers,
 		  char reason[BACKEND_REASON])
 {
@@ -92,7 +121,7 @@ static int choose(struct measuring *m, const struct config *config, const struct
 	if (err && err != -ENODEV && choice == BACKEND_AUTO)
 		say_fallback(m, reason);
 	if (err && err != -ENODEV && choice != BACKEND_BPF)
-		err = try_backend(m, m->ops->open_pcap, config, peers, reason);
+		err = try_pcap(m, config, peers, reason);
 	return err;
 }
 
@@ -150,7 +179,7 @@ int measuring_fall_back(struct measuring *m, const struct config *config, const 
 
 	say_fallback(m, why);
 	measuring_close(m);
-	err = try_backend(m, m->ops->open_pcap, config, peers, reason);
+	err = try_pcap(m, config, peers, reason);
 	return begin(m, config, err, reason);
 }
 

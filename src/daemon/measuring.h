@@ -54,6 +54,9 @@ struct measuring {
 struct backend_settings measuring_settings(const struct measuring *m, const struct config *config);
 
 /* Chooses and starts the backend. Returns 0 or -errno, reported. */
+/* What it takes to start, as privileges.h has it. */
+unsigned int measuring_needs(const struct measuring *measuring);
+
 int measuring_start(struct measuring *m, const struct config *config, const struct peers *peers);
 
 /* BPF was chosen before there was an interface, and cannot measure the first, for this reason: goes

@@ -3,6 +3,7 @@
 #include "resolver_tasks.h"
 
 #include "clock.h"
+#include "privileges.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -171,6 +172,7 @@ void *resolver_work(void *arg)
 	struct shared *shared = lane->shared;
 	bool last;
 
+	privileges_shed_thread(0); /* it reads what name servers say */
 	pthread_mutex_lock(&shared->lock);
 	while (!shared->stopping) {
 		__u64 now = monotonic_ns(), due = lane->next_ns;

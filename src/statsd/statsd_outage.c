@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "privileges.h"
 
 /* The kernel gives up a host that does not answer after 3 s, and only then tells us. If reports
  * come faster than that, one without an error means nothing until this much time has passed. This
@@ -52,8 +53,8 @@ void statsd_outage_begin(struct statsd_outage *outage, const char *server, int e
 	outage->failing = true;
 	outage->error = error;
 	outage->since_ms = now_ms;
-	log_warning("StatsD server %s: %s; metrics are lost until it takes them again", server,
-		    reason(error));
+	log_warning("StatsD server %s: %s; metrics are lost until it takes them again%s", server,
+		    reason(error), privileges_advice(error));
 }
 
 void statsd_outage_end(struct statsd_outage *outage, const char *server, __u64 now_ms)

@@ -15,12 +15,25 @@ unset DD_DOGSTATSD_URL DD_AGENT_HOST DD_DOGSTATSD_PORT DD_ENTITY_ID DD_ENV DD_SE
 export DD_ORIGIN_DETECTION_ENABLED=false
 
 METRO=${METRO:-$METRO_BUILD/bpf-metro}
+METRO_PROGRAM=$METRO
 LOAD=$METRO_BUILD/tcp_load
 PORT=5000
 READY_SECONDS=${METRO_READY_SECONDS:-15} # a verifier on a busy machine takes its time
 
 # shellcheck disable=SC2034 # for the scripts that source this
 PEERS="$METRO_SERVER_V4 $METRO_SERVER_V6"
+
+# Where a package has made the user that root becomes, tests stay root: their files are root's.
+# test_privileges.sh brings its own user.
+if id bpf-metro >/dev/null 2>&1; then
+  METRO=$METRO_TMP/bpf-metro-as-root
+  cat >"$METRO" <<END
+#!/bin/sh
+[ "\$(id -u)" != 0 ] || set -- "\$@" --user root
+exec "$METRO_PROGRAM" "\$@"
+END
+  chmod 755 "$METRO"
+fi
 
 # bail_out REASON: nothing more can be tested in this file.
 bail_out() {

@@ -37,7 +37,7 @@ add_program() {
 
 make_root() {
   mkdir -p "$STATE" "$ROOT"/{bin,dev,etc,proc,run,sys,tmp} &&
-    add_program "$LOAD" && add_program "$METRO"
+    add_program "$LOAD" && add_program "$METRO_PROGRAM"
 }
 
 # ---- the network ---------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ metro_setup_pair fallback && start_server || bail_out "two hosts and a server"
 
 # Where any user may run it.
 BINARY=$METRO_TMP/bpf-metro
-chmod 711 "$METRO_TMP" && install -m 755 "$METRO" "$BINARY"
+chmod 711 "$METRO_TMP" && install -m 755 "$METRO_PROGRAM" "$BINARY"
 
 # root_without CAPABILITIES ARGUMENT...: starts bpf-metro
 root_without() {

@@ -390,6 +390,18 @@ static void test_help_and_version(void **state)
 	capture_free(&capture);
 }
 
+static void test_user(void **state)
+{
+	char text[512];
+
+	(void)state;
+	assert_int_equal(parse("--user root"), OPTIONS_RUN);
+	assert_string_equal(options.user, "root");
+	assert_int_equal(parse_caught("--user nobody-of-that-name", text, sizeof(text)),
+			 OPTIONS_WRONG);
+	assert_non_null(strstr(text, "--user: there is no user \"nobody-of-that-name\""));
+}
+
 /* What the libraries say of themselves, each in its own way, as one list. */
 static void test_versions_of_libraries(void **state)
 {
@@ -424,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_go_metro),
 		cmocka_unit_test(test_measuring),
 		cmocka_unit_test(test_reading),
+		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_wrong_usage),
 		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_help_and_version),
