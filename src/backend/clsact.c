@@ -42,20 +42,22 @@ struct clsact {
 	struct filter filters[SIDES];
 };
 
-static struct bpf_tc_hook hook_of(unsigned int ifindex, enum bpf_tc_attach_point point)
+/* libbpf refuses a hook with anything in its padding, and clang leaves there what it finds. */
+static void hook_init(struct bpf_tc_hook *hook, unsigned int ifindex,
+		      enum bpf_tc_attach_point point)
 {
-	return (struct bpf_tc_hook){
-		.sz = sizeof(struct bpf_tc_hook),
-		.ifindex = ifindex,
-		.attach_point = point,
-	};
+	memset(hook, 0, sizeof(*hook));
+	hook->sz = sizeof(*hook);
+	hook->ifindex = ifindex;
+	hook->attach_point = point;
 }
 
 static int filter_remove(unsigned int ifindex, int side, __u32 handle, __u32 priority)
 {
-	struct bpf_tc_hook hook = hook_of(ifindex, points[side]);
+	struct bpf_tc_hook hook;
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority);
 
+	hook_init(&hook, ifindex, points[side]);
 	return bpf_tc_detach(&hook, &opts);
 }
 
@@ -137,9 +139,10 @@ static int clean(struct clsact *c)
 
 static int qdisc_get(struct clsact *c)
 {
-	struct bpf_tc_hook hook = hook_of(c->ifindex, BPF_TC_EGRESS);
+	struct bpf_tc_hook hook;
 	int qdisc = tc_qdisc(c->ifindex), err;
 
+	hook_init(&hook, c->ifindex, BPF_TC_EGRESS);
 	if (qdisc == TC_QDISC_NONE) {
 		err = bpf_tc_hook_create(&hook); /* or fails, if there is one */
 		c->made_qdisc = err == 0;
@@ -162,10 +165,10 @@ static void on_filter_count(void *arg, const struct tc_filter *filter)
 
 static void qdisc_put(unsigned int ifindex)
 {
-	struct bpf_tc_hook hook =
-		hook_of(ifindex, (enum bpf_tc_attach_point)(BPF_TC_EGRESS | BPF_TC_INGRESS));
+	struct bpf_tc_hook hook;
 	unsigned int filters = 0; /* anybody's */
 
+	hook_init(&hook, ifindex, (enum bpf_tc_attach_point)(BPF_TC_EGRESS | BPF_TC_INGRESS));
 	for (int side = 0; side < SIDES; side++)
 		if (tc_filters(ifindex, side == INGRESS, on_filter_count, &filters))
 			return; /* not sure that it is empty */
@@ -188,10 +191,11 @@ static int program_id(int program, __u32 *id)
 
 static int filter_add(struct clsact *c, int side, int program)
 {
-	struct bpf_tc_hook hook = hook_of(c->ifindex, points[side]);
+	struct bpf_tc_hook hook;
 	struct filter *f = &c->filters[side];
 	int err = program_id(program, &f->program);
 
+	hook_init(&hook, c->ifindex, points[side]);
 	if (err)
 		return err;
 	f->handle = c->owner | (c->made_qdisc ? HANDLE_MADE : 0);

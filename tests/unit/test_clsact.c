@@ -88,26 +88,27 @@ static void assert_state(enum tc_qdisc qdisc, int out, int in)
 	assert_int_equal(filters(true), in);
 }
 
-static struct bpf_tc_hook hook(enum bpf_tc_attach_point point)
+static struct bpf_tc_hook *hook(enum bpf_tc_attach_point point)
 {
-	return (struct bpf_tc_hook){
-		.sz = sizeof(struct bpf_tc_hook), .ifindex = IFINDEX, .attach_point = point};
+	static struct bpf_tc_hook it; /* static: its padding is 0, as libbpf wants it */
+
+	it.sz = sizeof(it);
+	it.ifindex = IFINDEX;
+	it.attach_point = point;
+	return &it;
 }
 
 static void others_make_qdisc(void)
 {
-	struct bpf_tc_hook h = hook(BPF_TC_EGRESS);
-
-	assert_int_equal(bpf_tc_hook_create(&h), 0);
+	assert_int_equal(bpf_tc_hook_create(hook(BPF_TC_EGRESS)), 0);
 }
 
 static void others_attach(enum bpf_tc_attach_point point, __u32 handle, __u32 priority)
 {
-	struct bpf_tc_hook h = hook(point);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority, .prog_fd = egress,
 		    .flags = BPF_TC_F_REPLACE);
 
-	assert_int_equal(bpf_tc_attach(&h, &opts), 0);
+	assert_int_equal(bpf_tc_attach(hook(point), &opts), 0);
 }
 
 /* What another tool does that cleans up too much. */
