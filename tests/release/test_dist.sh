@@ -43,8 +43,9 @@ has_modes() {
   tar -tvzf "$one/$archive" --full-time --utc | awk '
     { modes[$1]++; owners[$2]++; times[$4 " " $5]++ }
     END {
-      for (mode in modes) if (mode != "-rw-r--r--" && mode != "-rwxr-xr-x") { print mode; bad = 1 }
-      if (length(modes) != 2 || !("root/root" in owners) || length(owners) != 1) { print "owners"; bad = 1 }
+      for (mode in modes) if (mode !~ /^(-rw-r--r--|-rwxr-xr-x|lrwxr-xr-x)$/) { print mode; bad = 1 }
+      if (!modes["-rw-r--r--"] || !modes["-rwxr-xr-x"]) { print "no programs, or nothing else"; bad = 1 }
+      if (!("root/root" in owners) || length(owners) != 1) { print "owners"; bad = 1 }
       for (time in times) if (time !~ /^2026-01-02 03:04:05/) { print time; bad = 1 }
       exit bad
     }'
