@@ -76,9 +76,9 @@ run_row() { # ROW
   [ "$row" != no-bpf ] || command=("$BUILD/refuse_bpf" "${command[@]}")
   echo "# $row: $(ls "$DIR/lib/modules") ($kind)"
   # shellcheck disable=SC2046 # a list of words
-  boot_kernel "$kind" "$DIR" "$SECONDS_FOR_ROW" "${command[@]}" $(tests_of "$row") 2>&1 |
-    tee "$RESULTS/$row.log"
-  [ "${PIPESTATUS[0]}" = 0 ] || echo "$row: the machine did not come to its end" | tee -a "$RESULTS/$row.log"
+  boot_kernel "$kind" "$DIR" "$SECONDS_FOR_ROW" "${command[@]}" $(tests_of "$row") \
+    > >(tee "$RESULTS/$row.log") 2>&1 || echo "$row: the machine did not come to its end"
+  sleep 0.5 # tee has the last line
   sed -n 's/^= //p' "$RESULTS/$row.log" >"$RESULTS/$row"
 }
 

@@ -83,16 +83,18 @@ boot_end() {
 BOOT_MACHINE='' BOOT_FILES='' BOOT_JOB=''
 
 boot_kernel() { # KIND DIRECTORY SECONDS COMMAND...
-  local kind=$1 dir=$2 seconds=$3 ended status
+  local kind=$1 dir=$2 seconds=$3 ended status shown
   shift 3
   BOOT_JOB=$(realpath "$(mktemp -d "$dir/job.XXXXXX")") || return 125
   printf 'cd %q && exec' "$PWD" >"$BOOT_JOB/command"
   printf ' %q' "$@" >>"$BOOT_JOB/command"
   touch "$BOOT_JOB/output" "$BOOT_JOB/status" "$BOOT_JOB/console"
   "boot_$kind" "$dir" "$seconds" || { boot_end && return 125; }
-  tail -n +1 -f -s 0.1 --pid="$BOOT_MACHINE" "$BOOT_JOB/output"
-  wait "$BOOT_MACHINE"
+  tail -n +1 -f -s 0.1 --pid="$BOOT_MACHINE" "$BOOT_JOB/output" &
+  shown=$!
+  wait "$BOOT_MACHINE" # and not for tail: a signal that ends us is seen at once
   ended=$?
+  wait $shown
   status=$(cat "$BOOT_JOB/status")
   if [ -z "$status" ]; then
     [ $ended = 124 ] && status=124 && echo "boot.sh: not done after $seconds s" || status=125
