@@ -8,6 +8,7 @@
 #define PCAP_DONT_INCLUDE_PCAP_BPF_H
 #include <bpf/libbpf.h>
 #include <pcap/pcap.h>
+#include <seccomp.h>
 #include <string.h>
 #include <yaml.h>
 #include <zlib.h>
@@ -40,11 +41,14 @@ static void print_library(FILE *out, const char *name, const char *version, cons
 
 void version_print(FILE *out)
 {
+	const struct scmp_version *seccomp = seccomp_version();
+
 	fputs("bpf-metro " METRO_VERSION "\nlibraries: ", out);
 	print_library(out, "libbpf", libbpf_version_string(), ", ");
 	print_library(out, "libpcap", pcap_lib_version(), ", ");
 	print_library(out, "libyaml", yaml_get_version_string(), ", ");
-	print_library(out, "zlib", zlibVersion(), "\n");
+	print_library(out, "zlib", zlibVersion(), ", ");
+	fprintf(out, "libseccomp %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
 	fputs("backends: bpf at TCX (Linux 6.6), clsact or XDP; pcap live and from files\n", out);
 	/* The ring buffer is what came last of all that the programs cannot do without. */
 	fputs("BPF programs: Linux 5.8 or newer, instruction set " METRO_BPF_CPU
