@@ -94,6 +94,7 @@ needs_build() {
   library libyaml-dev yaml.h -lyaml
   library libpcap-dev pcap/pcap.h -lpcap
   library libseccomp-dev seccomp.h -lseccomp
+  library libncurses-dev curses.h -lncursesw
   need uthash-dev header uthash.h
   need bpftool [ -n "${BPFTOOL:-}" ]
 }
@@ -135,6 +136,7 @@ needs_check() {
   need strace program strace
   need runc program runc
   need crun program crun
+  need tmux program tmux
 }
 
 needs_check-systemd() {
@@ -245,6 +247,7 @@ libcap2-bin             libcap                  libcap-progs        libcap
 libclang-rt-dev         compiler-rt+libasan     clang               compiler-rt
 libcmocka-dev           libcmocka-devel         libcmocka-devel     cmocka
 libelf-dev              elfutils-libelf-devel   libelf-devel        libelf
+libncurses-dev          ncurses-devel           ncurses-devel       ncurses
 libpcap-dev             libpcap-devel           libpcap-devel       libpcap
 libseccomp-dev          libseccomp-devel        libseccomp-devel    libseccomp
 libyaml-dev             libyaml-devel           libyaml-devel       libyaml

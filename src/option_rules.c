@@ -19,6 +19,8 @@ const char *option_rules_broken(const struct options *o)
 		 "-r reads with libpcap; leave --backend bpf out"},
 		{o->read_path && o->output == OUTPUT_STATSD,
 		 "-r prints text or json; leave --output statsd out"},
+		{o->output == OUTPUT_TOP && !o->interface,
+		 "--output top goes with -i IFACE PEER..."},
 		{o->read_path && o->check, "--check is for a configuration; leave -r out"},
 		{o->reload_pid && (o->read_path || o->interface || o->check),
 		 "--reload is for a bpf-metro with a configuration; leave -i, -r and --check out"},

@@ -23,6 +23,7 @@
 
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 3600
+#define TOP_INTERVAL_S 1
 #define PID_MOST       (1 << 22) /* Linux has no higher ones */
 
 /* Options without a letter get a number that is not a letter. */
@@ -188,13 +189,11 @@ static int set_direction(struct options *options, const char *value)
 
 static int set_output(struct options *options, const char *value)
 {
-	static const char *const words[] = {[OUTPUT_DEFAULT] = "default",
-					    [OUTPUT_STATSD] = "statsd",
-					    [OUTPUT_TEXT] = "text",
-					    [OUTPUT_JSON] = "json",
-					    NULL};
+	static const char *const words[] = {
+		[OUTPUT_DEFAULT] = "default", [OUTPUT_STATSD] = "statsd", [OUTPUT_TEXT] = "text",
+		[OUTPUT_JSON] = "json",       [OUTPUT_TOP] = "top",       NULL};
 
-	return choose("--output", value, words, "statsd, text, json", &options->output);
+	return choose("--output", value, words, "statsd, text, json, top", &options->output);
 }
 
 static int set_interval(struct options *options, const char *value)
@@ -309,7 +308,7 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 10, "port", "LIST", set_port, "only connections with an end on these ports"},
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
-	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text or json"},
+	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text, json or top (a live view)"},
 	{LONG_ONLY + 14, "user", "NAME", set_user,
 	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
@@ -500,6 +499,8 @@ enum options_result options_parse(int argc, char *argv[], struct options *option
 		options->output = options->interface || options->read_path || options->health
 					  ? OUTPUT_TEXT
 					  : OUTPUT_STATSD;
+	if (options->output == OUTPUT_TOP && options->interval_s <= 0)
+		options->interval_s = TOP_INTERVAL_S;
 	if (result == OPTIONS_RUN && check_combination(options))
 		result = OPTIONS_WRONG;
 	if (!options->config_path)

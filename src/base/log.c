@@ -34,6 +34,7 @@ static struct {
 	atomic_int level;
 	bool daemon;
 	bool journal; /* standard error is */
+	void (*divert)(enum log_level level, const char *head, const char *line); /* or NULL */
 } logger = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.file = LOG_FILE_STDERR,
@@ -125,6 +126,13 @@ void log_serve_daemon(bool daemon)
 	pthread_mutex_unlock(&logger.lock);
 }
 
+void log_divert(void (*take)(enum log_level level, const char *head, const char *line))
+{
+	pthread_mutex_lock(&logger.lock);
+	logger.divert = take;
+	pthread_mutex_unlock(&logger.lock);
+}
+
 /* ---- the journal ---- */
 
 /* "DEVICE:INODE" of the journal's socket. Who starts us may pass on a variable that is not about
@@ -197,7 +205,8 @@ static bool would_wait(const struct log_file *file)
 	return logger.daemon && file->fd == STDERR_FILENO && poll(&out, 1, 0) == 0;
 }
 
-static void write_parts(struct log_file *file, const char *head, const char *line)
+static void write_parts(struct log_file *file, enum log_level level, const char *head,
+			const char *line)
 {
 	const struct iovec parts[3] = {
 		{(char *)head, strlen(head)},
@@ -205,7 +214,9 @@ static void write_parts(struct log_file *file, const char *head, const char *lin
 		{(char *)"\n", 1},
 	};
 
-	if (!would_wait(file))
+	if (logger.divert && file->fd == STDERR_FILENO)
+		logger.divert(level, head, line);
+	else if (!would_wait(file))
 		log_file_write(file, parts, 3);
 }
 
@@ -220,7 +231,7 @@ static void make_room(size_t length)
 	format_head(head, LEVEL_WARNING);
 	snprintf(text, sizeof(text), "cannot rotate this log file: %s; it keeps growing",
 		 strerror(-err));
-	write_parts(&logger.file, head, text);
+	write_parts(&logger.file, LEVEL_WARNING, head, text);
 }
 
 static void write_line(enum log_level level, const struct heads *heads, char *line)
@@ -230,9 +241,9 @@ static void write_line(enum log_level level, const struct heads *heads, char *li
 
 	printable(line); /* what a message quotes must not forge or garble lines */
 	make_room(strlen(head) + strlen(line) + 1);
-	write_parts(&logger.file, head, line);
+	write_parts(&logger.file, level, head, line);
 	if (level == LEVEL_CRITICAL && logger.daemon && logger.file.fd != STDERR_FILENO)
-		write_parts(&standard_error, heads->standard_error, line);
+		write_parts(&standard_error, level, heads->standard_error, line);
 }
 
 /* Formats into logger.text; text that does not fit ends in dots. */

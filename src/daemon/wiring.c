@@ -231,6 +231,16 @@ void wiring_status(const struct wiring *w, char text[STATUS_SIZE])
 	status_write(&w->status, w->plan.config, &w->following.monitor, text);
 }
 
+/* Whoever is shown it sees the rate, too. */
+static void show_state(struct wiring *w)
+{
+	const struct status unrated = {.rate = -1};
+	char text[STATUS_SIZE];
+
+	status_write(&unrated, w->plan.config, &w->following.monitor, text);
+	reporting_state(&w->reporting, text, w->measuring.fallback);
+}
+
 static void say_status(struct wiring *w, const __u64 counters[COUNTERS])
 {
 	char text[STATUS_SIZE];
@@ -246,8 +256,9 @@ static void end_interval(struct wiring *w)
 	__u64 counters[COUNTERS];
 
 	count(w, counters);
-	reporting_end_interval(&w->reporting, counters);
 	say_status(w, counters);
+	show_state(w);
+	reporting_end_interval(&w->reporting, counters);
 	terms = reporting_silence_terms(&w->reporting, counters);
 	monitor_explain(&w->following.monitor, w->measuring.backend, w->plan.peers, &terms);
 	if (peers_forget_idle(w->plan.peers) > 0) /* the walk has told them of all flows */
@@ -326,7 +337,7 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 
 bool wiring_is_over(const struct wiring *w)
 {
-	return w->over || reporting_error(&w->reporting);
+	return w->over || reporting_is_over(&w->reporting);
 }
 
 int wiring_turn(struct wiring *w)
