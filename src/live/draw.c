@@ -10,7 +10,7 @@
 #include "screen.h"
 #include "spark.h"
 
-#define NEWS_S 15 /* a line of the log stays for so long */
+#define NEWS_S 8 /* a line of the log stays for so long */
 
 /* ---- above ---- */
 

@@ -14,6 +14,7 @@ have tmux || {
 }
 
 SERVER=metro-live-$$
+terminals=0
 mux() {
   TMUX='' tmux -L "$SERVER" -f /dev/null "$@"
 }
@@ -24,7 +25,7 @@ end_mux() {
 trap end_mux EXIT
 
 screen() {
-  mux capture-pane -p -t view
+  mux capture-pane -p -t view 2>/dev/null
 }
 
 keys() {
@@ -57,10 +58,11 @@ hides() {
 # open_terminal COLUMNS LINES [VARIABLE=VALUE...]: a shell in the client.
 open_terminal() {
   mux kill-server 2>/dev/null
+  SERVER=metro-live-$$-$((++terminals)) # another: the old one may still be at its end
   mux new-session -d -s view -x "$1" -y "$2" \
     env LC_ALL=C.UTF-8 "${@:3}" ip netns exec "$METRO_CLIENT_NS" bash --norc || return
   keys "PS1='ready> '" Enter
-  shows '^ready> '
+  shows '^ready>'
 }
 
 # view [ARGUMENT...]: in that shell.
@@ -97,7 +99,7 @@ row_is_right() {
 }
 
 no_line_is_wider() {
-  screen | awk -v most="$1" 'length($0) > most { print; wide = 1 } END { exit wide }'
+  holds 'width <= most' "most=$1" "width=$(screen | LC_ALL=C.UTF-8 wc -L)"
 }
 
 first_peer() {
@@ -180,7 +182,7 @@ tap_check "figures begin anew" shows 'for 0:0[01]$'
 # ---- sizes
 mux resize-window -t view -x 200 -y 40
 tap_check "200 columns: all of them" shows 'last +min +mean +p50 +p95 +p99 +jitter +rexmit'
-tap_check "on the last line is what belongs there" shows 'h help'
+tap_check "on the last line is what belongs there" wait_until 10 screen_has '^h help'
 mux resize-window -t view -x 30 -y 6
 tap_check "30 columns: what there is room for" hides 'jitter'
 tap_check "and no more" no_line_is_wider 30
