@@ -56,13 +56,13 @@ def draw(lines):
             if 7 in run:
                 out.append(f'<rect x="{x:.1f}" y="{y - 13}" width="{length:.1f}" height="{LINE}" fill="{colour}"/>')
                 colour = BACKGROUND
-            if not text.strip():
-                continue
             more = ' font-weight="bold"' if 1 in run else ""
             more += ' text-decoration="underline"' if 4 in run else ""
             more += ' opacity="0.6"' if 2 in run else ""
-            out.append(f'<text x="{x:.1f}" y="{y}" textLength="{length:.1f}" fill="{colour}"{more}>'
-                       f"{html.escape(text)}</text>")
+            for word in re.finditer(r"\S+(?: \S+)*", text):  # each column in its place, whatever the font
+                x, length = MARGIN + (column + word.start()) * CHARACTER, len(word[0]) * CHARACTER
+                out.append(f'<text x="{x:.1f}" y="{y}" textLength="{length:.1f}" fill="{colour}"{more}>'
+                           f"{html.escape(word[0])}</text>")
     return "\n".join([*out, "</g>", "</svg>"])
 
 

@@ -36,7 +36,7 @@ traffic 10.77.0.12 --connections 20 --rate 20
 traffic 10.77.0.13 --connections 2 --rate 3
 traffic 10.77.0.14 --mode upload --rate 50
 
-TMUX='' tmux -L "$server" -f /dev/null new-session -d -x 140 -y 11 env LC_ALL=C.UTF-8 TERM=screen \
+TMUX='' tmux -L "$server" -f /dev/null new-session -d -x 130 -y 11 env LC_ALL=C.UTF-8 TERM=screen \
   ip netns exec "$METRO_CLIENT_NS" "$METRO" -i "$METRO_CLIENT_IF" "${names[@]/%/.example.net}" --output top
 sleep "${SECONDS_OF_RUN:-65}"
 TMUX='' tmux -L "$server" capture-pane -e -p | python3 docs/live_picture.py >docs/live.svg

@@ -58,6 +58,14 @@ static int find_least(const struct layout *layout, const struct live_view *view)
 	return least;
 }
 
+static void grow(int *width, int most, int *rest)
+{
+	int more = most - *width < *rest ? most - *width : *rest;
+
+	*width += more;
+	*rest -= more;
+}
+
 static struct layout lay_out(const struct live_view *view, int width)
 {
 	struct layout layout;
@@ -75,11 +83,10 @@ static struct layout lay_out(const struct live_view *view, int width)
 		layout.spark = SPARK_LEAST + rest > 0 ? SPARK_LEAST + rest : 0;
 		return layout;
 	}
-	/* Peers first, up to what a long name takes; the bars have up to one for each second. */
-	layout.peer += rest < PEER_MOST - PEER_LEAST ? rest : PEER_MOST - PEER_LEAST;
-	layout.spark += rest - (layout.peer - PEER_LEAST);
-	if (layout.spark > LIVE_HISTORY)
-		layout.spark = LIVE_HISTORY;
+	grow(&layout.peer, 30, &rest);
+	grow(&layout.spark, 30, &rest);
+	grow(&layout.peer, PEER_MOST, &rest);
+	grow(&layout.spark, LIVE_HISTORY, &rest);
 	return layout;
 }
 

@@ -194,16 +194,16 @@ tap_check "4 columns and 2 lines do no harm" shows '^peer '
 # ---- ends
 keys q
 tap_check "q ends it, and the terminal is as it was" ended
-view >"$METRO_TMP/view"
+view --interval 1 >"$METRO_TMP/view"
 keys C-c
 tap_check "Ctrl-C" ended
-view >"$METRO_TMP/view"
+view --interval 1 >"$METRO_TMP/view"
 signal TERM
 tap_check "SIGTERM" ended
-view >"$METRO_TMP/view"
+view --interval 1 >"$METRO_TMP/view"
 signal HUP
 tap_check "SIGHUP" ended
-view >"$METRO_TMP/view"
+view --interval 1 >"$METRO_TMP/view"
 signal SEGV
 tap_check "a crash" soon 10 has_ended
 tap_check "leaves the terminal as it was" diff "$METRO_TMP/before" "$METRO_TMP/after"
@@ -240,6 +240,7 @@ keys q
 tap_check "it ends" ended
 
 # ---- without a terminal
+# shellcheck disable=SC2086 # a list of words
 in_client "$METRO" -i "$METRO_CLIENT_IF" $PEERS --output top </dev/null >"$METRO_TMP/none" 2>&1
 tap_check "without a terminal: status 1" equal status 1 $?
 tap_check "and what to do" grep -q 'have to be a terminal; --output text' "$METRO_TMP/none"
