@@ -50,8 +50,13 @@ const char *option_rules_broken(const struct options *o)
 		 "--health asks a daemon that runs; leave -i, -r, --check and PEERs out"},
 		{o->health && o->output == OUTPUT_STATSD,
 		 "--health prints text or json; leave --output statsd out"},
-		{o->control_path && !o->health, "--control goes with --health; a daemon has "
-						"control_socket in its configuration"},
+		{o->top && (o->read_path || o->interface || o->peers_count || o->check ||
+			    o->health || o->probe || o->reload_pid),
+		 "--top shows what a daemon measures; leave -i, -r, other commands and PEERs out"},
+		{o->top && o->output_given, "--top has an output of its own; leave --output out"},
+		{o->control_path && !o->health && !o->top,
+		 "--control goes with --health or --top; a daemon has control_socket in its "
+		 "configuration"},
 		{o->control_path && o->config_path,
 		 "--control and -c cannot be combined: the configuration says where the socket is"},
 	};

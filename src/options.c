@@ -262,6 +262,13 @@ static int set_health(struct options *options, const char *value)
 	return 0;
 }
 
+static int set_top(struct options *options, const char *value)
+{
+	(void)value;
+	options->top = true;
+	return 0;
+}
+
 static int set_control(struct options *options, const char *value)
 {
 	return set_path(&options->control_path, "--control", value);
@@ -322,7 +329,9 @@ static const struct option_row rows[] = {
 	 "have this bpf-metro reload, and say how it went"},
 	{LONG_ONLY + 13, "probe", NULL, set_probe, "print what this host lets it do, and exit"},
 	{LONG_ONLY + 11, "health", NULL, set_health, "ask a running daemon whether it is well"},
-	{LONG_ONLY + 12, "control", "PATH", set_control, "with --health: the daemon's socket"},
+	{LONG_ONLY + 15, "top", NULL, set_top, "show what a running daemon measures, live"},
+	{LONG_ONLY + 12, "control", "PATH", set_control,
+	 "with --health, --top: the daemon's socket"},
 	{'v', "verbose", NULL, set_verbose, "log more"},
 	{'V', "version", NULL, NULL, "print versions, also of libraries, and exit"},
 	{'h', "help", NULL, NULL, "print this and exit"},
@@ -495,6 +504,7 @@ enum options_result options_parse(int argc, char *argv[], struct options *option
 		return OPTIONS_WRONG;
 	result = read_options(argc, argv, options);
 	options->configured = options->config_path != NULL;
+	options->output_given = options->output != OUTPUT_DEFAULT;
 	if (options->output == OUTPUT_DEFAULT)
 		options->output = options->interface || options->read_path || options->health
 					  ? OUTPUT_TEXT

@@ -29,6 +29,8 @@ static void deliver(void *arg, const struct delivery *delivery)
 	struct wiring *w = arg;
 
 	reporting_take(&w->reporting, delivery);
+	if (watching_is_on(&w->watching))
+		watching_take(&w->watching, delivery);
 }
 
 static void on_failure(void *arg, int err)
@@ -214,7 +216,7 @@ static void on_due(void *arg)
 	measuring_sweep(&w->measuring, !captures_are_read(w));
 }
 
-static void count(struct wiring *w, __u64 counters[COUNTERS])
+void wiring_count(struct wiring *w, __u64 counters[COUNTERS])
 {
 	measuring_counters(&w->measuring, counters);
 	counters[COUNTER_REATTACHED] = w->following.monitor.reattached;
@@ -222,7 +224,7 @@ static void count(struct wiring *w, __u64 counters[COUNTERS])
 
 void wiring_report(struct wiring *w, __u64 counters[COUNTERS])
 {
-	count(w, counters);
+	wiring_count(w, counters);
 	reporting_report(&w->reporting, counters);
 }
 
@@ -231,13 +233,19 @@ void wiring_status(const struct wiring *w, char text[STATUS_SIZE])
 	status_write(&w->status, w->plan.config, &w->following.monitor, text);
 }
 
-/* Whoever is shown it sees the rate, too. */
-static void show_state(struct wiring *w)
+/* Without the rate. */
+void wiring_state(const struct wiring *w, char text[STATUS_SIZE])
 {
 	const struct status unrated = {.rate = -1};
-	char text[STATUS_SIZE];
 
 	status_write(&unrated, w->plan.config, &w->following.monitor, text);
+}
+
+static void show_state(struct wiring *w)
+{
+	char text[STATUS_SIZE];
+
+	wiring_state(w, text);
 	reporting_state(&w->reporting, text, w->measuring.fallback);
 }
 
@@ -255,7 +263,7 @@ static void end_interval(struct wiring *w)
 	struct silence_terms terms;
 	__u64 counters[COUNTERS];
 
-	count(w, counters);
+	wiring_count(w, counters);
 	say_status(w, counters);
 	show_state(w);
 	reporting_end_interval(&w->reporting, counters);

@@ -21,6 +21,7 @@ void live_collect_open(struct live_collect *c, __u64 now_ns)
 		.terms = {.keep_histograms = true, .keep_retransmissions = true},
 		.random = FIRST_SEED,
 		.ended_ns = now_ns,
+		.rated = 1,
 	};
 }
 
@@ -93,7 +94,7 @@ static struct live_peer *open_peer(struct live_collect *c, const struct live_pee
 	if (!peer)
 		return NULL;
 	peer->key = *key;
-	peer->row.measured = &peer->window;
+	peer->row.peer = peer;
 	for (size_t i = 0; i < LIVE_HISTORY; i++)
 		peer->history[i] = NAN;
 	put_place(&peer->row, iface, key->number);
@@ -114,11 +115,6 @@ static struct live_peer *find_peer(struct live_collect *c, const struct delivery
 
 	HASH_FIND(hh, c->peers, &key, sizeof(key), peer);
 	return peer ? peer : open_peer(c, &key, delivery->iface);
-}
-
-const struct live_peer *live_peer_of(const struct live_row *row)
-{
-	return (const struct live_peer *)((const char *)row - offsetof(struct live_peer, row));
 }
 
 /* ---- connections ---- */
@@ -195,26 +191,40 @@ void live_collect_take(struct live_collect *c, const struct delivery *delivery)
 		choose(c, peer, record->rtt[i]);
 }
 
-static void end_interval(struct live_peer *peer, double seconds)
+/* Over what there is of so many intervals. */
+static double rate_of(const struct live_collect *c, const struct live_peer *peer)
+{
+	double seconds = 0, count = 0;
+
+	for (unsigned int i = LIVE_HISTORY - c->rated; i < LIVE_HISTORY; i++) {
+		seconds += c->lengths[i];
+		count += peer->counts[i];
+	}
+	return seconds > 0 ? count / seconds : 0;
+}
+
+static void end_interval(const struct live_collect *c, struct live_peer *peer)
 {
 	__u64 count = peer->window.stats.count;
 
 	memmove(peer->history, peer->history + 1, sizeof(peer->history) - sizeof(float));
+	memmove(peer->counts, peer->counts + 1, sizeof(peer->counts) - sizeof(__u32));
 	peer->history[LIVE_HISTORY - 1] = take_median(peer);
-	peer->rate = (double)(count - peer->counted) / seconds;
+	peer->counts[LIVE_HISTORY - 1] = (__u32)(count - peer->counted);
+	peer->rate = rate_of(c, peer);
 	peer->counted = count;
 }
 
 void live_collect_end_interval(struct live_collect *c, __u64 now_ns)
 {
-	double seconds = (double)(now_ns - c->ended_ns) / NS_PER_S;
-
 	if (now_ns <= c->ended_ns)
 		return;
+	memmove(c->lengths, c->lengths + 1, sizeof(c->lengths) - sizeof(double));
+	c->lengths[LIVE_HISTORY - 1] = (double)(now_ns - c->ended_ns) / NS_PER_S;
 	c->ended_ns = now_ns;
 	c->intervals++;
 	for (struct live_peer *peer = c->peers; peer; peer = peer->hh.next) {
-		end_interval(peer, seconds);
+		end_interval(c, peer);
 		forget_connections(c, peer);
 	}
 }

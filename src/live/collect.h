@@ -33,10 +33,11 @@ struct live_peer {
 	struct live_peer_key key;
 	struct live_row row; /* as last shown */
 	struct window window;
-	double rate;               /* samples a second in the last interval */
-	__u64 counted;             /* samples up to the last interval's end */
-	__u32 chosen[LIVE_CHOSEN]; /* of this interval's; all, if there are no more */
-	__u32 seen;                /* so many there were */
+	double rate;                /* samples a second */
+	__u32 counts[LIVE_HISTORY]; /* samples in each interval, the newest last */
+	__u64 counted;              /* samples up to the last interval's end */
+	__u32 chosen[LIVE_CHOSEN];  /* of this interval's; all, if there are no more */
+	__u32 seen;                 /* so many there were */
 	float history[LIVE_HISTORY];
 	unsigned int connections_count;
 	struct live_connection *connections;
@@ -50,7 +51,9 @@ struct live_collect {
 	struct live_row **rows; /* of all peers, in the order of live_collect_show */
 	size_t count;
 	__u64 intervals;
-	__u64 ended_ns; /* the last one did */
+	unsigned int rated;           /* rates are of so many intervals, 1 .. LIVE_HISTORY */
+	double lengths[LIVE_HISTORY]; /* of intervals, in seconds */
+	__u64 ended_ns;               /* the last one did */
 	__u32 random;
 	__u64 left_out; /* samples for which there was no room or memory */
 };
@@ -74,8 +77,5 @@ void live_collect_freeze(struct live_collect *collect);
 
 /* Figures begin anew; connections and histories stay. */
 void live_collect_reset(struct live_collect *collect);
-
-/* The peer of a row. */
-const struct live_peer *live_peer_of(const struct live_row *row);
 
 #endif

@@ -208,14 +208,15 @@ static void draw_connections(struct page *page, const struct live_peer *peer)
 void draw_detail(struct live_view *view, struct live_row *row, int from, int to)
 {
 	struct page page = {.from = from, .to = to, .skip = view->scrolled};
-	const struct live_peer *peer = live_peer_of(row);
 	size_t lines = to > from ? (size_t)(to - from) : 1;
 
 	draw_title(&page, row);
 	draw_figures(&page, row);
 	draw_history(&page, row);
-	draw_spread(&page, &peer->window.histogram);
-	draw_connections(&page, peer);
+	if (row->peer) {
+		draw_spread(&page, &row->peer->window.histogram);
+		draw_connections(&page, row->peer);
+	}
 	view->height = lines;
 	view->scroll_end = page.line > lines ? page.line - lines : 0;
 }

@@ -31,6 +31,7 @@ enum live_column {
 };
 
 struct window;
+struct live_peer;
 
 /* Times are ms; LIVE_NONE: there is none. */
 struct live_row {
@@ -41,6 +42,7 @@ struct live_row {
 	double samples;                /* all of them */
 	float history[LIVE_HISTORY];   /* p50 of each interval, the newest last */
 	const struct window *measured; /* where the percentiles come from */
+	const struct live_peer *peer;  /* what else is known; NULL: nothing */
 	__u64 percentiles_of;          /* so many samples */
 };
 

@@ -59,21 +59,6 @@ static void show(struct top_sink *top)
 	top->header.for_s = (double)(monotonic_ns() - top->started_ns) / NS_PER_S;
 }
 
-static void show_losses(struct top_sink *top, const __u64 counters[COUNTERS])
-{
-	static const enum counter losses[] = {COUNTER_FLOWS_REFUSED, COUNTER_RING_LOST,
-					      COUNTER_CAPTURE_DROPS, COUNTER_DIRECTION};
-	char *text = top->header.losses;
-	size_t length = 0;
-
-	*text = '\0';
-	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
-		if (counters[losses[i]])
-			length += (size_t)snprintf(text + length, LIVE_HEADER - length, "%s%s %llu",
-						   length ? ", " : "", counter_name(losses[i]),
-						   (unsigned long long)counters[losses[i]]);
-}
-
 /* ---- the sink ---- */
 
 static void top_take(struct sink *sink, const struct delivery *delivery)
@@ -87,7 +72,7 @@ static void top_report(struct sink *sink, const __u64 counters[COUNTERS])
 
 	live_collect_end_interval(&top->collect, monotonic_ns());
 	if (counters)
-		show_losses(top, counters);
+		losses_write(counters, top->header.losses, sizeof(top->header.losses));
 	if (!top->view.paused)
 		show(top);
 	draw(top);

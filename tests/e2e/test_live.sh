@@ -13,82 +13,17 @@ have tmux || {
   exit
 }
 
-SERVER=metro-live-$$
-terminals=0
-mux() {
-  TMUX='' tmux -L "$SERVER" -f /dev/null "$@"
-}
-end_mux() {
-  mux kill-server 2>/dev/null
-  metro_cleanup
-}
-trap end_mux EXIT
+# shellcheck source=tests/e2e/terminal.sh
+. "$(dirname "$0")/terminal.sh"
 
-screen() {
-  mux capture-pane -p -t view 2>/dev/null
-}
-
-keys() {
-  mux send-keys -t view "$@"
-}
-
-screen_has() {
-  screen | grep -qE -e "$1"
-}
-
-screen_lacks() {
-  ! screen_has "$1"
-}
-
-# shows PATTERN: soon
-shows() {
-  wait_until 8 screen_has "$1" && return
-  echo "no line '$1' on the screen:"
-  screen
-  return 1
-}
-
-hides() {
-  wait_until 8 screen_lacks "$1" && return
-  echo "still '$1' on the screen:"
-  screen
-  return 1
-}
-
-# open_terminal COLUMNS LINES [VARIABLE=VALUE...]: a shell in the client.
-open_terminal() {
-  mux kill-server 2>/dev/null
-  SERVER=metro-live-$$-$((++terminals)) # another: the old one may still be at its end
-  mux new-session -d -s view -x "$1" -y "$2" \
-    env LC_ALL=C.UTF-8 "${@:3}" ip netns exec "$METRO_CLIENT_NS" bash --norc || return
-  keys "PS1='ready> '" Enter
-  shows '^ready>'
-}
-
-# view [ARGUMENT...]: in that shell.
+# view [ARGUMENT...]
 view() {
-  rm -f "$METRO_TMP"/{before,after,status}
-  cat >"$METRO_TMP/run" <<END
-stty -a >"$METRO_TMP/before"
-"$METRO" -i $METRO_CLIENT_IF $PEERS --output top ${*:-} &
-echo \$! >"$METRO_TMP/pid"
-fg >/dev/null
-echo \$? >"$METRO_TMP/status"
-stty -a >"$METRO_TMP/after"
-END
-  keys "set -m; . $METRO_TMP/run" Enter
-  shows '^measuring '"$METRO_CLIENT_IF"
-}
-
-has_ended() {
-  [ -s "$METRO_TMP/after" ]
+  run_in_terminal "$METRO" -i "$METRO_CLIENT_IF" $PEERS --output top "$@" && shows "^measuring $METRO_CLIENT_IF"
 }
 
 # ended [STATUS]: with the terminal as it was, and the log's lines on it.
 ended() {
-  wait_until 10 has_ended || { screen && return 1; }
-  equal "status" "${1:-0}" "$(cat "$METRO_TMP/status")" && diff "$METRO_TMP/before" "$METRO_TMP/after" &&
-    shows 'INFO measuring on' && shows 'INFO counters: samples='
+  as_before "$@" && shows 'INFO measuring on' && shows 'INFO counters: samples='
 }
 
 # The samples' own figures, as the view has them: a round trip of 5 ms.
@@ -100,14 +35,6 @@ row_is_right() {
 
 no_line_is_wider() {
   holds 'width <= most' "most=$1" "width=$(screen | LC_ALL=C.UTF-8 wc -L)"
-}
-
-first_peer() {
-  screen | awk '/^peer / { getline; print $1; exit }'
-}
-
-first_peer_is() {
-  [ "$(first_peer)" = "$1" ]
 }
 
 sorts() { # KEY PEER

@@ -150,7 +150,7 @@ static void test_connections(void **state)
 		end_second();
 	}
 	assert_float_equal(live_figure(row(0), LIVE_CONNECTIONS), 1, 0);
-	assert_int_equal(live_peer_of(row(0))->connections->key.local_port, 1001);
+	assert_int_equal(row(0)->peer->connections->key.local_port, 1001);
 }
 
 static void test_no_samples(void **state)
