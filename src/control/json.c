@@ -116,3 +116,9 @@ void json_number(struct json *json, const char *key, double value)
 	else
 		fprintf(json->out, "%.6g", value);
 }
+
+void json_raw(struct json *json, const char *key, const char *value)
+{
+	put_key(json, key);
+	fputs(value, json->out);
+}

@@ -9,7 +9,7 @@
 #include "log.h"
 #include "wire.h"
 
-/* Several may ask, each once a second: an interval is as long as for one. */
+/* Several may ask, each once a second or without a pause: an interval is as long as for one. */
 #define SHORTEST_NS (NS_PER_S * 8 / 10)
 
 static const char *name_of(void *arg, __u32 number, const struct address *address)
@@ -37,7 +37,9 @@ void watching_stop(struct watching *w)
 		return;
 	live_collect_close(w->collect);
 	free(w->collect);
+	free(w->answer);
 	w->collect = NULL;
+	w->answer = NULL;
 	log_debug("nobody watches any more");
 }
 
@@ -47,6 +49,23 @@ void watching_take(struct watching *w, const struct delivery *delivery)
 		watching_stop(w);
 	else
 		live_collect_take(w->collect, delivery);
+}
+
+/* To be freed; NULL: out of memory. */
+static char *make_answer(struct watching *w, const struct peers *peers, struct live_header *header,
+			 __u64 now)
+{
+	struct json json;
+	size_t length;
+
+	live_collect_end_interval(w->collect, now);
+	live_collect_show(w->collect, name_of, (void *)peers);
+	header->for_s = (double)(now - w->started_ns) / NS_PER_S;
+	header->left_out = (double)w->collect->left_out;
+	if (json_begin(&json))
+		return NULL;
+	wire_write(&json, header, w->collect->rows, w->collect->count);
+	return json_take(&json, &length);
 }
 
 void watching_answer(struct watching *w, const struct peers *peers, double interval_s,
@@ -59,14 +78,12 @@ void watching_answer(struct watching *w, const struct peers *peers, double inter
 	if (!w->collect)
 		start(w, interval_s);
 	w->asked_ns = now;
-	if (!w->collect) {
-		wire_write(json, header, NULL, 0);
-		return;
+	if (w->collect && (!w->answer || now - w->collect->ended_ns >= SHORTEST_NS)) {
+		free(w->answer);
+		w->answer = make_answer(w, peers, header, now);
 	}
-	if (now - w->collect->ended_ns >= SHORTEST_NS)
-		live_collect_end_interval(w->collect, now);
-	live_collect_show(w->collect, name_of, (void *)peers);
-	header->for_s = (double)(now - w->started_ns) / NS_PER_S;
-	header->left_out = (double)w->collect->left_out;
-	wire_write(json, header, w->collect->rows, w->collect->count);
+	if (w->answer)
+		json_raw(json, NULL, w->answer);
+	else
+		wire_write(json, header, NULL, 0);
 }

@@ -16,6 +16,7 @@
 struct watching {
 	struct live_collect *collect; /* NULL: nobody asks */
 	__u64 started_ns, asked_ns;   /* CLOCK_MONOTONIC */
+	char *answer;                 /* the latest, made when the last interval ended; or NULL */
 };
 
 static inline bool watching_is_on(const struct watching *watching)
@@ -26,8 +27,9 @@ static inline bool watching_is_on(const struct watching *watching)
 /* While it is on. */
 void watching_take(struct watching *watching, const struct delivery *delivery);
 
-/* Writes all there is since somebody asked first, which may be now. header: how, fallback and
- * losses. interval_s: between reports; in a part of it samples come to the daemon. */
+/* Writes all there is since somebody asked first, which may be now: what was written last, unless
+ * that is almost a second ago, so that many questions cost no more than one. header: how, fallback
+ * and losses. interval_s: between reports; in a part of it samples come to the daemon. */
 void watching_answer(struct watching *watching, const struct peers *peers, double interval_s,
 		     struct live_header *header, struct json *json);
 

@@ -43,6 +43,7 @@ struct live_row {
 	float history[LIVE_HISTORY];   /* p50 of each interval, the newest last */
 	const struct window *measured; /* where the percentiles come from */
 	const struct live_peer *peer;  /* what else is known; NULL: nothing */
+	unsigned int round;            /* of wire_rows: when it was read last */
 	__u64 percentiles_of;          /* so many samples */
 };
 

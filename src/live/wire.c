@@ -103,7 +103,10 @@ static int compare_rows(const void *one, const void *other)
 
 static struct live_row *open_row(struct wire_rows *rows)
 {
-	struct live_row **all = array_grow(rows->rows, rows->count, sizeof(*all)), *row;
+	struct live_row **all = rows->count == WIRE_ROWS
+					? NULL
+					: array_grow(rows->rows, rows->count, sizeof(*all)),
+			*row;
 
 	if (!all)
 		return NULL;
@@ -139,7 +142,22 @@ static int take_row(struct wire_rows *rows, struct live_row **sorted, size_t kno
 	if (!row)
 		return -ENOMEM;
 	copy_row(row, read);
+	row->round = rows->round;
 	return 0;
+}
+
+/* Leaves those that were read in their order, which is that of the screen. */
+static void drop_others(struct wire_rows *rows)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		if (rows->rows[i]->round == rows->round)
+			rows->rows[kept++] = rows->rows[i];
+		else
+			free(rows->rows[i]);
+	}
+	rows->count = kept;
 }
 
 static int read_rows(struct json_reader *r, struct wire_rows *rows)
@@ -153,6 +171,7 @@ static int read_rows(struct json_reader *r, struct wire_rows *rows)
 		memcpy(sorted, rows->rows, known * sizeof(*sorted));
 		qsort(sorted, known, sizeof(*sorted), compare_rows);
 	}
+	rows->round++;
 	json_reader_expect(r, '[');
 	while (!err && json_reader_more(r, ']', &first)) {
 		json_reader_expect(r, '[');
@@ -160,6 +179,8 @@ static int read_rows(struct json_reader *r, struct wire_rows *rows)
 		err = r->bad ? -EBADMSG : take_row(rows, sorted, known, &read);
 	}
 	free(sorted);
+	if (!err && !r->bad)
+		drop_others(rows);
 	return err;
 }
 

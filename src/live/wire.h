@@ -15,6 +15,8 @@
 #include "json.h"
 #include "rows.h"
 
+#define WIRE_ROWS 20000 /* at most; a daemon has no more than LIVE_PEERS */
+
 /* Writes it. The rows are those that live_collect_show has made. */
 void wire_write(struct json *json, const struct live_header *header, struct live_row **rows,
 		size_t count);
@@ -23,9 +25,11 @@ void wire_write(struct json *json, const struct live_header *header, struct live
 struct wire_rows {
 	struct live_row **rows;
 	size_t count;
+	unsigned int round; /* of reading */
 };
 
-/* Returns 0, or -EBADMSG: it is none, or -ENOMEM; then some rows may be new and others old. */
+/* Rows that are no longer there go. Returns 0, or -EBADMSG: it is none, or -ENOMEM; then some rows
+ * may be new and others old. */
 int wire_read(const char *text, struct live_header *header, struct wire_rows *rows);
 void wire_free(struct wire_rows *rows);
 

@@ -250,9 +250,12 @@ static const struct {
 	{"--health -r f", HEALTH_ALONE},
 	{"--health --check", HEALTH_ALONE},
 	{"--health --output statsd", "--health prints text or json; leave --output statsd out"},
+	{"--top -i eth0 1.2.3.4", "--top shows what a daemon measures; leave -i"},
+	{"--top --output top", "--top has an output of its own"},
 	{"--health --control ''", "--control needs the name of a file"},
-	{"--control /a", "--control goes with --health; a daemon has control_socket in its "
-			 "configuration"},
+	{"--control /a",
+	 "--control goes with --health or --top; a daemon has control_socket in its "
+	 "configuration"},
 	{"--health --control /a -c b", "--control and -c cannot be combined: the configuration "
 				       "says where the socket is"},
 	{"--reload 0", "--reload: \"0\" is not valid; accepted: the process id of a bpf-metro"},
