@@ -250,8 +250,9 @@ static const struct {
 	{"--health -r f", HEALTH_ALONE},
 	{"--health --check", HEALTH_ALONE},
 	{"--health --output statsd", "--health prints text or json; leave --output statsd out"},
-	{"--top -i eth0 1.2.3.4", "--top shows what a daemon measures; leave -i"},
-	{"--top --output top", "--top has an output of its own"},
+	{"--top -i eth0 1.2.3.4",
+	 "--top shows what a daemon measures; leave -i, -r, other commands and PEERs out"},
+	{"--top --output top", "--top has an output of its own; leave --output out"},
 	{"--health --control ''", "--control needs the name of a file"},
 	{"--control /a",
 	 "--control goes with --health or --top; a daemon has control_socket in its "
