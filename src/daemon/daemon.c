@@ -6,6 +6,7 @@
 #include "descriptor.h"
 #include "log.h"
 #include "privileges.h"
+#include "probe.h"
 #include "reload.h"
 #include "wiring.h"
 
@@ -51,6 +52,8 @@ static int settle(struct wiring *w)
 	if (err)
 		return err;
 	answers_prepare(w);
+	if (terms.needs & NEED_BPF)
+		probe_remember();
 	privileges_seal();
 	return err;
 }
