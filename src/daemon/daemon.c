@@ -260,12 +260,13 @@ static int start(struct wiring *w)
 		err = start_naming(w);
 	if (!err)
 		err = wiring_start_duty_cycle(w);
-	if (err)
+	if (err) {
 		reporting_abandon(&w->reporting, err);
-	else
-		answers_start(w);
+		return err;
+	}
+	answers_start(w);
 	say_ready(w);
-	return err;
+	return 0;
 }
 
 /* Everything measured so far is delivered before the end. */
