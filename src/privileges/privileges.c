@@ -118,6 +118,11 @@ void privileges_start(void)
 	keep(set, set);
 }
 
+void privileges_asking(void)
+{
+	capabilities_keep(~0ULL, ~0ULL);
+}
+
 /* It was asked for, or it is only what we would like. */
 static int no_user(const struct privileges_terms *terms, const char *why)
 {
