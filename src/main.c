@@ -203,8 +203,10 @@ int main(int argc, char *argv[])
 		return health_command(&options);
 	if (options.top)
 		return top_command(&options);
-	if (options.probe)
+	if (options.probe) {
+		privileges_asking();
 		return probing_run(&options);
+	}
 	if (options.reload_pid)
 		return have_reloaded(&options);
 	privileges_start();
