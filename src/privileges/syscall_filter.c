@@ -212,15 +212,13 @@ static int fill_daemon(scmp_filter_ctx filter)
 
 /* TCSETS2 and its like, which newer C libraries use; <asm/termbits.h>, which has them, and
  * <termios.h> do not go together. */
-#define TCGETS2_  0x802c542aULL
 #define TCSETS2_  0x402c542bULL
 #define TCSETSW2_ 0x402c542cULL
 #define TCSETSF2_ 0x402c542dULL
 
 static int fill_screen(scmp_filter_ctx filter)
 {
-	static const __u64 modes[] = {TCSETS,   TCSETSW,   TCSETSF,  TCGETS2_,
-				      TCSETS2_, TCSETSW2_, TCSETSF2_};
+	static const __u64 modes[] = {TCSETS, TCSETSW, TCSETSF, TCSETS2_, TCSETSW2_, TCSETSF2_};
 	int err = fill_daemon(filter);
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes) && !err; i++)
