@@ -37,8 +37,8 @@ static void draw_figures(struct page *page, struct live_row *row)
 		enum live_column column;
 		const char *title;
 	} shown[] = {
-		{LIVE_LAST, "last"}, {LIVE_MIN, "min"}, {LIVE_MEAN, "mean"},     {LIVE_P50, "p50"},
-		{LIVE_P95, "p95"},   {LIVE_P99, "p99"}, {LIVE_JITTER, "jitter"},
+		{LIVE_LAST, "last"}, {LIVE_MIN, "min"}, {LIVE_MEAN, "mean"},
+		{LIVE_P50, "p50"},   {LIVE_P95, "p95"}, {LIVE_P99, "p99"},
 	};
 	char text[512] = "ms:", figure[FIGURE_TEXT];
 	size_t length = strlen(text);
@@ -49,8 +49,10 @@ static void draw_figures(struct page *page, struct live_row *row)
 					   shown[i].title, figure);
 	}
 	screen_text(next_line(page), 0, screen_width(), SCREEN_PLAIN, text);
-	snprintf(text, sizeof(text), "samples %.0f  sent again %.0f  connections %.0f",
-		 row->samples, row->figures[LIVE_RETRANSMISSIONS], row->figures[LIVE_CONNECTIONS]);
+	figure_time(figure, live_figure(row, LIVE_JITTER));
+	snprintf(text, sizeof(text), "jitter %s  samples %.0f  sent again %.0f  connections %.0f",
+		 figure, row->samples, row->figures[LIVE_RETRANSMISSIONS],
+		 row->figures[LIVE_CONNECTIONS]);
 	screen_text(next_line(page), 0, screen_width(), SCREEN_PLAIN, text);
 }
 
@@ -68,11 +70,15 @@ static void draw_title(struct page *page, const struct live_row *row)
 static void draw_history(struct page *page, const struct live_row *row)
 {
 	char spark[SPARK_TEXT(LIVE_HISTORY)];
-	int y = next_line(page), x;
+	int y = next_line(page), x, room;
 
 	x = screen_text(y, 0, screen_width(), SCREEN_PLAIN, "p50 of the last minute  ");
-	spark_write(spark, LIVE_HISTORY, row->history, LIVE_HISTORY, screen_has_unicode());
-	screen_text(y, x, screen_width() - x, SCREEN_BARS, spark);
+	room = screen_width() - x;
+	if (y < 0 || room <= 0)
+		return;
+	spark_write(spark, room < LIVE_HISTORY ? (size_t)room : LIVE_HISTORY, row->history,
+		    LIVE_HISTORY, screen_has_unicode());
+	screen_text(y, x, room, SCREEN_BARS, spark);
 }
 
 /* ---- how samples are spread ---- */
@@ -161,6 +167,12 @@ static int latest_first(const void *one, const void *other)
 	       (a->stats.last_time_ns > b->stats.last_time_ns);
 }
 
+/* IPv4 fits into 80 columns with all figures, IPv6 into 120. */
+static int ends_width(void)
+{
+	return screen_width() < 120 ? 30 : 60;
+}
+
 static void draw_connection(struct page *page, const struct live_connection *connection)
 {
 	const struct window_stats *stats = &connection->stats;
@@ -175,7 +187,7 @@ static void draw_connection(struct page *page, const struct live_connection *con
 	figure_time(least, any ? window_ticks_ms(stats->min) : LIVE_NONE);
 	figure_time(mean, any ? window_mean_ms(stats) : LIVE_NONE);
 	figure_time(most, any ? window_ticks_ms(stats->max) : LIVE_NONE);
-	snprintf(text, sizeof(text), "%-36s %8llu %8s %8s %8s %8s %6llu", ends,
+	snprintf(text, sizeof(text), "%-*s %7llu %7s %7s %7s %7s %6llu", ends_width(), ends,
 		 (unsigned long long)stats->count, last, least, mean, most,
 		 (unsigned long long)stats->retransmissions);
 	screen_text(next_line(page), 0, screen_width(), SCREEN_PLAIN, text);
@@ -193,7 +205,7 @@ static void draw_connections(struct page *page, const struct live_peer *peer)
 	if (count)
 		qsort(shown, count, sizeof(*shown), latest_first);
 	next_line(page);
-	snprintf(text, sizeof(text), "%-36s %8s %8s %8s %8s %8s %6s",
+	snprintf(text, sizeof(text), "%-*s %7s %7s %7s %7s %7s %6s", ends_width(),
 		 "connections of the last minute", "samples", "last", "min", "mean", "max",
 		 "rexmit");
 	screen_text(next_line(page), 0, screen_width(), SCREEN_TITLE, text);

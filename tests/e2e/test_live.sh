@@ -99,6 +99,7 @@ tap_check "and goes on" hides 'PAUSED'
 keys n
 keys Home Enter
 tap_check "a peer's page" shows "^$METRO_SERVER_V4 on $METRO_CLIENT_IF"
+tap_check "with its last minute" shows '^p50 of the last minute .*[▁▂▃▄▅▆▇█]'
 tap_check "with bars" shows ' 5 - 10 +█+'
 tap_check "and its connections" shows "^$METRO_CLIENT_V4 port [0-9]+ > $PORT +[0-9]+ +[5-9]\."
 keys Escape
