@@ -80,6 +80,7 @@ is_recorded() {
   worse=0
   record_row row
   equal worse 0 $worse && equal lines 10 "$(wc -l <"$EXPECTED")" &&
+    equal order "$(cut -d ' ' -f 1 "$RESULTS/row" | paste -sd ' ')" "$(cut -d ' ' -f 2 "$EXPECTED" | paste -sd ' ')" &&
     equal test_fq "test_fq 21 0 0" "$(recorded test_fq)" && equal xdp "needs/xdp bpf" "$(recorded needs/xdp)"
 }
 

@@ -62,8 +62,13 @@ record_row() { # ROW
     there=$(value "$1" "$what")
     as_good "$what" "$there" "" || { compare "$1" "$what" && continue; }
     case $what in test_*) there=${there% *} ;; esac # without how long it took
-    awk -v row="$1" -v what="$what" '!($1 == row && $2 == what)' "$EXPECTED" >"$RESULTS/new"
-    echo "$1 $what $there" >>"$RESULTS/new"
+    # In its place, or below the others of this row.
+    awk -v row="$1" -v what="$what" -v new="$1 $what $there" '
+      function add() { if (!added) print new; added = 1 }
+      $1 == row && $2 == what { add(); next }
+      was == row && $1 != row { add() }
+      { print; was = $1 }
+      END { add() }' "$EXPECTED" >"$RESULTS/new"
     cat "$RESULTS/new" >"$EXPECTED"
   done
 }
