@@ -14,7 +14,7 @@ tests_of() { echo "privileges test_fq"; }
 cat >"$METRO_TMP/good" <<'END'
 btf yes
 auto BPF at tcx
-confined 20 samples, NoNewPrivs 1
+confined 20 samples, NoNewPrivs 1, Seccomp 2, CapEff 0/2000
 needs/tcx perfmon,bpf,net_admin
 needs/clsact perfmon,bpf,net_admin
 needs/load perfmon,bpf,net_admin
@@ -67,7 +67,8 @@ tap_check "one capability more" bad "" "needs/tcx sys_admin,perfmon,bpf,net_admi
 tap_check "one fewer: the documents are wrong then" bad "" "needs/tcx bpf,net_admin"
 tap_check "one that measured does not any more" bad "" "needs/xdp -"
 tap_check "a value was not found out" bad "" "needs/xdp-"
-tap_check "a thread has more left" bad "" "confined 20 samples, NoNewPrivs 0"
+tap_check "a thread has more left" bad "" "confined 20 samples, NoNewPrivs 1, Seccomp 2, CapEff 0/3000"
+tap_check "no filter, whatever is recorded" bad "confined-" "confined 20 samples, NoNewPrivs 1, Seccomp 0, CapEff 0"
 tap_check "--probe says something else than what is" bad "" "probe differs"
 tap_check "whatever is recorded" bad "probe differs" "probe differs"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# inside.sh privileges|TEST[+netem]...: what tests/kernels.sh runs in each of its virtual machines. Prints what this kernel
-# is, what bpf-metro does and needs there, and what becomes of the tests, a line each:
+# inside.sh privileges|TEST[+netem]...: what tests/kernels.sh runs in each of its virtual machines. Prints
+# what this kernel is, what bpf-metro does and needs there, and what becomes of the tests, a line each:
 #
 #   = kernel VERSION       = btf yes|no       = auto HOW       = needs/WAY PRIVILEGES
 #   = confined WHAT IT HAS LEFT, OF ALL THREADS                = probe agrees|differs
