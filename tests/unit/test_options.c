@@ -253,6 +253,10 @@ static const struct {
 			 "configuration"},
 	{"--health --control /a -c b", "--control and -c cannot be combined: the configuration "
 				       "says where the socket is"},
+	{"--reload 1 --health", "of --health, --probe and --reload, one at a time"},
+	{"--probe --health", "of --health, --probe and --reload, one at a time"},
+	{"--probe --user root",
+	 "--user is for measuring; leave it out with --health, --probe and --reload"},
 	{"--reload 0", "--reload: \"0\" is not valid; accepted: the process id of a bpf-metro"},
 	{"--reload 1x", "--reload: \"1x\" is not valid; accepted: the process id of a bpf-metro"},
 	{"--reload", "option --reload needs a value: PID"},
