@@ -76,6 +76,7 @@ for suite in "$@"; do
             run 1 "$script" python3 "$script"
         done
         run 1 tests/dependencies.sh bash tests/dependencies.sh
+        run 1 tests/judging.sh bash tests/judging.sh
         ;;
     unit)
         for source in tests/unit/test_*.c; do
