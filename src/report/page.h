@@ -12,7 +12,8 @@
 #include "seen.h"
 
 #define PAGE_PAIRS       1000
-#define PAGE_CONNECTIONS 15000 /* of all pairs */
+#define PAGE_CONNECTIONS 8000  /* of all pairs */
+#define PAGE_POINTS      80000 /* likewise */
 
 struct page_terms {
 	const char *file;  /* what was read */

@@ -189,6 +189,8 @@ function decades(low, high, wanted) {
 		for (const n of [1, 2, 5])
 			ticks.push({value: +(n * 10 ** power).toPrecision(3), n});
 	const within = ticks.filter((tick) => tick.value >= low && tick.value <= high);
+	if (within.length < 3)
+		return steps(low, high, Math.min(wanted, 5));
 	return (within.length > wanted ? within.filter((tick) => tick.n === 1) : within).map((tick) => tick.value);
 }
 
@@ -198,14 +200,14 @@ function logarithmic(low, high, from, to, wanted) {
 		ticks: decades(low, high, wanted)};
 }
 
-function axes(box, x, y, xTitle, yTitle, yText = short) {
+function axes(box, x, y, xTitle, yTitle) {
 	const bottom = box.height - BOTTOM, group = svg("g");
 	for (const tick of x.ticks)
 		group.append(svg("path", {class: "grid", d: `M${x.at(tick)} ${TOP}V${bottom + 4}`}),
 			svg("text", {x: x.at(tick), y: bottom + 17, "text-anchor": "middle"}, short(tick)));
 	for (const tick of y.ticks)
 		group.append(svg("path", {class: "grid", d: `M${LEFT - 4} ${y.at(tick)}H${box.width - RIGHT}`}),
-			svg("text", {x: LEFT - 7, y: y.at(tick) + 4, "text-anchor": "end"}, yText(tick)));
+			svg("text", {x: LEFT - 7, y: y.at(tick) + 4, "text-anchor": "end"}, short(tick)));
 	group.append(svg("text", {x: box.width - RIGHT, y: box.height - 4, "text-anchor": "end"}, xTitle),
 		svg("text", {x: 12, y: (TOP + bottom) / 2, "text-anchor": "middle",
 			transform: `rotate(-90 12 ${(TOP + bottom) / 2})`}, yTitle));
@@ -315,23 +317,24 @@ function legend(pair, points) {
 const sayBucket = (bucket) => `${short(bucket.from)} to ${short(bucket.to)} ms: ${whole(bucket.n)} samples, `
 	+ `${share(bucket.share)}; ${share(bucket.below)} are below ${short(bucket.to)} ms`;
 
-// The area of a bar is its share, so that wide buckets do not look like many samples.
+// The area of a bar is its share, so that wide buckets do not look like many samples; its height says nothing
+// by itself.
 const density = (bucket) => bucket.share / Math.log2(bucket.to / bucket.from);
 
 function distributionPlots(series, name) {
 	const buckets = bucketsOf(series).map((bucket) => ({...bucket, from: bucket.from || TICK_MS / 2}));
-	const low = buckets[0].from, high = buckets[buckets.length - 1].to;
+	const low = buckets[0].from / 1.15, high = buckets[buckets.length - 1].to * 1.15;
 	const across = (box) => logarithmic(low, high, LEFT, box.width - RIGHT, (box.width - LEFT) / 60);
 	const middle = (x, bucket) => (x.at(bucket.from) + x.at(bucket.to)) / 2;
 
 	const bars = plot(`Distribution of round-trip times, ${name}`, LOW_HEIGHT, (box) => {
 		const x = across(box), bottom = box.height - BOTTOM, most = Math.max(...buckets.map(density));
-		const y = linear(0, most * 100, bottom, TOP, 3);
-		const spots = buckets.map((bucket) => ({x: middle(x, bucket), y: y.at(density(bucket) * 100), column: true,
+		const y = {...linear(0, most, bottom, TOP, 1), ticks: []};
+		const spots = buckets.map((bucket) => ({x: middle(x, bucket), y: y.at(density(bucket)), column: true,
 			say: () => sayBucket(bucket)}));
 		const d = buckets.map((bucket, i) => `M${x.at(bucket.from).toFixed(1)} ${bottom}V${spots[i].y.toFixed(1)}`
 			+ `H${Math.max(x.at(bucket.to), x.at(bucket.from) + 1).toFixed(1)}V${bottom}z`);
-		return {spots, shapes: [axes(box, x, y, "ms", "% per doubling"), svg("path", {class: "bars", d: d.join("")})]};
+		return {spots, shapes: [axes(box, x, y, "ms", "samples"), svg("path", {class: "bars", d: d.join("")})]};
 	});
 	const curve = plot(`Cumulative distribution of round-trip times, ${name}`, LOW_HEIGHT, (box) => {
 		const x = across(box), y = linear(0, 100, box.height - BOTTOM, TOP, 4);
@@ -393,10 +396,10 @@ function summary() {
 		["from, UTC", data.first && data.first.slice(0, 23).replace("T", " ")],
 		["measured for", data.first && seconds(data.span_us) + " s"],
 		["packets", whole(data.packets)], ["of them TCP", whole(data.tcp)],
-		["pairs of hosts", whole(data.pairs_known) + (data.left_out ? " or more" : "")], ["samples", whole(total.n)],
+		["pairs of hosts", whole(data.pairs_known) + (data.pairless ? " or more" : "")], ["samples", whole(total.n)],
 		["min", msOf(total.min)], ["mean", msOf(total.mean)], ["p50", msOf(total.p50)], ["p95", msOf(total.p95)],
 		["p99", msOf(total.p99)], ["max", msOf(total.max)], ["jitter", msOf(total.jitter)],
-		["handshakes", total.shakes && whole(total.shakes)], ["handshake, mean", msOf(total.shake)],
+		["handshakes", total.shakes && whole(total.shakes)],
 		["sent again", whole(total.again || 0)]]));
 	byId("notes").append(...notes());
 	if (total.n)

@@ -18,7 +18,8 @@
 struct writer {
 	struct output *output;
 	const struct pairs *pairs;
-	__u32 connections_each; /* how many of a pair's are in the page */
+	__u32 pairs;            /* how many are in the page .. */
+	__u32 connections_each; /* .. and, of each, how many connections */
 };
 
 /* "</script>" would end the element, and "<!--" change its meaning. */
@@ -145,7 +146,6 @@ static void write_points(const struct writer *w, struct host_pair *pair)
 	long long last_us = 0, us, last_frame = 0;
 	const struct connection *c;
 
-	points_even(&pair->points);
 	output_format(w->output, ",\"stretch\":%llu,\"points\":[",
 		      pair->points.stretch_ns / NS_PER_US);
 	for (__u32 i = 0; i < pair->points.count; i++) {
@@ -189,24 +189,42 @@ static void write_pairs(const struct writer *w)
 	const struct pairs *pairs = w->pairs;
 	__u64 left_out = pairs->pairless;
 
-	qsort(pairs->all, pairs->count, sizeof(*pairs->all), compare_pairs);
 	output_text(w->output, ",\"pairs\":[");
 	for (__u32 i = 0; i < pairs->count; i++) {
-		if (i >= PAGE_PAIRS) {
+		if (i >= w->pairs) {
 			left_out += pairs->all[i]->window.stats.count;
 			continue;
 		}
 		output_text(w->output, i ? ",\n" : "\n");
 		write_pair(w, pairs->all[i]);
 	}
-	output_format(w->output, "],\"pairs_known\":%u,\"left_out\":%llu", pairs->count, left_out);
+	output_format(w->output, "],\"pairs_known\":%u,\"pairless\":%llu,\"left_out\":%llu",
+		      pairs->count, pairs->pairless, left_out);
 }
 
-static __u32 connections_each(const struct pairs *pairs)
+static __u32 points_within(const struct pairs *pairs, __u32 shown, __u32 limit)
 {
-	__u32 shown = pairs->count < PAGE_PAIRS ? pairs->count : PAGE_PAIRS;
+	__u32 sum = 0;
 
-	return shown ? PAGE_CONNECTIONS / shown : 0;
+	for (__u32 i = 0; i < shown; i++) {
+		__u32 count = pairs->all[i]->points.count;
+
+		sum += count < limit ? count : limit;
+	}
+	return sum;
+}
+
+/* Pairs with few points keep all of them. */
+static void thin_points(const struct pairs *pairs, __u32 shown)
+{
+	__u32 limit = POINTS_OF_PAIR;
+
+	while (limit > POINTS_LEAST && points_within(pairs, shown, limit) > PAGE_POINTS)
+		limit /= 2;
+	for (__u32 i = 0; i < shown; i++) {
+		points_even(&pairs->all[i]->points);
+		points_thin(&pairs->all[i]->points, limit);
+	}
 }
 
 static void write_file(const struct writer *w, const struct page_terms *terms)
@@ -232,8 +250,11 @@ static void write_file(const struct writer *w, const struct page_terms *terms)
 
 void page_data_write(struct output *output, struct pairs *pairs, const struct page_terms *terms)
 {
-	const struct writer w = {output, pairs, connections_each(pairs)};
+	__u32 shown = pairs->count < PAGE_PAIRS ? pairs->count : PAGE_PAIRS;
+	const struct writer w = {output, pairs, shown, PAGE_CONNECTIONS / (shown ? shown : 1)};
 
+	qsort(pairs->all, pairs->count, sizeof(*pairs->all), compare_pairs);
+	thin_points(pairs, shown);
 	write_file(&w, terms);
 	output_text(output, ",\"total\":{");
 	write_window(&w, &pairs->total);

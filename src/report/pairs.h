@@ -14,7 +14,7 @@
 
 #define PAIRS_MAX       20000
 #define CONNECTIONS_MAX 50000
-#define POINTS_MAX      100000 /* of all pairs */
+#define POINTS_MAX      1000000 /* of all pairs: 32 MB */
 #define POINTS_OF_PAIR  4000   /* of one */
 
 struct connection {
