@@ -18,7 +18,7 @@
 struct writer {
 	struct output *output;
 	const struct pairs *pairs;
-	__u32 pairs;            /* how many are in the page .. */
+	__u32 shown;            /* how many of them are in the page .. */
 	__u32 connections_each; /* .. and, of each, how many connections */
 };
 
@@ -191,7 +191,7 @@ static void write_pairs(const struct writer *w)
 
 	output_text(w->output, ",\"pairs\":[");
 	for (__u32 i = 0; i < pairs->count; i++) {
-		if (i >= w->pairs) {
+		if (i >= w->shown) {
 			left_out += pairs->all[i]->window.stats.count;
 			continue;
 		}
