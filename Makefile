@@ -190,7 +190,7 @@ give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-
 	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots image packages check-rpm check-kubernetes
+	$(need) --install build demo unit check browser bench asan fuzz roots image packages check-rpm check-kubernetes
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 

@@ -137,6 +137,13 @@ needs_check() {
   need crun program crun
 }
 
+# What shows the page of --output html to a test. It takes 120 MB, so `make check` does without.
+needs_browser() {
+  need chromium program chromium
+  need chromium-driver program chromedriver
+  need python3 program python3
+}
+
 needs_check-systemd() {
   needs_check
   needs_roots
@@ -234,6 +241,7 @@ names='
 # Debian                fedora                  opensuse            arch
 bpftool                 =                       =                   bpf
 busybox-static          busybox                 busybox             busybox
+chromium-driver         chromedriver            chromedriver        chromium
 clang-format            clang-tools-extra       clang-tools         clang
 debian-archive-keyring  debian-keyring          =                   =
 dpkg-dev                =                       dpkg                dpkg

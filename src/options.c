@@ -188,12 +188,9 @@ static int set_direction(struct options *options, const char *value)
 
 static int set_output(struct options *options, const char *value)
 {
-	static const char *const words[] = {[OUTPUT_DEFAULT] = "default",
-					    [OUTPUT_STATSD] = "statsd",
-					    [OUTPUT_TEXT] = "text",
-					    [OUTPUT_JSON] = "json",
-					    [OUTPUT_HTML] = "html",
-					    NULL};
+	static const char *const words[] = {
+		[OUTPUT_DEFAULT] = "default", [OUTPUT_STATSD] = "statsd", [OUTPUT_TEXT] = "text",
+		[OUTPUT_JSON] = "json",       [OUTPUT_HTML] = "html",     NULL};
 
 	return choose("--output", value, words, "statsd, text, json, html", &options->output);
 }

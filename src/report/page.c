@@ -11,9 +11,9 @@
 #define MARK_END   "}}"
 
 /* Nothing but these two may run or style, and nothing may be fetched. */
-static const char policy[] = "default-src 'none'; script-src '" PAGE_SCRIPT_HASH
-			     "'; style-src '" PAGE_STYLE_HASH
-			     "'; base-uri 'none'; form-action 'none'";
+static const char policy[] =
+	"default-src 'none'; script-src '" PAGE_SCRIPT_HASH "'; style-src '" PAGE_STYLE_HASH
+	"'; base-uri 'none'; form-action 'none'";
 
 struct part {
 	struct output *output;

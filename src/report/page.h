@@ -16,11 +16,11 @@
 #define PAGE_POINTS      80000 /* likewise */
 
 struct page_terms {
-	const char *file;  /* what was read */
-	const char *note;  /* a sentence about what was not measured; NULL: there is none */
-	bool whole;        /* it was read to its end */
-	__u64 packets;     /* all, whatever they were .. */
-	__u64 tcp;         /* .. and TCP segments that were read */
+	const char *file; /* what was read */
+	const char *note; /* a sentence about what was not measured; NULL: there is none */
+	bool whole;       /* it was read to its end */
+	__u64 packets;    /* all, whatever they were .. */
+	__u64 tcp;        /* .. and TCP segments that were read */
 };
 
 /* Sorts the pairs and thins their points. Returns 0, or -errno of the output. */

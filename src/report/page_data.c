@@ -129,7 +129,8 @@ static void write_connections(const struct writer *w, const struct host_pair *pa
 		c->row = i < w->connections_each ? (int)i : -1;
 		if (c->row < 0)
 			continue;
-		output_format(w->output, "%s{\"sport\":%u,\"dport\":%u,\"first\":%lld,\"last\":%lld,",
+		output_format(w->output,
+			      "%s{\"sport\":%u,\"dport\":%u,\"first\":%lld,\"last\":%lld,",
 			      i ? "," : "", c->key.local_port, c->key.peer_port,
 			      since_start_us(w, c->first_ns), since_start_us(w, c->last_ns));
 		write_stats(w, &c->stats);
@@ -147,7 +148,7 @@ static void write_points(const struct writer *w, struct host_pair *pair)
 	const struct connection *c;
 
 	output_format(w->output, ",\"stretch\":%llu,\"points\":[",
-		      pair->points.stretch_ns / NS_PER_US);
+		      (pair->points.stretch_ns + NS_PER_US - 1) / NS_PER_US);
 	for (__u32 i = 0; i < pair->points.count; i++) {
 		const struct point *p = &pair->points.all[i];
 
@@ -243,8 +244,7 @@ static void write_file(const struct writer *w, const struct page_terms *terms)
 	if (w->pairs->first_ns)
 		output_format(w->output, ",\"first\":\"%s\",\"first_us\":%llu,\"span_us\":%lld",
 			      timestamp_text(&timestamp, w->pairs->first_ns),
-			      w->pairs->first_ns / NS_PER_US,
-			      since_start_us(w, w->pairs->last_ns));
+			      w->pairs->first_ns / NS_PER_US, since_start_us(w, w->pairs->last_ns));
 	output_format(w->output, ",\"lost\":%llu", w->pairs->lost);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The files page.html, page.css and page.js, which stand beside this one, as texts in the program. */
+/* The files page.html, page.css and page.js, which stand beside this one, as texts in the program.
+ */
 #ifndef METRO_PAGE_PARTS_H
 #define METRO_PAGE_PARTS_H
 

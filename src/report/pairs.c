@@ -113,8 +113,8 @@ static void thin_all(struct pairs *pairs)
 	}
 }
 
-static int add_point(struct pairs *pairs, struct host_pair *pair, const struct connection *connection,
-		     const struct delivery *delivery)
+static int add_point(struct pairs *pairs, struct host_pair *pair,
+		     const struct connection *connection, const struct delivery *delivery)
 {
 	const struct point point = {.time_ns = delivery->wall_ns,
 				    .frame = delivery->frame,
@@ -138,8 +138,8 @@ static void hear(struct pairs *pairs, __u64 now_ns)
 		pairs->last_ns = now_ns;
 }
 
-static void count_in_pair(struct pairs *pairs, struct host_pair *pair, const struct delivery *delivery,
-			  unsigned int samples)
+static void count_in_pair(struct pairs *pairs, struct host_pair *pair,
+			  const struct delivery *delivery, unsigned int samples)
 {
 	const struct flow_record *record = delivery->record;
 	__u64 now_ns = delivery->wall_ns;

@@ -15,7 +15,7 @@
 #define PAIRS_MAX       20000
 #define CONNECTIONS_MAX 50000
 #define POINTS_MAX      1000000 /* of all pairs: 32 MB */
-#define POINTS_OF_PAIR  4000   /* of one */
+#define POINTS_OF_PAIR  4000    /* of one */
 
 struct connection {
 	struct flow_key key; /* first: for the index */

@@ -24,8 +24,8 @@ struct sink {
 
 /* A capture file that was read. */
 struct sink_capture {
-	const char *name;       /* as messages call it; outlives the sink */
-	const __u64 *counters;  /* the backend's, COUNTERS of them */
+	const char *name;      /* as messages call it; outlives the sink */
+	const __u64 *counters; /* the backend's, COUNTERS of them */
 	const struct seen *seen;
 	bool whole; /* to its end */
 };
