@@ -9,6 +9,7 @@
 #include "event_loop.h"
 #include "log.h"
 #include "privileges.h"
+#include "progress.h"
 #include "sink.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct offline {
 	__u64 until_ms; /* read until then; 0: to the end */
 	bool looks_up;  /* names in --filter, once it is known what packets look like */
 	bool over;
+	struct progress progress;
 };
 
 static void deliver(void *arg, const struct delivery *delivery)
@@ -92,7 +94,9 @@ static int read_packets(struct offline *o)
 			status = 0;
 		}
 		follow_signals(o);
+		progress_tell(&o->progress, capture_file_name(o->path), o->backend);
 	}
+	progress_end(&o->progress);
 	if (!status && o->over)
 		log_warning("%s was not read to its end: stopped by a signal",
 			    capture_file_name(o->path));
@@ -180,6 +184,7 @@ int offline_run(const struct options *options)
 			    .looks_up = options->filter};
 	int err, closed;
 
+	progress_begin(&o.progress);
 	err = open_sink(&o.sink, options->output);
 	if (err)
 		return err;

@@ -81,4 +81,27 @@ same_page() { # the same bytes, but for the name
     sed "s|\"file\":\"[^\"]*\"|\"file\":\"standard input\"|" | cmp - "$METRO_TMP/stdin.html"
 }
 tap_check "standard input: the same page" same_page
+# at_terminal OUTPUT COMMAND: with standard error at a terminal, what that sees to $METRO_TMP/seen, and each
+# piece of the file late, so that it takes more than a second.
+slowly="strace -qq -o '$METRO_TMP/strace' -e trace=read -e inject=read:delay_enter=150000:when=5+ '$METRO_BUILD/bpf-metro'"
+at_terminal() {
+  TERM=${3:-xterm} script -qefc "$2 >'$1'" "$METRO_TMP/seen" >/dev/null </dev/null
+}
+
+if ! command -v script >/dev/null || ! command -v strace >/dev/null; then
+  tap_skip "progress" "there is no script or no strace here"
+else
+  many="$METRO_TMP/many.pcap"
+  at_terminal "$METRO_TMP/late.html" "$slowly -v -r '$many' --output html"
+  tap_check "a terminal sees how far it is" grep -Eq 'many.pcap: [1-9][0-9]? %, [0-9.]+ million packets' "$METRO_TMP/seen"
+  tap_check ".. on one line, which is empty when something is said, and in the end" \
+    bash -c "! grep -E 'million/s' '$METRO_TMP/seen' | tail -n 1 | grep -Eqv \$'million/s\\r\\033\\[K[0-9T:.Z-]+ INFO counters'"
+  tap_check ".. and the page is whole" grep -q '"whole":true' "$METRO_TMP/late.html"
+  at_terminal "$METRO_TMP/late.html" "$slowly -r '$many' --output html" dumb
+  tap_check "a terminal that cannot: nothing" bash -c "! grep -q million '$METRO_TMP/seen'"
+  at_terminal "$METRO_TMP/fast.html" "'$METRO_BUILD/bpf-metro' -r $captures/requests.pcap --output html"
+  tap_check "a small file: nothing" bash -c "! grep -q million '$METRO_TMP/seen'"
+  at_terminal "$METRO_TMP/late.html" "$slowly -r '$many' --output html 2>'$METRO_TMP/log'"
+  tap_check "in a pipe or a file: nothing" bash -c "! grep -q million '$METRO_TMP/seen' '$METRO_TMP/log'"
+fi
 tap_done
