@@ -172,6 +172,8 @@ static int open_sink(struct sink **sink, enum output_choice output)
 		return sink_json_open(sink, NULL);
 	case OUTPUT_HTML:
 		return sink_html_open(sink);
+	case OUTPUT_SUMMARY:
+		return sink_summary_open(sink, NULL, NULL);
 	default:
 		return sink_text_open(sink, NULL);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where samples go: a table of functions for each of StatsD, text, JSON lines and HTML. */
+/* Where samples go: a table of functions for each of StatsD, text, JSON lines, HTML and summaries.
+ */
 #ifndef METRO_SINK_H
 #define METRO_SINK_H
 
@@ -10,7 +11,14 @@
 #include "seen.h"
 #include "statsd_outage.h"
 
-enum output_choice { OUTPUT_DEFAULT, OUTPUT_STATSD, OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_HTML };
+enum output_choice {
+	OUTPUT_DEFAULT,
+	OUTPUT_STATSD,
+	OUTPUT_TEXT,
+	OUTPUT_JSON,
+	OUTPUT_HTML,
+	OUTPUT_SUMMARY
+};
 
 struct sink {
 	const struct sink_ops *ops;
@@ -74,6 +82,8 @@ struct sink_ops {
 int sink_statsd_open(struct sink **sink, const struct config *config, const struct peers *peers);
 int sink_text_open(struct sink **sink, const struct peers *peers);
 int sink_json_open(struct sink **sink, const struct peers *peers);
+/* config: NULL for a capture file by itself, of which there is one report. */
+int sink_summary_open(struct sink **sink, const struct config *config, const struct peers *peers);
 int sink_html_open(struct sink **sink); /* for a capture file alone */
 
 #endif
