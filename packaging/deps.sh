@@ -133,6 +133,7 @@ needs_check() {
   need libcap2-bin program capsh
   need util-linux program setpriv
   need strace program strace
+  need jq program jq
   need runc program runc
   need crun program crun
 }
