@@ -110,7 +110,7 @@ $(BUILD)/src/report/page.o: $(BUILD)/page_hashes.h
 
 # "sha256-" and the sum in base64, as Content-Security-Policy has it, with what every shell has.
 octets     = sha256sum $(1) | cut -c 1-64 | sed 's/../0x& /g'
-source     = sha256-$$(for octet in $$($(call octets,$(1))); do printf "\\$$(printf %03o $$octet)"; done | base64)
+source     = sha256-$$(for octet in $$($(call octets,$(1))); do printf %b "\\0$$(printf %o $$octet)"; done | base64)
 
 $(BUILD)/page_hashes.h: $(page)
 	$(call say,HASHES,$@)

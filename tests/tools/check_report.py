@@ -7,7 +7,9 @@ and ends with status 1. Without --browser, the figures in the page's data are co
 with it, Chromium shows the page: its tables have the same figures, it sorts, says what is under the mouse,
 fits a telephone, and writes nothing to the console.
 """
+import base64
 import collections
+import hashlib
 import json
 import math
 import sys
@@ -30,6 +32,10 @@ def expect(what, found, expected, within=0.0):
 def data_of(path):
     with open(path, encoding="utf-8") as page:
         text = page.read()
+    for element in "script", "style":
+        inside = text.rpartition(f"<{element}>")[2].partition(f"</{element}>")[0]
+        allowed = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+        expect(f"the policy allows its {element}", f"{element}-src 'sha256-{allowed}'" in text, True)
     start = '<script type="application/json" id="data">'
     expect("elements with data", text.count(start), 1)
     return json.loads(text.partition(start)[2].partition("</script>")[0])
