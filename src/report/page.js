@@ -6,6 +6,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const TICK_MS = 64e-6;
 const ROWS_AT_FIRST = 200;
+const DRAWN_MOST = 100; // pairs at once: a browser takes 10 to 40 ms for each
 const HEIGHT = 260, LOW_HEIGHT = 170, LEFT = 62, RIGHT = 12, TOP = 10, BOTTOM = 36;
 
 // ---- elements
@@ -413,7 +414,10 @@ function pairs() {
 
 	function show() {
 		const shown = every.checked ? data.pairs.filter(matches) : [chosen];
-		details.replaceChildren(...shown.map(section));
+		details.replaceChildren(...shown.slice(0, DRAWN_MOST).map(section));
+		if (shown.length > DRAWN_MOST)
+			details.append(html("p", {class: "note"}, `These are ${DRAWN_MOST} of ${whole(shown.length)} pairs, with `
+				+ "the most samples; part of an address, above, chooses among them."));
 	}
 
 	const list = table(`${whole(data.pairs.length)} pairs`, pairColumns((pair) => {

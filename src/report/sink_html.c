@@ -2,6 +2,7 @@
 /* A capture file as one page of HTML, written at its end. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -28,11 +29,19 @@ static void html_take(struct sink *sink, const struct delivery *delivery)
 	pairs_count(&html_sink(sink)->pairs, delivery);
 }
 
+/* A page that is passed on need not tell in which directories we keep what. */
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
 static void html_finish(struct sink *sink, const struct sink_capture *capture)
 {
 	struct html_sink *html = html_sink(sink);
 
-	html->terms = (struct page_terms){.file = capture->name,
+	html->terms = (struct page_terms){.file = last_part(capture->name),
 					  .whole = capture->whole,
 					  .packets = capture->seen->packets,
 					  .tcp = capture->seen->tcp};

@@ -117,12 +117,13 @@ static void test_names_are_no_markup(void **state)
 	finish(sink, "plain");
 	plain = page_of(sink);
 	sink = open_page();
-	finish(sink, "</script><script>alert(1)</script><!--\"&\\{{script}}\n\xff");
+	finish(sink, "/home/us/<script>alert(1)<!--\"&\\{{script}}\n\xff");
 	page = page_of(sink);
-	assert_non_null(
-		strstr(page, "\"file\":\"\\u003c/script\\u003e\\u003cscript\\u003ealert(1)"));
+	assert_non_null(strstr(page, "\"file\":\"\\u003cscript\\u003ealert(1)\\u003c!--"
+				     "\\\"\\u0026\\\\{{script}}\\u000a"));
 	assert_int_equal(count_of(page, "<"), count_of(plain, "<"));
 	assert_int_equal(count_of(page, "alert"), 1);
+	assert_null(strstr(page, "/home/us"));
 	free(page);
 	free(plain);
 }
