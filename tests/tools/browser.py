@@ -25,9 +25,13 @@ OPTIONS = ["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # as WebDriver marks one
 
 
+def program():
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
 def missing():
     """What there is not here, or None."""
-    return next((name for name in ("chromium", "chromedriver") if not shutil.which(name)), None)
+    return None if program() and shutil.which("chromedriver") else "chromium or no chromedriver"
 
 
 class Browser:
@@ -53,7 +57,7 @@ class Browser:
                                "--window-size=%d,%d" % self.size]
         arguments += ["--no-sandbox"] if os.geteuid() == 0 else []
         wanted = {"browserName": "chrome", "goog:loggingPrefs": {"browser": "ALL"},
-                  "goog:chromeOptions": {"args": arguments, "binary": shutil.which("chromium")}}
+                  "goog:chromeOptions": {"args": arguments, "binary": program()}}
         self.base += "/session/" + self.ask("/session", capabilities={"alwaysMatch": wanted})["sessionId"]
         self.resize(*self.size)
 
