@@ -102,6 +102,22 @@ $(BUILD)/src/%.o: src/%.c $(BUILD)/flags | $(BUILD)/metro.skel.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(compile) -c -o $@ $<
 
+# What the page of --output html is made of, and what its policy lets run.
+page      := $(addprefix src/report/page.,html css js)
+
+$(BUILD)/src/report/page_parts.o: $(page)
+$(BUILD)/src/report/page.o: $(BUILD)/page_hashes.h
+
+# "sha256-" and the sum in base64, as Content-Security-Policy has it, with what every shell has.
+octets     = sha256sum $(1) | cut -c 1-64 | sed 's/../0x& /g'
+source     = sha256-$$(for octet in $$($(call octets,$(1))); do printf %b "\\0$$(printf %o $$octet)"; done | base64)
+
+$(BUILD)/page_hashes.h: $(page)
+	$(call say,HASHES,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '#define PAGE_%s_HASH "%s"\n' SCRIPT "$(call source,src/report/page.js)" \
+		STYLE "$(call source,src/report/page.css)" > $@
+
 $(BUILD)/metro.bpf.o: bpf/metro.bpf.c $(BUILD)/flags
 	$(call say,BPF,$<)
 	$(need) build || :
@@ -174,7 +190,7 @@ give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-
 	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots image packages check-rpm check-kubernetes
+	$(need) --install build demo unit check browser bench asan fuzz roots image packages check-rpm check-kubernetes
 	$(Q)tests/statsd_servers.sh $(BUILD)
 	$(give_back)
 

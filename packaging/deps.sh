@@ -133,8 +133,18 @@ needs_check() {
   need libcap2-bin program capsh
   need util-linux program setpriv
   need strace program strace
+  need jq program jq
   need runc program runc
   need crun program crun
+}
+
+# What shows the page of --output html to a test. It takes 120 MB, so `make check` does without. Ubuntu has it as a
+# snap alone, which is for people: there, a Chrome that is there will do.
+needs_browser() {
+  ! grep -qE '^ID(_LIKE)?=.*ubuntu' "$OS_RELEASE" 2>/dev/null || return 0
+  need chromium eval 'program chromium || program google-chrome'
+  need chromium-driver program chromedriver
+  need python3 program python3
 }
 
 needs_check-systemd() {
@@ -234,6 +244,7 @@ names='
 # Debian                fedora                  opensuse            arch
 bpftool                 =                       =                   bpf
 busybox-static          busybox                 busybox             busybox
+chromium-driver         chromedriver            chromedriver        chromium
 clang-format            clang-tools-extra       clang-tools         clang
 debian-archive-keyring  debian-keyring          =                   =
 dpkg-dev                =                       dpkg                dpkg

@@ -192,9 +192,12 @@ static int set_output(struct options *options, const char *value)
 					    [OUTPUT_STATSD] = "statsd",
 					    [OUTPUT_TEXT] = "text",
 					    [OUTPUT_JSON] = "json",
+					    [OUTPUT_HTML] = "html",
+					    [OUTPUT_SUMMARY] = "summary",
 					    NULL};
 
-	return choose("--output", value, words, "statsd, text, json", &options->output);
+	return choose("--output", value, words, "statsd, text, json, summary, html",
+		      &options->output);
 }
 
 static int set_interval(struct options *options, const char *value)
@@ -309,7 +312,7 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 10, "port", "LIST", set_port, "only connections with an end on these ports"},
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
-	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text or json"},
+	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text, json, summary or html"},
 	{LONG_ONLY + 14, "user", "NAME", set_user,
 	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},

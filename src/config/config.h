@@ -27,6 +27,7 @@ enum metric {
 };
 
 #define METRIC_BIT(metric) (1u << (metric))
+#define METRICS_ALL        (METRIC_BIT(METRICS) - 1)
 #define METRICS_DEFAULT                                                                            \
 	(METRIC_BIT(METRIC_AVG) | METRIC_BIT(METRIC_JITTER) | METRIC_BIT(METRIC_LAST))
 
