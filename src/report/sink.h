@@ -9,6 +9,8 @@
 #include "peers.h"
 #include "statsd_outage.h"
 
+struct statsd_counters; /* statsd_client.h */
+
 enum output_choice { OUTPUT_DEFAULT, OUTPUT_STATSD, OUTPUT_TEXT, OUTPUT_JSON };
 
 struct sink {
@@ -50,6 +52,8 @@ struct sink_ops {
 
 	/* How the server that it sends to fares. May be NULL: there is none. */
 	struct statsd_state (*server_state)(struct sink *sink);
+	/* What became of all lines so far; as above. */
+	const struct statsd_counters *(*server_counters)(struct sink *sink);
 
 	/* The host name to look up for set_server, or NULL: none. Both may be NULL. */
 	const char *(*server_name)(struct sink *sink);
