@@ -175,7 +175,7 @@ give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-
 
 deps:
 	$(need) --install build demo unit check bench asan fuzz roots image packages check-rpm check-kubernetes
-	$(Q)tests/statsd_servers.sh $(BUILD)
+	$(Q)tests/servers.sh $(BUILD)
 	$(give_back)
 
 format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] \

@@ -316,6 +316,7 @@ static void *serve(void *arg)
 	struct metrics_server *s = arg;
 
 	privileges_shed_thread(0);
+	pthread_setname_np(pthread_self(), "openmetrics");
 	while (!is_stopping(s)) {
 		wait_for_clients(s);
 		MHD_run(s->http);

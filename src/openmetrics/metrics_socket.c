@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 16
+#define BACKLOG 128 /* a crowd waits rather than come again after a second */
 
 static socklen_t make_address(struct sockaddr_storage *to, const struct address *addr,
 			      unsigned int port)

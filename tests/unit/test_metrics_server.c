@@ -368,7 +368,7 @@ static void test_noise(void **state)
 	(void)state;
 	metrics_server_publish(server, make_snapshot(3));
 	seed = 1;
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 1000; i++) {
 		fd = connect_to();
 		memcpy(request, good, sizeof(good));
 		length = mutate(request, sizeof(good) - 1, sizeof(request));
