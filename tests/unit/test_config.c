@@ -125,7 +125,7 @@ static void assert_defaults(const struct config *c)
 	assert_true(c->reverse_names);
 	assert_null(c->openmetrics_listen);
 	assert_int_equal(c->openmetrics_buckets.count, 21);
-	assert_int_equal(c->openmetrics_buckets.ns[20], 60 * NS_PER_S);
+	assert_int_equal(c->openmetrics_buckets.ns[20], 60000000000);
 	if (c->control_socket && *c->control_socket) /* the command line has none */
 		assert_string_equal(c->control_socket, "/run/bpf-metro/bpf-metro.sock");
 	assert_int_equal(c->log_level, LEVEL_INFO);
