@@ -68,7 +68,7 @@ cppflags  := -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -DMETRO_BPF_CPU='"$(bp
 nowhere   := -ffile-prefix-map=$(CURDIR)=.
 cflags    := -std=gnu11 -g $(optimize) $(fortify) -fstack-protector-strong -fPIE $(nowhere) $(warnings)
 ldflags   := -pie -Wl,-z,relro,-z,now
-ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lseccomp -lm -lpthread
+ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lseccomp -lmicrohttpd -lm -lpthread
 # -g gives the BTF of the maps.
 bpfflags  := -target bpf -mcpu=$(bpfcpu) -g -O2 $(nowhere) -Wall -Wextra $(werror) -Ivmlinux -Iinclude -Ibpf
 
@@ -191,7 +191,7 @@ give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-
 
 deps:
 	$(need) --install build demo unit check browser bench asan fuzz roots image packages check-rpm check-kubernetes
-	$(Q)tests/statsd_servers.sh $(BUILD)
+	$(Q)tests/servers.sh $(BUILD)
 	$(give_back)
 
 format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] \

@@ -94,6 +94,7 @@ needs_build() {
   library libyaml-dev yaml.h -lyaml
   library libpcap-dev pcap/pcap.h -lpcap
   library libseccomp-dev seccomp.h -lseccomp
+  library libmicrohttpd-dev microhttpd.h -lmicrohttpd
   need uthash-dev header uthash.h
   need bpftool [ -n "${BPFTOOL:-}" ]
 }
@@ -256,6 +257,7 @@ libcap2-bin             libcap                  libcap-progs        libcap
 libclang-rt-dev         compiler-rt+libasan     clang               compiler-rt
 libcmocka-dev           libcmocka-devel         libcmocka-devel     cmocka
 libelf-dev              elfutils-libelf-devel   libelf-devel        libelf
+libmicrohttpd-dev       libmicrohttpd-devel     libmicrohttpd-devel libmicrohttpd
 libpcap-dev             libpcap-devel           libpcap-devel       libpcap
 libseccomp-dev          libseccomp-devel        libseccomp-devel    libseccomp
 libyaml-dev             libyaml-devel           libyaml-devel       libyaml

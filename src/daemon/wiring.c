@@ -2,6 +2,7 @@
 /* Passes on to other services what one of them says, and gives each its turn. */
 #include "wiring.h"
 
+#include "answers.h"
 #include "clock.h"
 #include "log.h"
 
@@ -247,6 +248,7 @@ static void end_interval(struct wiring *w)
 
 	count(w, counters);
 	reporting_end_interval(&w->reporting, counters);
+	exposing_publish(&w->exposing, w->reporting.sink);
 	say_status(w, counters);
 	terms = reporting_silence_terms(&w->reporting, counters);
 	monitor_explain(&w->following.monitor, w->measuring.backend, w->plan.peers, &terms);
@@ -258,6 +260,13 @@ static void end_interval(struct wiring *w)
 	following_look(&w->following, w->measuring.backend, w->plan.peers, true);
 	fall_back(w);
 	wiring_identify(w);
+}
+
+/* ---- OpenMetrics ---- */
+
+static void gather(void *arg, struct health *health)
+{
+	answers_gather(arg, health);
 }
 
 /* ---- phases ---- */
@@ -313,6 +322,7 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 			      .watched = settings->watched,
 			      .due = on_due,
 			      .arg = w},
+		.exposing = {.gather = gather, .arg = w, .listening = -1, .socket = {.fd = -1}},
 		.naming = {.ops = &naming_ops, .arg = w},
 		.identifying = {.listener = {.before = deliver_all,
 					     .changed = on_container,

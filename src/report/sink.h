@@ -20,6 +20,8 @@ enum output_choice {
 	OUTPUT_SUMMARY
 };
 
+struct statsd_counters; /* statsd_client.h */
+
 struct sink {
 	const struct sink_ops *ops;
 	const struct peers *peers; /* borrowed; the owner replaces it when it changes, and keeps it
@@ -72,6 +74,8 @@ struct sink_ops {
 
 	/* How the server that it sends to fares. May be NULL: there is none. */
 	struct statsd_state (*server_state)(struct sink *sink);
+	/* What became of all lines so far; as above. */
+	const struct statsd_counters *(*server_counters)(struct sink *sink);
 
 	/* The host name to look up for set_server, or NULL: none. Both may be NULL. */
 	const char *(*server_name)(struct sink *sink);
