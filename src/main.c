@@ -200,8 +200,10 @@ int main(int argc, char *argv[])
 		log_set_level(LEVEL_DEBUG);
 	if (options.health)
 		return health_command(&options);
-	if (options.probe)
+	if (options.probe) {
+		privileges_asking();
 		return probing_run(&options);
+	}
 	if (options.reload_pid)
 		return have_reloaded(&options);
 	privileges_start();

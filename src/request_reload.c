@@ -3,6 +3,7 @@
 #include "request_reload.h"
 
 #include "clock.h"
+#include "lines.h"
 #include "log.h"
 #include "notify.h"
 #include "reload_reply.h"
@@ -11,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +71,29 @@ static int take_answer(int fd, pid_t pid, int *result)
 	return 1;
 }
 
+static bool add_signals(void *arg, char *line)
+{
+	unsigned long long set, *all = arg;
+
+	/* blocked (a bpf-metro reads it from a descriptor), ignored, or caught */
+	if (sscanf(line, "SigBlk: %llx", &set) == 1 || sscanf(line, "SigIgn: %llx", &set) == 1 ||
+	    sscanf(line, "SigCgt: %llx", &set) == 1)
+		*all |= set;
+	return false;
+}
+
+/* Would SIGHUP end it? Then it is no bpf-metro: the number is wrong, or an old one. Where /proc
+ * does not tell, it is asked. */
+static bool would_end(pid_t pid)
+{
+	unsigned long long set = 0;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	lines_each(path, add_signals, &set);
+	return access(path, R_OK) == 0 && !(set >> (SIGHUP - 1) & 1);
+}
+
 static int ask(pid_t pid, int name)
 {
 	const union sigval value = {.sival_int = RELOAD_WANTS_REPLY | name};
@@ -109,8 +134,14 @@ static void say_silence(pid_t pid, int err)
 
 int request_reload(pid_t pid)
 {
-	int fd = notify_socket(), result = 0, name, err;
+	int fd, result = 0, name, err;
 
+	if (would_end(pid)) {
+		log_error("process %d is no bpf-metro that measures: SIGHUP would end it",
+			  (int)pid);
+		return -EINVAL;
+	}
+	fd = notify_socket();
 	if (fd < 0) {
 		say_silence(pid, fd);
 		return fd;

@@ -45,10 +45,10 @@ void version_print(FILE *out)
 
 	fputs("bpf-metro " METRO_VERSION "\nlibraries: ", out);
 	print_library(out, "libbpf", libbpf_version_string(), ", ");
-	print_library(out, "libpcap", pcap_lib_version(), ", ");
+	print_library(out, "libpcap", pcap_lib_version(), ",\n           ");
+	fprintf(out, "libseccomp %u.%u.%u, ", seccomp->major, seccomp->minor, seccomp->micro);
 	print_library(out, "libyaml", yaml_get_version_string(), ", ");
-	print_library(out, "zlib", zlibVersion(), ", ");
-	fprintf(out, "libseccomp %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
+	print_library(out, "zlib", zlibVersion(), "\n");
 	fputs("backends: bpf at TCX (Linux 6.6), clsact or XDP; pcap live and from files\n", out);
 	/* The ring buffer is what came last of all that the programs cannot do without. */
 	fputs("BPF programs: Linux 5.8 or newer, instruction set " METRO_BPF_CPU

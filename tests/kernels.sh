@@ -73,7 +73,7 @@ run_row() { # ROW
     return 0
   }
   kind=${ROWS[$row]%% *}
-  [ "$row" != no-bpf ] || command=("$BUILD/refuse_bpf" "${command[@]}")
+  [ "$row" != no-bpf ] || command=("$BUILD/bpf_forbidden" 38 "${command[@]}") # ENOSYS
   echo "# $row: $(ls "$DIR/lib/modules") ($kind)"
   # shellcheck disable=SC2046 # a list of words
   boot_kernel "$kind" "$DIR" "$SECONDS_FOR_ROW" "${command[@]}" $(tests_of "$row") \

@@ -66,6 +66,10 @@ struct probes {
 	int load_error; /* -errno of our programs, if they have been tried */
 };
 
+/* What takes a process of its own is asked now: a filter of our own will forbid that. Once, while
+ * there is one thread. */
+void probe_remember(void);
+
 /* No question has been asked yet. */
 void probes_begin(struct probes *probes, const struct probe_terms *terms);
 

@@ -29,8 +29,8 @@ static int call_in_child(void)
 	int status;
 	pid_t pid = fork();
 
-	if (pid < 0) /* our own filter forbids it; and by then, the other has not ended us */
-		return errno == ENOSYS ? call_in_vain() : -2;
+	if (pid < 0)
+		return -2;
 	if (pid == 0) {
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* its end is no crash */
 		_exit(call_in_vain());
@@ -39,6 +39,21 @@ static int call_in_child(void)
 		if (errno != EINTR)
 			return -2;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static struct {
+	bool known;
+	int err; /* as call_in_child returns it */
+} remembered;
+
+void probe_remember(void)
+{
+	struct capability_sets held;
+
+	capability_sets_read(&held);
+	if (held.filtered)
+		remembered.err = call_in_child();
+	remembered.known = held.filtered;
 }
 
 /* The sysctl is there in every kernel that has bpf(), since Linux 4.4; but a mount of /proc with
@@ -68,7 +83,7 @@ void probe_seccomp(struct probes *p, struct probe_result *result)
 		probe_answer(result, PROBE_YES, "there is no filter");
 		return;
 	}
-	err = call_in_child();
+	err = remembered.known ? remembered.err : call_in_child();
 	if (err == EINVAL)
 		probe_answer(result, PROBE_YES, "a filter lets it through");
 	else if (err == -1)

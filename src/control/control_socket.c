@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -122,32 +121,6 @@ static int bind_private(int fd, const struct sockaddr_un *addr)
 	return err;
 }
 
-/* Not by getgrnam(3), which may ask a server in the network. Returns -1 if there is no such group.
- */
-static gid_t find_group(const char *name)
-{
-	FILE *file = fopen("/etc/group", "re");
-	const struct group *group;
-	gid_t gid = (gid_t)-1;
-
-	if (!file)
-		return gid;
-	while (gid == (gid_t)-1 && (group = fgetgrent(file)))
-		if (!strcmp(group->gr_name, name))
-			gid = group->gr_gid;
-	fclose(file);
-	return gid;
-}
-
-/* Root's own group has no members as a rule. Without the other, root alone may ask. */
-static void give_to_group(const char *path)
-{
-	gid_t group = geteuid() ? (gid_t)-1 : find_group(CONTROL_GROUP);
-
-	if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group))
-		return;
-}
-
 static int open_at(struct control_socket *sock, const struct sockaddr_un *addr)
 {
 	struct stat stat;
@@ -162,7 +135,6 @@ static int open_at(struct control_socket *sock, const struct sockaddr_un *addr)
 		unlink(addr->sun_path);
 		return err;
 	}
-	give_to_group(addr->sun_path);
 	strcpy(sock->path, addr->sun_path);
 	sock->device = stat.st_dev;
 	sock->inode = stat.st_ino;

@@ -6,8 +6,7 @@
 #include <sys/types.h>
 
 #define CONTROL_DEFAULT_PATH "/run/bpf-metro/bpf-metro.sock"
-#define CONTROL_GROUP        "bpf-metro" /* whose members may ask a daemon that root has started */
-#define CONTROL_PATH         108         /* sizeof(sun_path), its final zero included: unix(7) */
+#define CONTROL_PATH         108 /* sizeof(sun_path), its final zero included: unix(7) */
 
 struct control_socket {
 	int fd; /* -1: closed */

@@ -6,6 +6,7 @@
 #include "descriptor.h"
 #include "log.h"
 #include "privileges.h"
+#include "probe.h"
 #include "reload.h"
 #include "wiring.h"
 
@@ -51,6 +52,8 @@ static int settle(struct wiring *w)
 	if (err)
 		return err;
 	answers_prepare(w);
+	if (terms.needs & NEED_BPF)
+		probe_remember();
 	err = exposing_listen(&w->exposing, w->plan.config);
 	privileges_seal();
 	return err;
@@ -281,12 +284,13 @@ static int start(struct wiring *w)
 		err = wiring_start_duty_cycle(w);
 	if (!err)
 		err = start_exposing(w);
-	if (err)
+	if (err) {
 		reporting_abandon(&w->reporting, err);
-	else
-		answers_start(w);
+		return err;
+	}
+	answers_start(w);
 	say_ready(w);
-	return err;
+	return 0;
 }
 
 /* Everything measured so far is delivered before the end. */

@@ -3,6 +3,7 @@
 #include "status.h"
 
 #include "monitor_state.h"
+#include "printable.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -94,7 +95,5 @@ void status_write(const struct status *status, const struct config *config,
 		add_waited_for(config, text);
 	if (status->rate >= 0)
 		add(text, "; %.*f samples a second", status->rate < 10, status->rate);
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ')
-			*c = '?';
+	printable(text); /* systemd throws away what is not UTF-8 */
 }

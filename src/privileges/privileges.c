@@ -7,8 +7,10 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "capabilities.h"
@@ -116,6 +118,11 @@ void privileges_start(void)
 		capability_sets_remember();
 	self.begun = true;
 	keep(set, set);
+}
+
+void privileges_asking(void)
+{
+	capabilities_keep(~0ULL, ~0ULL);
 }
 
 /* It was asked for, or it is only what we would like. */
@@ -269,15 +276,66 @@ void privileges_shed_thread(unsigned int needs)
 
 /* ---- files ---- */
 
-/* Who may write to the directory can put a link there that leads anywhere. */
+/* Where there is neither, the directory above it was asked. */
+static bool may_write(const char *directory)
+{
+	struct stat there;
+
+	if (stat(directory, &there))
+		return false;
+	return there.st_uid == geteuid() || /* who owns it can make it so */
+	       faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) == 0;
+}
+
+/* In a sticky directory only what is the user's own, or not there yet. */
+static bool may_replace(const char *directory, const char *entry)
+{
+	struct stat above, there;
+
+	if (!may_write(directory))
+		return false;
+	if (stat(directory, &above) || !(above.st_mode & S_ISVTX) || above.st_uid == geteuid())
+		return true;
+	return lstat(entry, &there) || there.st_uid == geteuid();
+}
+
+/* Who may write to one of the directories can put a link there that leads anywhere. */
+static bool may_decide_on_way(const char *path)
+{
+	char directory[PATH_MAX], entry[PATH_MAX];
+	const char *slash = strchr(path, '/');
+
+	if (*path != '/' && may_write("."))
+		return true;
+	for (; slash; slash = strchr(slash + 1, '/')) {
+		const char *next = strchr(slash + 1, '/');
+
+		snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path) + 1, path);
+		if (!next)
+			return may_write(directory);
+		snprintf(entry, sizeof(entry), "%.*s", (int)(next - path), path);
+		if (may_replace(directory, entry))
+			return true;
+	}
+	return false;
+}
+
+/* .. also to one that a link of root's on the way leads to. Of root, where it stays that, the way
+ * is its own. */
 static bool may_decide(const char *path)
 {
-	char directory[PATH_MAX];
+	char directory[PATH_MAX], resolved[PATH_MAX + 2];
 	const char *slash = strrchr(path, '/');
 
+	if (strlen(path) >= PATH_MAX)
+		return true;
 	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) + 1 : 1,
 		 slash ? path : ".");
-	return faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) == 0;
+	if (!geteuid())
+		return faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) == 0;
+	if (may_decide_on_way(path))
+		return true;
+	return realpath(directory, resolved) && may_decide_on_way(strcat(resolved, "/"));
 }
 
 bool privileges_lend(const char *path)

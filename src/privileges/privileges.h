@@ -38,6 +38,10 @@ struct privileges_terms {
 /* Gives up what measuring has no use for. May be called again. */
 void privileges_start(void);
 
+/* In its place, for --probe: gives nothing up, and puts into effect what is permitted, as
+ * privileges_start does. */
+void privileges_asking(void);
+
 /* Says at debug level what there is in this phase. The others do so by themselves. */
 void privileges_tell(const char *phase);
 

@@ -136,6 +136,19 @@ tap_check "the row says so" row 'seccomp allows bpf()' yes 'lets it through'
 tap_check "a user with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: BPF" \
   probe 0 "yes: " 'no: CAP_NET_RAW is missing, taken away' nobody_with +bpf,+net_admin,+perfmon
 
+# As the image has it. The daemon puts into effect what the file permits, and so must this.
+permitted() {
+  have setcap || PATH=$PATH:/sbin:/usr/sbin
+  cp "$BINARY" "$METRO_TMP/permitted" && chmod 755 "$METRO_TMP/permitted" &&
+    setcap cap_bpf,cap_perfmon,cap_net_admin,cap_net_raw+p "$METRO_TMP/permitted" &&
+    (BINARY=$METRO_TMP/permitted && probe 0 'yes: ' yes nobody) && row CAP_BPF yes effective
+}
+if PATH=$PATH:/sbin:/usr/sbin have setcap; then
+  tap_check "capabilities that the file has as permitted, not as effective: BPF" permitted
+else
+  tap_skip "capabilities that the file has as permitted" "setcap is not installed"
+fi
+
 # ---- capabilities ----------------------------------------------------------------------------------
 
 AWAY='taken away by what starts bpf-metro: use --cap-add'

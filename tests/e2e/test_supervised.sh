@@ -22,7 +22,7 @@ END
 }
 
 nothing() {
-  printf 'init_config: {log_to_file: false, report_interval: 0.3}\n# instances:\n' >"$CONFIG"
+  printf 'init_config: {log_to_file: false, report_interval: 0.3, control_socket: none}\n# instances:\n' >"$CONFIG"
 }
 
 start_supervised() {
@@ -87,14 +87,26 @@ stops() {
   equal status 0 $? && is_told 'STOPPING=1'
 }
 
+# Where there is no user bpf-metro, root says that it stays.
+log_lines() {
+  grep -cv 'INFO going on as root' "$METRO_TMP/metro.err"
+}
+
 waits_with_nothing() {
   nothing
   : >"$METRO_TMP/manager.out"
   start_supervised
   is_told 'READY=1' && is_told 'STATUS=measuring nothing: the configuration has no instances' &&
-    equal 'lines in the log' 1 "$(log_count metro .)" && log_has metro 'WARNING .* has no instances: nothing is measured'
+    equal 'lines in the log' 1 "$(log_lines)" && log_has metro 'WARNING .* has no instances: nothing is measured'
 }
 
+# With a service manager, a start that fails must not look like one that went well.
+failure_is_not_ready() {
+  in_client env NOTIFY_SOCKET="$SOCKET" "$METRO" -i nosuch0 "$METRO_SERVER_V4" 2>&1
+  equal status 1 $? && sleep 0.3 && ! told .
+}
+
+tap_check "a start that fails is not ready" failure_is_not_ready
 config "$METRO_CLIENT_IF"
 tap_check "ready is said when it measures" ready_when_it_measures
 tap_check "the status has samples a second" tells_samples

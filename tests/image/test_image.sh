@@ -190,8 +190,7 @@ older_profile() {
   tap_check "$ENGINE: under a seccomp profile without bpf(), it is libpcap" \
     start_image older "libpcap" $BPF --cap-add NET_RAW
   tap_check "$ENGINE: one line says why" says_once older "WARNING BPF cannot be used here: .*; falling back to libpcap"
-  ! "$METRO" --help | grep -q -e '--probe' ||
-    tap_check "$ENGINE: which is seccomp" says_once older "BPF cannot be used here: .*seccomp forbids bpf"
+  tap_check "$ENGINE: which is seccomp" says_once older "BPF cannot be used here: .*seccomp forbids bpf"
   tap_check "$ENGINE: it measures" measures_traffic
   tap_check "$ENGINE: and says that it is well, and by what" \
     soon 5 health_is older 0 "^healthy: measuring on $METRO_CLIENT_IF with libpcap \(not BPF: "

@@ -22,7 +22,7 @@ configuration_is_valid() {
   equal status 0 $status && grep -q "^$CONFIG: the configuration is valid" "$METRO_TMP/check"
 }
 
-# It goes on waiting for SIGHUP, or ends by itself: well in both cases, and says once why.
+# It says so once, waits for SIGHUP, and ends well when it is told to.
 measures_nothing() {
   local status
   start_background idle in_client "$METRO" --log "$METRO_TMP/idle.log"

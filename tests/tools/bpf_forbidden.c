@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Runs a command under a seccomp filter like that of a container runtime:
- *   bpf_forbidden ERRNO|kill|none COMMAND...   bpf(2) fails with this number, ends the caller, or
- *                                              is let through */
+/*
+ * Runs a command, and all that it starts, under a seccomp filter like that of a container runtime:
+ *   bpf_forbidden ERRNO|kill|none COMMAND...   bpf(2) fails with this number (38, ENOSYS: as where
+ *                                              there is none), ends the caller, or is let through
+ */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -253,6 +253,10 @@ static const struct {
 			 "configuration"},
 	{"--health --control /a -c b", "--control and -c cannot be combined: the configuration "
 				       "says where the socket is"},
+	{"--reload 1 --health", "of --health, --probe and --reload, one at a time"},
+	{"--probe --health", "of --health, --probe and --reload, one at a time"},
+	{"--probe --user root",
+	 "--user is for measuring; leave it out with --health, --probe and --reload"},
 	{"--reload 0", "--reload: \"0\" is not valid; accepted: the process id of a bpf-metro"},
 	{"--reload 1x", "--reload: \"1x\" is not valid; accepted: the process id of a bpf-metro"},
 	{"--reload", "option --reload needs a value: PID"},
@@ -418,8 +422,9 @@ static void test_versions_of_libraries(void **state)
 	stdout_restore(&capture);
 	text = capture_read(&capture);
 	assert_memory_equal(text, expected, strlen(expected));
-	snprintf(expected, sizeof(expected), ", libyaml %s, zlib %s, libseccomp ",
-		 yaml_get_version_string(), zlibVersion());
+	snprintf(expected, sizeof(expected), ", libyaml %s, zlib %s\n", yaml_get_version_string(),
+		 zlibVersion());
+	assert_non_null(strstr(text, " libseccomp "));
 	assert_non_null(strstr(text, expected));
 	assert_non_null(strstr(text, "instruction set " METRO_BPF_CPU ","));
 	assert_null(strstr(text, "unknown"));

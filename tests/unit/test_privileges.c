@@ -187,7 +187,7 @@ static void test_no_root(void **state)
 
 /* ---- files ---- */
 
-static char roots[64], theirs[64];
+static char roots[64], theirs[64], below[64], behind[64];
 
 /* A file that root alone may read, in a directory of root's and in one of the user's. */
 static void try_files(void)
@@ -202,6 +202,7 @@ static void try_files(void)
 	privileges_return();
 	CHECK(open(roots, O_RDONLY) < 0 && errno == EACCES);
 	CHECK(!privileges_lend(theirs));
+	CHECK(!privileges_lend(below) && !privileges_lend(behind));
 	CHECK(open(theirs, O_RDONLY) < 0 && errno == EACCES);
 	privileges_seal();
 	CHECK(!privileges_lend(roots));
@@ -225,13 +226,37 @@ static void remove_file(char *path)
 	rmdir(path);
 }
 
+/* A directory of root's in one of the user's, who can put a link in its place; and root's own way
+ * to there. */
+static void make_ways(void)
+{
+	char directory[64];
+
+	snprintf(directory, sizeof(directory), "%.40s.d", theirs);
+	assert_int_equal(mkdir(directory, 0711), 0);
+	snprintf(below, sizeof(below), "%.50s/file", directory);
+	snprintf(behind, sizeof(behind), "%.40s.link", roots);
+	assert_int_equal(symlink(directory, behind), 0);
+	strcat(behind, "/file");
+}
+
+static void remove_ways(void)
+{
+	*strrchr(below, '/') = '\0';
+	*strrchr(behind, '/') = '\0';
+	rmdir(below);
+	unlink(behind);
+}
+
 static void test_files(void **state)
 {
 	(void)state;
 	needs_root();
 	make_file(roots, 0);
 	make_file(theirs, DAEMON);
+	make_ways();
 	in_child(try_files);
+	remove_ways();
 	remove_file(roots);
 	remove_file(theirs);
 }

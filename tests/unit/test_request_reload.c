@@ -102,12 +102,33 @@ static void test_ends(void **state)
 		strstr(capture_read(&capture), "cannot be asked to reload: No such process"));
 }
 
+/* Whoever has that number by now is left alone. */
+static void test_stranger(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	signal(SIGCHLD, SIG_DFL);
+	pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(request_reload(pid), -EINVAL);
+	assert_non_null(strstr(capture_read(&capture), "is no bpf-metro that measures"));
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_liar, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stranger, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("request_reload", tests, NULL, NULL);

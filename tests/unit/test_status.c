@@ -63,6 +63,8 @@ static void test_interfaces(void **state)
 	assert_string_equal(written(), "waiting for a0; a1; a2; ..");
 	instances[0].interface = "a\nREADY=1";
 	assert_string_equal(written(), "waiting for a?READY=1; a1; a2; ..");
+	instances[0].interface = "a\xff"; /* systemd takes UTF-8 alone */
+	assert_string_equal(written(), "waiting for a?; a1; a2; ..");
 }
 
 static void test_none(void **state)

@@ -118,6 +118,14 @@ static long try_typing(void)
 	return ioctl(STDERR_FILENO, TIOCSTI, "x");
 }
 
+/* Is it a terminal? The kernel says so, or that it is none. */
+static long try_terminal(void)
+{
+	char settings[64];
+
+	return ioctl(STDERR_FILENO, 0x802c542a /* TCGETS2 */, settings) && errno == ENOSYS ? -1 : 0;
+}
+
 static long try_writable_code(void)
 {
 	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
@@ -298,6 +306,7 @@ static const struct attempt attacks[] = {
 	{"a socket of another kind", try_odd_socket, FAILS},
 	{"TIOCSTI", try_typing, FAILS},
 	{"memory to be written and run", try_writable_code, FAILS},
+	{"TCGETS2", try_terminal, WORKS},
 	{"memory", try_memory, WORKS},
 	{"write", try_writing, WORKS},
 	{"abort", try_abort, ABORTS},
