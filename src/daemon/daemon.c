@@ -52,9 +52,9 @@ static int settle(struct wiring *w)
 	if (err)
 		return err;
 	answers_prepare(w);
+	err = exposing_listen(&w->exposing, w->plan.config);
 	if (terms.needs & NEED_BPF)
 		probe_remember();
-	err = exposing_listen(&w->exposing, w->plan.config);
 	privileges_seal();
 	return err;
 }
