@@ -177,6 +177,16 @@ def check_datadog(root):
     return faults if asked else faults + ["there is nothing for Datadog"]
 
 
+def check_logs(root):
+    """What monitors look for in the log is said there."""
+    said = "".join(read(root, os.path.relpath(path, root)) for path in glob.glob(os.path.join(root, "src/daemon/*.c")))
+    faults = []
+    for name, document, error in documents(root, "packaging/datadog/monitor-*.json"):
+        for words in [] if error or document.get("type") != "log alert" else re.findall(r'\\"(.+?)\\"', document["query"]):
+            faults += [] if words in said else [f"{name}: nobody says {words}"]
+    return faults
+
+
 def judge(root):
     """Returns {what is asked: faults}."""
     return {
@@ -184,6 +194,7 @@ def judge(root):
         "Grafana's dashboards are whole": check_grafana(root),
         "metadata.csv has all metrics": check_metadata(root),
         "metrics of Datadog's dashboard and monitors exist": check_datadog(root),
+        "what Datadog's monitors look for in the log is said": check_logs(root),
     }
 
 
@@ -212,6 +223,9 @@ SOUND = {
     "packaging/datadog/monitor-a.json": json.dumps({"name": "n", "type": "t", "query": "avg:bpf_metro.flows{*}.as_count()",
                                                     "message": "m", "options": {"a": 1}}),
 }
+LOG = "packaging/datadog/monitor-log.json"
+SOUND[LOG] = json.dumps({"name": "n", "type": "log alert", "query": 'logs("service:a \\"some words\\"")', "message": "m", "options": {"a": 1}})
+SOUND["src/daemon/a.c"] = 'log_warning("these are some words");\n'
 GRAFANA = "packaging/grafana/a.json"
 UNSOUND = [
     ("a misspelt metric", {GRAFANA: board().replace("rtt_seconds", "rt_seconds")},
@@ -239,6 +253,7 @@ UNSOUND = [
      f"metadata.csv: the columns are not {','.join(COLUMNS)}"),
     ("a monitor's metric", {"packaging/datadog/monitor-a.json": SOUND["packaging/datadog/monitor-a.json"].replace("flows", "flow")},
      "packaging/datadog/monitor-a.json: metadata.csv has no bpf_metro.flow"),
+    ("other words in the log", {LOG: SOUND[LOG].replace("some", "other")}, f"{LOG}: nobody says other words"),
 ]
 
 
