@@ -122,7 +122,8 @@ def sent(root):
     for name, kind in re.findall(r'\{"(system\.[a-z0-9_.]+)", METRIC_(\w+)\}', read(root, "src/report/metrics.c")):
         found[name] = kind.lower()
     text = read(root, "docs/metrics.md")
-    for names in re.findall(r"^\| ((?:`\w+`(?:, )?)+) (?:\(a gauge\) )?\| [^`]", text.partition("own counters")[2], re.MULTILINE):
+    own = text.partition("own counters\n")[2].partition("\n## ")[0]
+    for names in re.findall(r"^\| ((?:`\w+`(?:, )?)+) (?:\(a gauge\) )?\| [^`]", own, re.MULTILINE):
         for name in re.findall(r"`(\w+)`", names):
             found.setdefault("bpf_metro." + name, "count")
     for name in re.findall(r"`(system\.net\.tcp\.[a-z0-9_.]+)`", text):
@@ -213,7 +214,8 @@ ROWS = ("system.net.tcp.rtt.avg,gauge,,millisecond,,Mean.,-1,bpf-metro,,\nbpf_me
 METADATA, METRICS = "packaging/datadog/metadata.csv", "docs/metrics.md"
 SOUND = {
     "docs/openmetrics.md": "`bpf_metro_rtt_seconds`, `bpf_metro_flows_total`\n",
-    METRICS: "| `avg` | `system.net.tcp.rtt.avg` |\n## bpf-metro's own counters\n| `flows` | connections |\n",
+    METRICS: "| `avg` | `system.net.tcp.rtt.avg` |\n## bpf-metro's own counters\n| `flows` | connections |\n"
+             "\n## Keys\n| `key` | of something else |\n",
     "src/report/counter_names.c": '\t[COUNTER_FLOWS] = "flows",\n',
     "src/report/telemetry.c": '\t[TELEMETRY_FOLDED] = "folded",\n',
     "src/report/metrics.c": '\t[METRIC_AVG] = {"system.net.tcp.rtt.avg", METRIC_GAUGE},\n',
@@ -242,7 +244,7 @@ UNSOUND = [
     ("one uid twice", {"packaging/grafana/b.json": board()}, "packaging/grafana/b.json: has another's uid"),
     ("a metric of the sources", {"src/report/counter_names.c": '\t[COUNTER_NEW] = "new",\n'},
      "metadata.csv: bpf_metro.new is missing"),
-    ("a metric of the documents", {METRICS: SOUND[METRICS] + "| `new` (a gauge) | what is new |\n"},
+    ("a metric of the documents", {METRICS: SOUND[METRICS].replace("\n\n## Keys", "\n| `new` (a gauge) | what is new |\n## Keys")},
      "metadata.csv: bpf_metro.new is missing"),
     ("a metric of peers", {METRICS: "`system.net.tcp.new`" + SOUND[METRICS]}, "metadata.csv: system.net.tcp.new is missing"),
     ("a metric that is gone", {METADATA: HEAD + ROWS + ROWS.splitlines()[1].replace("flows", "gone") + "\n"},
