@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # servers.sh [BUILD-DIRECTORY]: StatsD servers that others wrote, for tests/e2e/test_real_statsd.sh, and
-# Prometheus, for tests/e2e/test_openmetrics.sh; these skip what is not there. They go into the build directory, since the packages of Debian would
-# start services. As root on Debian or Ubuntu, or with npm.
+# Prometheus, for test_openmetrics.sh and test_dashboards.sh; these skip what is not there. They go into the build
+# directory, since the packages of Debian would start services. As root on Debian or Ubuntu, or with npm.
 set -u
 build_directory=${1:-build}
 
