@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How long this machine stood still for somebody who wanted to run every millisecond, on each CPU.
  * Until SIGTERM or SIGINT; then it prints the longest time, in microseconds: {"stall_us":N} */
-#define _GNU_SOURCE
 #include "clock.h"
 
 #include <pthread.h>
