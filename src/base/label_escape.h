@@ -5,8 +5,8 @@
 
 #include "types.h"
 
-/* Takes a character off the front of the value, which must not be empty. Returns how it is written, in
- * *length bytes: what is no UTF-8 becomes _. Valid as long as the value is. */
+/* Takes a character off the front of the value, which must not be empty. Returns how it is written,
+ * in *length bytes: what is no UTF-8 becomes _. Valid as long as the value is. */
 const char *label_escape(const char **value, size_t *length);
 
 #endif

@@ -142,9 +142,10 @@ struct snapshot *sink_openmetrics_snapshot(struct sink *sink)
 		return NULL;
 	for (int i = 0; i < COUNTERS; i++)
 		sink_openmetrics_count(snapshot, counter_name(i), counter_help(i), o->counters[i]);
-	sink_openmetrics_count(snapshot, "series_folded",
-			       "Series that had no place and were added up in dst other, in each interval.",
-			       o->series.folded_total);
+	sink_openmetrics_count(
+		snapshot, "series_folded",
+		"Series that had no place and were added up in dst other, in each interval.",
+		o->series.folded_total);
 	return snapshot;
 }
 

@@ -323,6 +323,8 @@ static unsigned int draw(unsigned int below)
 	return (unsigned int)(((__u64)seed * below) >> 32);
 }
 
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+
 static size_t mutate(char *request, size_t length, size_t room)
 {
 	static const char *const pieces[] = {"\r\n",
@@ -332,8 +334,7 @@ static size_t mutate(char *request, size_t length, size_t room)
 					     "%00",
 					     "HTTP/1.1",
 					     "Accept: ",
-					     "Transfer-Encoding: "
-					     "chunked\r\n",
+					     CHUNKED,
 					     "\n",
 					     "/../",
 					     "*",
