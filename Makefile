@@ -68,7 +68,7 @@ cppflags  := -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -DMETRO_BPF_CPU='"$(bp
 nowhere   := -ffile-prefix-map=$(CURDIR)=.
 cflags    := -std=gnu11 -g $(optimize) $(fortify) -fstack-protector-strong -fPIE $(nowhere) $(warnings)
 ldflags   := -pie -Wl,-z,relro,-z,now
-ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lseccomp -lncursesw -ltinfo -lm -lpthread
+ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lseccomp -lmicrohttpd -lncursesw -ltinfo -lm -lpthread
 # -g gives the BTF of the maps.
 bpfflags  := -target bpf -mcpu=$(bpfcpu) -g -O2 $(nowhere) -Wall -Wextra $(werror) -Ivmlinux -Iinclude -Ibpf
 
@@ -101,6 +101,22 @@ $(BUILD)/src/%.o: src/%.c $(BUILD)/flags | $(BUILD)/metro.skel.h
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(compile) -c -o $@ $<
+
+# What the page of --output html is made of, and what its policy lets run.
+page      := $(addprefix src/report/page.,html css js)
+
+$(BUILD)/src/report/page_parts.o: $(page)
+$(BUILD)/src/report/page.o: $(BUILD)/page_hashes.h
+
+# "sha256-" and the sum in base64, as Content-Security-Policy has it, with what every shell has.
+octets     = sha256sum $(1) | cut -c 1-64 | sed 's/../0x& /g'
+source     = sha256-$$(for octet in $$($(call octets,$(1))); do printf %b "\\0$$(printf %o $$octet)"; done | base64)
+
+$(BUILD)/page_hashes.h: $(page)
+	$(call say,HASHES,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '#define PAGE_%s_HASH "%s"\n' SCRIPT "$(call source,src/report/page.js)" \
+		STYLE "$(call source,src/report/page.css)" > $@
 
 $(BUILD)/metro.bpf.o: bpf/metro.bpf.c $(BUILD)/flags
 	$(call say,BPF,$<)
@@ -174,8 +190,8 @@ give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-
 	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
 
 deps:
-	$(need) --install build demo unit check bench asan fuzz roots image packages check-rpm check-kubernetes
-	$(Q)tests/statsd_servers.sh $(BUILD)
+	$(need) --install build demo unit check browser bench asan fuzz roots image packages check-rpm check-kubernetes
+	$(Q)tests/servers.sh $(BUILD)
 	$(give_back)
 
 format_sources := $(wildcard bpf/*.[ch] include/*.h src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] \

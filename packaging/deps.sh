@@ -94,6 +94,7 @@ needs_build() {
   library libyaml-dev yaml.h -lyaml
   library libpcap-dev pcap/pcap.h -lpcap
   library libseccomp-dev seccomp.h -lseccomp
+  library libmicrohttpd-dev microhttpd.h -lmicrohttpd
   library libncurses-dev curses.h -lncursesw
   need uthash-dev header uthash.h
   need bpftool [ -n "${BPFTOOL:-}" ]
@@ -134,9 +135,19 @@ needs_check() {
   need libcap2-bin program capsh
   need util-linux program setpriv
   need strace program strace
+  need jq program jq
   need runc program runc
   need crun program crun
   need tmux program tmux
+}
+
+# What shows the page of --output html to a test. It takes 120 MB, so `make check` does without. Ubuntu has it as a
+# snap alone, which is for people: there, a Chrome that is there will do.
+needs_browser() {
+  ! grep -qE '^ID(_LIKE)?=.*ubuntu' "$OS_RELEASE" 2>/dev/null || return 0
+  need chromium eval 'program chromium || program google-chrome'
+  need chromium-driver program chromedriver
+  need python3 program python3
 }
 
 needs_check-systemd() {
@@ -236,6 +247,7 @@ names='
 # Debian                fedora                  opensuse            arch
 bpftool                 =                       =                   bpf
 busybox-static          busybox                 busybox             busybox
+chromium-driver         chromedriver            chromedriver        chromium
 clang-format            clang-tools-extra       clang-tools         clang
 debian-archive-keyring  debian-keyring          =                   =
 dpkg-dev                =                       dpkg                dpkg
@@ -247,6 +259,7 @@ libcap2-bin             libcap                  libcap-progs        libcap
 libclang-rt-dev         compiler-rt+libasan     clang               compiler-rt
 libcmocka-dev           libcmocka-devel         libcmocka-devel     cmocka
 libelf-dev              elfutils-libelf-devel   libelf-devel        libelf
+libmicrohttpd-dev       libmicrohttpd-devel     libmicrohttpd-devel libmicrohttpd
 libncurses-dev          ncurses-devel           ncurses-devel       ncurses
 libpcap-dev             libpcap-devel           libpcap-devel       libpcap
 libseccomp-dev          libseccomp-devel        libseccomp-devel    libseccomp

@@ -114,7 +114,9 @@ static struct daemon_settings daemon_settings(const struct options *options)
 			      .hook = options->hook,
 			      .expression = options->filter,
 			      .marks = options->marks},
-		.overrides = {.interval_s = options->interval_s, .soften = options->soften},
+		.overrides = {.interval_s = options->interval_s,
+			      .metrics = options->output == OUTPUT_SUMMARY ? METRICS_ALL : 0,
+			      .soften = options->soften},
 	};
 }
 

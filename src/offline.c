@@ -9,6 +9,7 @@
 #include "event_loop.h"
 #include "log.h"
 #include "privileges.h"
+#include "progress.h"
 #include "sink.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct offline {
 	__u64 until_ms; /* read until then; 0: to the end */
 	bool looks_up;  /* names in --filter, once it is known what packets look like */
 	bool over;
+	struct progress progress;
 };
 
 static void deliver(void *arg, const struct delivery *delivery)
@@ -92,7 +94,9 @@ static int read_packets(struct offline *o)
 			status = 0;
 		}
 		follow_signals(o);
+		progress_tell(&o->progress, capture_file_name(o->path), o->backend);
 	}
+	progress_end(&o->progress);
 	if (!status && o->over)
 		log_warning("%s was not read to its end: stopped by a signal",
 			    capture_file_name(o->path));
@@ -100,18 +104,25 @@ static int read_packets(struct offline *o)
 }
 
 /* If nothing could be read at all, the error says enough. */
-static void report_counters(struct offline *o, int err)
+static void finish(struct offline *o, int err)
 {
 	__u64 counters[COUNTERS];
 	struct seen seen;
+	const struct sink_capture capture = {.name = capture_file_name(o->path),
+					     .counters = counters,
+					     .seen = &seen,
+					     .whole = !err && !o->over};
 
 	o->backend->ops->counters(o->backend, counters);
 	backend_file_tell_refused(o->path, counters);
 	if (log_get_level() <= LEVEL_DEBUG)
 		counters_log(counters);
 	o->backend->ops->seen(o->backend, &seen);
-	if (!err || seen.packets)
-		seen_log(&seen, counters, capture_file_name(o->path));
+	if (err && !seen.packets)
+		return;
+	if (o->sink->ops->finish)
+		o->sink->ops->finish(o->sink, &capture);
+	seen_log(&seen, counters, capture.name);
 }
 
 static int open_file(struct offline *o, const struct options *options)
@@ -121,6 +132,7 @@ static int open_file(struct offline *o, const struct options *options)
 		.file_marks = options->marks,
 		.max_flows = BACKEND_FILE_FLOWS,
 		.batch_limit = o->sink->ops->batch_limit,
+		.handshakes = o->sink->ops->handshakes,
 		.expression = options->filter,
 		.ways = options->directed ? direction_ways(options->direction) : 0,
 		.ports = options->ports.count ? &options->ports : NULL,
@@ -148,9 +160,23 @@ static int measure(struct offline *o, const struct options *options)
 	err = read_packets(o);
 	while (!o->backend->ops->sweep(o->backend))
 		;
-	report_counters(o, err);
+	finish(o, err);
 	o->backend->ops->close(o->backend);
 	return err;
+}
+
+static int open_sink(struct sink **sink, enum output_choice output)
+{
+	switch (output) {
+	case OUTPUT_JSON:
+		return sink_json_open(sink, NULL);
+	case OUTPUT_HTML:
+		return sink_html_open(sink);
+	case OUTPUT_SUMMARY:
+		return sink_summary_open(sink, NULL, NULL);
+	default:
+		return sink_text_open(sink, NULL);
+	}
 }
 
 int offline_run(const struct options *options)
@@ -160,8 +186,8 @@ int offline_run(const struct options *options)
 			    .looks_up = options->filter};
 	int err, closed;
 
-	err = options->output == OUTPUT_JSON ? sink_json_open(&o.sink, NULL)
-					     : sink_text_open(&o.sink, NULL);
+	progress_begin(&o.progress);
+	err = open_sink(&o.sink, options->output);
 	if (err)
 		return err;
 	err = measure(&o, options);

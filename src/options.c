@@ -190,10 +190,13 @@ static int set_direction(struct options *options, const char *value)
 static int set_output(struct options *options, const char *value)
 {
 	static const char *const words[] = {
-		[OUTPUT_DEFAULT] = "default", [OUTPUT_STATSD] = "statsd", [OUTPUT_TEXT] = "text",
-		[OUTPUT_JSON] = "json",       [OUTPUT_TOP] = "top",       NULL};
+		[OUTPUT_DEFAULT] = "default", [OUTPUT_STATSD] = "statsd",
+		[OUTPUT_TEXT] = "text",       [OUTPUT_JSON] = "json",
+		[OUTPUT_HTML] = "html",       [OUTPUT_SUMMARY] = "summary",
+		[OUTPUT_TOP] = "top",         NULL};
 
-	return choose("--output", value, words, "statsd, text, json, top", &options->output);
+	return choose("--output", value, words, "statsd, text, json, summary, html, top",
+		      &options->output);
 }
 
 static int set_interval(struct options *options, const char *value)
@@ -315,7 +318,7 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 10, "port", "LIST", set_port, "only connections with an end on these ports"},
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
-	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text, json or top (a live view)"},
+	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text, json, summary, html or top"},
 	{LONG_ONLY + 14, "user", "NAME", set_user,
 	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},

@@ -107,7 +107,7 @@ start_client() {
   local family=$1 seconds=$2
   start_background "client-$family" in_client "$METRO_BUILD/tcp_load" client \
     --connect "$(address_of "$family")" --port $TRAFFIC_PORT --seconds "$seconds" \
-    --hold $((INTERVAL + 3)) "${@:3}"
+    --hold $((INTERVAL + 15)) "${@:3}"
 }
 
 address_of() {
@@ -127,8 +127,8 @@ show_new_metrics() {
 }
 
 show_metrics_for() { # SECONDS
-  local tenths
-  for ((tenths = 0; tenths < $1 * 10; tenths += 2)); do
+  local end=$((SECONDS + $1 + 1)) # SECONDS is cut to whole ones
+  while ((SECONDS < end)); do
     show_new_metrics
     sleep 0.2
   done

@@ -13,7 +13,8 @@ import made_up
 
 PICTURE = "docs/architecture.md"
 OUTSIDE = ("tests", "build")  # may include anything, or are not ours
-GENERATED = {"metro.skel.h": "bpf/metro.skel.h"}  # made by the build, and where it would stand
+GENERATED = {"metro.skel.h": "bpf/metro.skel.h",  # made by the build, and where it would stand
+             "page_hashes.h": "src/report/page_hashes.h"}
 INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)[">]')
 
 

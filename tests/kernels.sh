@@ -17,6 +17,8 @@ EXPECTED=tests/kernels/expected
 . tests/kernels/fetch.sh
 # shellcheck source=tests/kernels/boot.sh
 . tests/kernels/boot.sh
+# shellcheck source=tests/kernels/judge.sh
+. tests/kernels/judge.sh
 
 # What is tried where. Left out are tests whose bounds an emulated processor does not keep, those of
 # what no kernel changes, and those with programs of others.
@@ -73,7 +75,7 @@ run_row() { # ROW
     return 0
   }
   kind=${ROWS[$row]%% *}
-  [ "$row" != no-bpf ] || command=("$BUILD/bpf_forbidden" 38 "${command[@]}") # ENOSYS
+  [ "$row" != no-bpf ] || command=(bash tests/kernels/without_bpf.sh "${command[@]}")
   echo "# $row: $(ls "$DIR/lib/modules") ($kind)"
   # shellcheck disable=SC2046 # a list of words
   boot_kernel "$kind" "$DIR" "$SECONDS_FOR_ROW" "${command[@]}" $(tests_of "$row") \
@@ -82,62 +84,7 @@ run_row() { # ROW
   sed -n 's/^= //p' "$RESULTS/$row.log" >"$RESULTS/$row"
 }
 
-# ---- judging it --------------------------------------------------------------------------------------
-
-# value ROW WHAT, expected ROW WHAT: what comes after it; nothing if it is not there
-value() {
-  sed -n "s|^$2 ||p" "$RESULTS/$1"
-}
-
-expected() {
-  awk -v row="$1" -v what="$2" '$1 == row && $2 == what { sub(/^[^ ]+ +[^ ]+ +/, ""); print }' "$EXPECTED"
-}
-
-# Says what is recorded and what is there, if that is worse, or other. What is not recorded must be there.
-compare() { # ROW WHAT
-  local there recorded passed failed was
-  there=$(value "$1" "$2") recorded=$(expected "$1" "$2")
-  case $2 in
-    test_*)
-      read -r passed failed _ <<<"$there"
-      read -r was _ <<<"$recorded"
-      [ -n "$passed" ] && [ "$failed" = 0 ] && [ "$passed" -ge "${was:-0}" ] && return
-      echo "$1: $2: passed, failed, skipped: ${there:-none of it was run}; recorded: ${recorded:-nothing}"
-      ;;
-    *)
-      [ -n "$there" ] && [ "$there" = "${recorded:-$there}" ] && return
-      echo "$1: $2: ${there:-not found out}; recorded: ${recorded:-nothing}"
-      ;;
-  esac
-  worse=$((worse + 1))
-}
-
-whats_of() { # ROW: what must have a value there
-  local what
-  for what in btf $(tests_of "$1"); do
-    [ "$what" = privileges ] && what="auto needs/tcx needs/clsact needs/xdp needs/pcap"
-    echo "$what"
-  done
-}
-
-judge_row() {
-  local what
-  for what in $(whats_of "$1"); do
-    compare "$1" "$what"
-  done
-}
-
-record_row() { # what was not run this time stays
-  local what there
-  for what in $(whats_of "$1"); do
-    there=$(value "$1" "$what")
-    case $what in test_*) there=${there% *} ;; esac # without how long it took
-    [ -n "$there" ] || continue
-    awk -v row="$1" -v what="$what" '!($1 == row && $2 == what)' "$EXPECTED" >"$RESULTS/new"
-    echo "$1 $what $there" >>"$RESULTS/new"
-    cat "$RESULTS/new" >"$EXPECTED"
-  done
-}
+# ---- the table ----------------------------------------------------------------------------------------
 
 # sum ROW COLUMN: over all tests
 sum() {

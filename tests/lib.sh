@@ -190,7 +190,7 @@ metro_wire_through_delay_link() {
     METRO_DELAY_BY=delay_link
 }
 
-# netem_options DELAY_LINK_OPTION...: the same in netem's words. What it reorders does not wait at all.
+# metro_netem_options DELAY_LINK_OPTION...: the same in netem's words, but for --reorder
 metro_netem_options() {
   local delay=0 jitter=0
   local -a troubles=()
@@ -198,8 +198,8 @@ metro_netem_options() {
     case $1 in
       --delay) delay=$2 ;;
       --jitter) jitter=$2 ;;
-      --loss | --duplicate | --reorder) troubles+=("${1#--}" "$2%") ;;
-      --seed) ;;
+      --loss | --duplicate) troubles+=("${1#--}" "$2%") ;;
+      --seed | --reorder) ;;
       *) metro_say "netem has no $1" && return 1 ;;
     esac
     shift 2
@@ -207,20 +207,38 @@ metro_netem_options() {
   echo "limit 100000 delay ${delay}ms ${jitter}ms ${troubles[*]}"
 }
 
-# metro_wire_through_netem NAME DELAY_LINK_OPTION...: a bridge in the middle, and netem at both of its ports
+# metro_netem_held DELAY_LINK_OPTION...: --reorder in its words, if it is there. netem sends what it reorders at
+# once; as in delay_link, few frames shall be late, by half of the delay: all others are what it reorders.
+metro_netem_held() {
+  local delay=0 held=0
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --delay) delay=$2 ;;
+      --reorder) held=$2 ;;
+    esac
+    shift 2
+  done
+  [ "$held" = 0 ] || echo "limit 100000 delay $(metro_half "$delay")ms reorder $((100 - held))%"
+}
+
+# metro_wire_through_netem NAME DELAY_LINK_OPTION...: in the middle, two bridges with a cable between. netem
+# at the outer ports delays, drops and duplicates, and at the ends of the cable it reorders.
 metro_wire_through_netem() {
-  local options port
-  options=$(metro_netem_options "${@:2}") && metro_add_middle "$1" &&
-    ip -n "$METRO_MIDDLE_NS" link add middle type bridge mcast_snooping 0 &&
-    ip -n "$METRO_MIDDLE_NS" link set middle up &&
+  local options held side
+  options=$(metro_netem_options "${@:2}") && held=$(metro_netem_held "${@:2}") && metro_add_middle "$1" &&
     ip link add "$METRO_CLIENT_IF" netns "$METRO_CLIENT_NS" type veth \
       peer name to-client netns "$METRO_MIDDLE_NS" &&
     ip link add "$METRO_SERVER_IF" netns "$METRO_SERVER_NS" type veth \
-      peer name to-server netns "$METRO_MIDDLE_NS" || return
-  for port in to-client to-server; do
-    # shellcheck disable=SC2086 # a list of words
-    ip -n "$METRO_MIDDLE_NS" link set $port master middle up &&
-      in_middle tc qdisc add dev $port root netem $options || return
+      peer name to-server netns "$METRO_MIDDLE_NS" &&
+    ip -n "$METRO_MIDDLE_NS" link add cable-client type veth peer name cable-server || return
+  for side in client server; do
+    # shellcheck disable=SC2086 # lists of words
+    ip -n "$METRO_MIDDLE_NS" link add bridge-$side type bridge mcast_snooping 0 &&
+      ip -n "$METRO_MIDDLE_NS" link set bridge-$side up &&
+      ip -n "$METRO_MIDDLE_NS" link set to-$side master bridge-$side up &&
+      ip -n "$METRO_MIDDLE_NS" link set cable-$side master bridge-$side up &&
+      in_middle tc qdisc add dev to-$side root netem $options &&
+      { [ -z "$held" ] || in_middle tc qdisc add dev cable-$side root netem $held; } || return
   done
   METRO_DELAY_BY=netem
 }

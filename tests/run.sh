@@ -72,10 +72,11 @@ end_to_end() { # SUITE NAME...
 for suite in "$@"; do
     case $suite in
     tree)
-        for script in tests/floors.py tests/papers.py tests/manual.py tests/versions.py; do
+        for script in tests/floors.py tests/papers.py tests/manual.py tests/versions.py tests/dashboards.py; do
             run 1 "$script" python3 "$script"
         done
         run 1 tests/dependencies.sh bash tests/dependencies.sh
+        run 1 tests/judging.sh bash tests/judging.sh
         ;;
     unit)
         for source in tests/unit/test_*.c; do

@@ -88,7 +88,7 @@ demo:
 
 check:
 	$(need) --install check
-	$(Q)[ "$$(id -u)" != 0 ] || tests/statsd_servers.sh $(BUILD)
+	$(Q)[ "$$(id -u)" != 0 ] || tests/servers.sh $(BUILD)
 	$(build) all tools unit-tests
 	$(give_back)
 	$(Q)BUILD=$(BUILD) tests/run.sh tree unit e2e

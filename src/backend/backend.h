@@ -178,4 +178,12 @@ int backend_file_open(struct backend **backend, const struct backend_settings *s
 		      const char *path, const struct address *local, size_t local_count,
 		      char reason[BACKEND_REASON]);
 
+struct backend_file_progress {
+	double share; /* of the file, 0 to 1 */
+	__u64 packets;
+};
+
+/* How far that one has come. False for a pipe: nobody knows how long it is. */
+bool backend_file_tell_progress(struct backend *backend, struct backend_file_progress *progress);
+
 #endif

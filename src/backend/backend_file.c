@@ -358,6 +358,15 @@ static void file_seen(struct backend *backend, struct seen *seen)
 		seen->ours = SEEN_LOCAL;
 }
 
+bool backend_file_tell_progress(struct backend *backend, struct backend_file_progress *progress)
+{
+	const struct backend_file *b = self(backend);
+
+	progress->share = capture_file_share(b->file);
+	progress->packets = b->seen.packets;
+	return progress->share >= 0;
+}
+
 static void file_close(struct backend *backend)
 {
 	struct backend_file *b = self(backend);

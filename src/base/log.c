@@ -26,6 +26,8 @@
 /* In front of a message's further lines, so that a newline in what it quotes cannot fake a message
  * of ours. */
 #define FURTHER "| "
+/* For a terminal: to the start of the line, and empty it. */
+#define CLEAR_LINE "\r\033[K"
 
 static struct {
 	pthread_mutex_t lock; /* guards file and text */
@@ -34,6 +36,7 @@ static struct {
 	atomic_int level;
 	bool daemon;
 	bool journal; /* standard error is */
+	bool status;  /* its last line is one that is to be written over */
 	void (*divert)(enum log_level level, const char *head, const char *line); /* or NULL */
 } logger = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -205,6 +208,16 @@ static bool would_wait(const struct log_file *file)
 	return logger.daemon && file->fd == STDERR_FILENO && poll(&out, 1, 0) == 0;
 }
 
+static void clear_status(void)
+{
+	struct log_file standard_error = LOG_FILE_STDERR;
+	const struct iovec part = {(char *)CLEAR_LINE, strlen(CLEAR_LINE)};
+
+	if (logger.status)
+		log_file_write(&standard_error, &part, 1);
+	logger.status = false;
+}
+
 static void write_parts(struct log_file *file, enum log_level level, const char *head,
 			const char *line)
 {
@@ -214,9 +227,13 @@ static void write_parts(struct log_file *file, enum log_level level, const char 
 		{(char *)"\n", 1},
 	};
 
-	if (logger.divert && file->fd == STDERR_FILENO)
+	if (logger.divert && file->fd == STDERR_FILENO) {
 		logger.divert(level, head, line);
-	else if (!would_wait(file))
+		return;
+	}
+	if (file->fd == STDERR_FILENO)
+		clear_status();
+	if (!would_wait(file))
 		log_file_write(file, parts, 3);
 }
 
@@ -286,4 +303,21 @@ void log_message(enum log_level level, const char *format, ...)
 	}
 	pthread_mutex_unlock(&logger.lock);
 	errno = saved_errno;
+}
+
+void log_status(const char *line)
+{
+	struct log_file standard_error = LOG_FILE_STDERR;
+	char text[256];
+	struct iovec part = {.iov_base = text};
+
+	snprintf(text, sizeof(text), "%s", line ? line : "");
+	printable(text);
+	part.iov_len = strlen(text);
+	pthread_mutex_lock(&logger.lock);
+	clear_status();
+	if (part.iov_len)
+		log_file_write(&standard_error, &part, 1);
+	logger.status = part.iov_len;
+	pthread_mutex_unlock(&logger.lock);
 }

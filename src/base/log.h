@@ -58,6 +58,10 @@ const char *log_priority(enum log_level level);
 void log_message(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* A line of standard error, which is a terminal, that the next one and each message there are
+ * written over; NULL: it goes. What is not printable becomes question marks. */
+void log_status(const char *line);
+
 #define log_trace(...)    log_message(LEVEL_TRACE, __VA_ARGS__)
 #define log_debug(...)    log_message(LEVEL_DEBUG, __VA_ARGS__)
 #define log_info(...)     log_message(LEVEL_INFO, __VA_ARGS__)

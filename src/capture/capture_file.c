@@ -255,6 +255,16 @@ int capture_file_fd(const struct capture_file *file)
 	return file->stream->input.live ? file->stream->input.fd : -1;
 }
 
+/* It may have grown since. */
+double capture_file_share(const struct capture_file *file)
+{
+	const struct input *input = &file->stream->input;
+
+	if (!input->size)
+		return -1;
+	return input->offset < input->size ? (double)input->offset / (double)input->size : 1;
+}
+
 void capture_file_close(struct capture_file *file)
 {
 	if (!file)

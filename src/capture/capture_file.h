@@ -55,6 +55,9 @@ int capture_file_next(struct capture_file *file, struct captured *packet, char *
 /* For a pipe and the like, a descriptor that is readable when there is more; -1 for a file. */
 int capture_file_fd(const struct capture_file *file);
 
+/* How much of a file has been read, compressed or not, from 0 to 1; negative: nobody knows. */
+double capture_file_share(const struct capture_file *file);
+
 void capture_file_close(struct capture_file *file);
 
 #endif

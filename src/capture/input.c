@@ -22,6 +22,7 @@ int input_open(struct input *input, const char *path)
 	if (input->fd < 0)
 		return -errno;
 	input->live = fstat(input->fd, &stat) || !S_ISREG(stat.st_mode);
+	input->size = input->live ? 0 : (__u64)stat.st_size;
 	return 0;
 }
 

@@ -9,6 +9,7 @@ struct input {
 	int fd;
 	bool live;    /* no regular file: its bytes come when they come */
 	__u64 offset; /* bytes read so far */
+	__u64 size;   /* of a regular file, when it was opened */
 };
 
 /* Opens a path, or standard input for "-". A FIFO is opened whether it has a writer yet or not.

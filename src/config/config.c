@@ -13,6 +13,7 @@
 #include "instance_config.h"
 #include "instance_interfaces.h"
 #include "mistakes.h"
+#include "openmetrics_keys.h"
 #include "yaml_reader.h"
 
 #define DEFAULT_EXP_TTL_S 60
@@ -86,6 +87,7 @@ static struct config *config_new(void)
 	config->metrics = METRICS_DEFAULT;
 	config->resolve_interval_s = 300;
 	config->reverse_names = true;
+	openmetrics_default_buckets(&config->openmetrics_buckets);
 	return config;
 }
 
@@ -183,5 +185,6 @@ void config_free(struct config *config)
 	free(config->statsd_socket);
 	free(config->prefix);
 	free(config->control_socket);
+	free(config->openmetrics_listen);
 	free(config);
 }

@@ -27,10 +27,26 @@ enum metric {
 };
 
 #define METRIC_BIT(metric) (1u << (metric))
+#define METRICS_ALL        (METRIC_BIT(METRICS) - 1)
 #define METRICS_DEFAULT                                                                            \
 	(METRIC_BIT(METRIC_AVG) | METRIC_BIT(METRIC_JITTER) | METRIC_BIT(METRIC_LAST))
 
-enum dialect { DIALECT_DOGSTATSD, DIALECT_STATSD, DIALECT_GRAPHITE, DIALECT_INFLUX };
+/* The last is no StatsD server's: how labels are written for Prometheus. */
+enum dialect {
+	DIALECT_DOGSTATSD,
+	DIALECT_STATSD,
+	DIALECT_GRAPHITE,
+	DIALECT_INFLUX,
+	DIALECT_OPENMETRICS,
+};
+
+#define BUCKETS_MAX 64 /* bounds of a histogram; the bucket above the last has none */
+
+/* The longest times that belong into each bucket of a histogram. */
+struct bucket_bounds {
+	unsigned int count;    /* 1 .. BUCKETS_MAX */
+	__u64 ns[BUCKETS_MAX]; /* from the lowest to the highest */
+};
 
 /* What the dst tag is made of. */
 enum aggregate_by {
@@ -101,7 +117,9 @@ struct config {
 	unsigned int max_series;         /* in an interval; 0: any number */
 	unsigned int resolve_interval_s; /* between lookups of a name: 1 .. 86400, default 300 */
 	char *control_socket; /* path; "": none; NULL: the default, where there is a place for it */
-	bool reverse_names;   /* look up names for peers given as addresses; default true */
+	char *openmetrics_listen; /* listen_address.h parses it; NULL: nobody is served */
+	struct bucket_bounds openmetrics_buckets;
+	bool reverse_names; /* look up names for peers given as addresses; default true */
 
 	struct instance *instances;
 	size_t instances_count; /* 0: nothing is measured */

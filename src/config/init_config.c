@@ -8,6 +8,7 @@
 
 #include "array.h"
 #include "number.h"
+#include "openmetrics_keys.h"
 #include "statsd_server.h"
 
 /* Datadog cuts a metric's name at 200 characters; the longest name behind a prefix has 40, and a
@@ -334,6 +335,8 @@ static const struct yaml_key init_keys[] = {
 	{"resolve_interval", yaml_read_whole, FIELD(resolve_interval_s), 1, 86400},
 	{"control_socket", read_control_socket, 0, 0, 0},
 	{"reverse_names", yaml_read_bool, FIELD(reverse_names), 0, 0},
+	{"openmetrics_listen", read_openmetrics_listen, 0, 0, 0},
+	{"openmetrics_buckets", read_openmetrics_buckets, 0, 0.000001, 275},
 };
 
 /* What the Datadog Agent knows here, for any check. */

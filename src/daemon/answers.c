@@ -31,7 +31,7 @@ static void add_awaited(void *arg, const char *term)
 	health_add_name(&health->awaited, term);
 }
 
-static void gather(struct wiring *w, struct health *health)
+void answers_gather(struct wiring *w, struct health *health)
 {
 	const struct measuring *m = &w->measuring;
 	struct sink *sink = w->reporting.sink;
@@ -54,7 +54,7 @@ static void answer_health(void *arg, struct json *json)
 {
 	struct health health = {};
 
-	gather(arg, &health);
+	answers_gather(arg, &health);
 	health_write(&health, json);
 }
 

@@ -3,6 +3,7 @@
 #ifndef METRO_ANSWERS_H
 #define METRO_ANSWERS_H
 
+#include "health.h"
 #include "wiring.h"
 
 /* Opens the control socket where the configuration wants it; the services must have started. What
@@ -11,6 +12,9 @@ void answers_start(struct wiring *w);
 
 /* Before root's rights are given up: makes the socket's directory. */
 void answers_prepare(const struct wiring *w);
+
+/* The facts of this moment. Texts are borrowed from the services. */
+void answers_gather(struct wiring *w, struct health *health);
 
 /* Another configuration is in force. */
 void answers_follow(struct wiring *w);

@@ -62,6 +62,7 @@ static int settle(struct wiring *w)
 	if (err)
 		return err;
 	answers_prepare(w);
+	err = exposing_listen(&w->exposing, w->plan.config);
 	if (terms.needs & NEED_BPF)
 		probe_remember();
 	privileges_seal();
@@ -116,19 +117,30 @@ static int follow_measuring(struct wiring *w)
 	return err;
 }
 
+static int follow_exposing(struct wiring *w)
+{
+	int err = exposing_follow(&w->exposing, w->plan.config, w->plan.peers);
+
+	reporting_expose(&w->reporting, w->exposing.sink);
+	exposing_publish(&w->exposing, w->reporting.sink);
+	return err;
+}
+
 /* Each reports what goes wrong, and then goes on with what it had. Returns the first error. */
 static int follow_plan(struct wiring *w)
 {
 	int err = reporting_follow(&w->reporting, w->plan.config);
 	int err_measuring = follow_measuring(w);
-	int err_naming;
+	int err_naming, err_exposing;
 
 	answers_follow(w);
 	err_naming = naming_follow(&w->naming, w->plan.config, w->plan.peers,
 				   reporting_server_name(&w->reporting));
+	err_exposing = follow_exposing(w);
 
 	err = err ? err : err_measuring;
-	return err ? err : err_naming;
+	err = err ? err : err_naming;
+	return err ? err : err_exposing;
 }
 
 static void say_if_nothing(const struct wiring *w)
@@ -250,6 +262,16 @@ static int start_naming(struct wiring *w)
 	return err;
 }
 
+/* Last of all: its thread is to find the process with no more rights than it keeps. */
+static int start_exposing(struct wiring *w)
+{
+	int err = exposing_start(&w->exposing, w->loop, w->plan.config, w->plan.peers);
+
+	reporting_expose(&w->reporting, w->exposing.sink);
+	exposing_publish(&w->exposing, w->reporting.sink);
+	return err;
+}
+
 static void say_ready(struct wiring *w)
 {
 	char status[STATUS_SIZE];
@@ -273,6 +295,8 @@ static int start(struct wiring *w)
 		err = start_naming(w);
 	if (!err)
 		err = wiring_start_duty_cycle(w);
+	if (!err)
+		err = start_exposing(w);
 	if (err) {
 		reporting_abandon(&w->reporting, err);
 		return err;
@@ -376,6 +400,7 @@ int daemon_run(const struct daemon_settings *settings, struct config *config)
 	if (!err)
 		err = live(&w);
 	reporting_close(&w.reporting); /* if it was not started */
+	exposing_stop(&w.exposing);
 	event_loop_free(w.loop);
 	descriptor_close(&signals);
 	plan_free(&w.plan);

@@ -30,7 +30,8 @@ struct backend_settings measuring_settings(const struct measuring *m, const stru
 		.batch_age = batch_age(config->report_interval_s),
 		.idle_ns = config->idle_ttl_s * NS_PER_S,
 		.ended_ns = config->exp_ttl_s * NS_PER_S,
-		.handshakes = config->metrics & METRIC_BIT(METRIC_HANDSHAKE),
+		.handshakes = config->metrics & METRIC_BIT(METRIC_HANDSHAKE) ||
+			      config->openmetrics_listen,
 		.hook = m->choice->hook,
 		.expression = m->choice->expression,
 		.deliver = m->ops->deliver,

@@ -11,6 +11,7 @@ int plan_make(struct plan *plan, struct config *config, const struct plan_overri
 	int err;
 
 	config->soften = overrides->soften;
+	config->metrics |= overrides->metrics;
 	if (overrides->interval_s > 0)
 		config->report_interval_s = overrides->interval_s;
 	err = links_read(&links, selection_config_asks_routes(config));

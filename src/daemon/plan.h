@@ -18,6 +18,7 @@ struct plan {
 /* What the command line says in place of any configuration. */
 struct plan_overrides {
 	double interval_s; /* between reports; 0: as the configuration says */
+	__u32 metrics;     /* these as well: METRIC_BIT of each */
 	bool soften;       /* avg and jitter smoothed */
 };
 

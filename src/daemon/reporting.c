@@ -19,6 +19,8 @@ static int open_chosen(struct reporting *r, const struct config *config, const s
 		return sink_text_open(&r->sink, peers);
 	case OUTPUT_TOP:
 		return sink_top_open(&r->sink, peers);
+	case OUTPUT_SUMMARY:
+		return sink_summary_open(&r->sink, config, peers);
 	default:
 		return sink_statsd_open(&r->sink, config, peers);
 	}
@@ -102,12 +104,16 @@ void reporting_take(struct reporting *r, const struct delivery *delivery)
 	if (log_get_level() <= LEVEL_TRACE)
 		trace(delivery);
 	r->sink->ops->take(r->sink, delivery);
+	if (r->exposed)
+		r->exposed->ops->take(r->exposed, delivery);
 }
 
 void reporting_report(struct reporting *r, const __u64 counters[COUNTERS])
 {
 	if (r->sink->ops->report)
 		r->sink->ops->report(r->sink, counters);
+	if (r->exposed)
+		r->exposed->ops->report(r->exposed, counters);
 	r->reported_ms = monotonic_ms();
 }
 
@@ -149,18 +155,33 @@ struct silence_terms reporting_silence_terms(const struct reporting *r,
 void reporting_set_peers(struct reporting *r, const struct peers *peers)
 {
 	r->sink->peers = peers;
+	if (r->exposed)
+		r->exposed->peers = peers;
 	reporting_relabel(r, 0);
 }
 
 void reporting_set_containers(struct reporting *r, const struct container_table *containers)
 {
 	r->sink->containers = containers;
+	if (r->exposed)
+		r->exposed->containers = containers;
 }
 
 void reporting_relabel(struct reporting *r, __u32 ifindex)
 {
 	if (r->sink->ops->relabel)
 		r->sink->ops->relabel(r->sink, ifindex);
+	if (r->exposed)
+		r->exposed->ops->relabel(r->exposed, ifindex);
+}
+
+void reporting_expose(struct reporting *r, struct sink *sink)
+{
+	r->exposed = sink;
+	if (!sink)
+		return;
+	sink->peers = r->sink->peers;
+	sink->containers = r->sink->containers;
 }
 
 int reporting_follow(struct reporting *r, const struct config *config)

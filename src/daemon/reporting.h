@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What happens to what was measured: the sink that was chosen takes in every delivery, and reports
- * once in an interval. The interval's timer is here, too.
+ * once in an interval. So does another beside it, for those who come and look (exposing.h). The
+ * interval's timer is here, too.
  */
 #ifndef METRO_REPORTING_H
 #define METRO_REPORTING_H
@@ -20,7 +21,8 @@ struct reporting {
 
 	/* Its own. */
 	struct event_loop *loop;
-	struct sink *sink; /* NULL: not started */
+	struct sink *sink;    /* NULL: not started */
+	struct sink *exposed; /* NULL: there is none; borrowed */
 	int timer;
 	double interval_s;
 	struct losses losses;
@@ -77,6 +79,10 @@ int reporting_follow(struct reporting *r, const struct config *config);
 /* The host name of the server, to be looked up, or NULL; and its addresses then. */
 const char *reporting_server_name(const struct reporting *r);
 void reporting_set_server(struct reporting *r, const struct address *addrs, size_t count);
+
+/* From now on, this sink takes in and reports what the other does, with its peers and containers;
+ * NULL: none. It has to take as many samples at once. */
+void reporting_expose(struct reporting *r, struct sink *sink);
 
 /* May the environment choose the server (DD_AGENT_HOST and others)? */
 bool reporting_chooses_server(const struct reporting *r);

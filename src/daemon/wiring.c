@@ -2,6 +2,7 @@
 /* Passes on to other services what one of them says, and gives each its turn. */
 #include "wiring.h"
 
+#include "answers.h"
 #include "clock.h"
 #include "log.h"
 
@@ -267,6 +268,7 @@ static void end_interval(struct wiring *w)
 	say_status(w, counters);
 	show_state(w);
 	reporting_end_interval(&w->reporting, counters);
+	exposing_publish(&w->exposing, w->reporting.sink);
 	terms = reporting_silence_terms(&w->reporting, counters);
 	monitor_explain(&w->following.monitor, w->measuring.backend, w->plan.peers, &terms);
 	if (peers_forget_idle(w->plan.peers) > 0) /* the walk has told them of all flows */
@@ -277,6 +279,13 @@ static void end_interval(struct wiring *w)
 	following_look(&w->following, w->measuring.backend, w->plan.peers, true);
 	fall_back(w);
 	wiring_identify(w);
+}
+
+/* ---- OpenMetrics ---- */
+
+static void gather(void *arg, struct health *health)
+{
+	answers_gather(arg, health);
 }
 
 /* ---- phases ---- */
@@ -332,6 +341,7 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 			      .watched = settings->watched,
 			      .due = on_due,
 			      .arg = w},
+		.exposing = {.gather = gather, .arg = w, .listening = -1, .socket = {.fd = -1}},
 		.naming = {.ops = &naming_ops, .arg = w},
 		.identifying = {.listener = {.before = deliver_all,
 					     .changed = on_container,

@@ -10,6 +10,7 @@
 #include "control.h"
 #include "daemon_settings.h"
 #include "duty_cycle.h"
+#include "exposing.h"
 #include "following.h"
 #include "identifying.h"
 #include "naming.h"
@@ -25,6 +26,7 @@ struct wiring {
 	struct measuring measuring;
 	struct following following;
 	struct reporting reporting;
+	struct exposing exposing;
 	struct naming naming;
 	struct identifying identifying;
 	struct captures *captures; /* NULL: there are none to be read */

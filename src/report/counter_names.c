@@ -29,9 +29,36 @@ static const char *const names[] = {
 
 static_assert(ARRAY_SIZE(names) == COUNTERS, "a counter has no name");
 
+static const char *const helps[] = {
+	[COUNTER_SAMPLES] = "Round-trip times measured.",
+	[COUNTER_FLOWS] = "Connections taken into the table, one for each direction measured.",
+	[COUNTER_FLOWS_REFUSED] = "Segments not measured since the table was full.",
+	[COUNTER_FLOWS_EVICTED] = "Silent connections that made room in a nearly full table.",
+	[COUNTER_MARKS_THINNED] = "Segments no longer remembered: too many were in flight.",
+	[COUNTER_ACKS_AMBIGUOUS] = "ACKs without a sample: of data sent again or not remembered.",
+	[COUNTER_ACKS_UNSEEN] = "ACKs of data that never passed here.",
+	[COUNTER_ACKS_IMPLAUSIBLE] = "ACKs later than their sender would have waited.",
+	[COUNTER_OUT_OF_WINDOW] = "Segments with a number that the connection cannot have.",
+	[COUNTER_RETRANSMISSIONS] = "Segments sent again, over all peers.",
+	[COUNTER_COPIES] = "Segments seen twice that count once.",
+	[COUNTER_FRAGMENTS] = "IP fragments, which are not measured.",
+	[COUNTER_PARSE_ERRORS] = "Packets whose headers are cut short or contradict themselves.",
+	[COUNTER_RING_LOST] = "Samples that did not fit into the ring buffer.",
+	[COUNTER_CAPTURE_DROPS] = "Packets that libpcap could not keep up with.",
+	[COUNTER_DIRECTION] = "Packets between two peers whose direction could not be told.",
+	[COUNTER_REATTACHED] = "Lost attachments to an interface that were renewed.",
+};
+
+static_assert(ARRAY_SIZE(helps) == COUNTERS, "a counter is not explained");
+
 const char *counter_name(enum counter counter)
 {
 	return names[counter];
+}
+
+const char *counter_help(enum counter counter)
+{
+	return helps[counter];
 }
 
 /* Counters that stand for lost measurements, and what the user can do about them. */

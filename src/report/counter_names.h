@@ -8,6 +8,9 @@
 
 const char *counter_name(enum counter counter);
 
+/* What it counts, as a sentence. */
+const char *counter_help(enum counter counter);
+
 /* Writes all counters to the log, in one line, and a warning for each that stands for a loss and is
  * not zero. */
 void counters_log(const __u64 values[COUNTERS]);

@@ -45,6 +45,7 @@ void dialect_add_container(struct line *tags, size_t start, enum dialect dialect
  *   graphite   ;src=SRC;dst=DST;TAGS;iface=IFACE
  *   influx     ,src=SRC,dst=DST,TAGS,iface=IFACE
  *   statsd     .SRC.DST.IFACE    without the tags; .SRC.DST.IFACE.in of data that arrives
+ *   openmetrics                  ,src="SRC",dst="DST",TAGS,iface="IFACE"
  */
 void dialect_series(struct line *series, enum dialect dialect, const struct subject *subject);
 

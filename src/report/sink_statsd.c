@@ -304,6 +304,11 @@ static struct statsd_state statsd_server_state(struct sink *sink)
 	return statsd_client_state(statsd_sink(sink)->client);
 }
 
+static const struct statsd_counters *statsd_server_counters(struct sink *sink)
+{
+	return statsd_client_counters(statsd_sink(sink)->client);
+}
+
 static const char *statsd_server_name(struct sink *sink)
 {
 	return statsd_client_server_name(statsd_sink(sink)->client);
@@ -374,6 +379,7 @@ static const struct sink_ops statsd_ops = {
 	.fd = statsd_fd,
 	.resume = statsd_resume,
 	.server_state = statsd_server_state,
+	.server_counters = statsd_server_counters,
 	.server_name = statsd_server_name,
 	.set_server = statsd_set_server,
 };

@@ -2,6 +2,7 @@
 /* Cleans each tag by the rules of the server that it goes to. */
 #include "tags.h"
 #include "array.h"
+#include "labels.h"
 #include "utf8.h"
 
 #include <ctype.h>
@@ -145,6 +146,8 @@ void tags_add(struct line *tags, enum dialect dialect, const char *key, const ch
 {
 	if (dialect == DIALECT_DOGSTATSD)
 		datadog_add(tags, key, value);
+	else if (dialect == DIALECT_OPENMETRICS)
+		labels_add(tags, key, value);
 	else if (dialect != DIALECT_STATSD)
 		add_key_value(tags, dialect, key, value);
 }
@@ -171,13 +174,18 @@ static void add_once(struct line *tags, size_t start, enum dialect dialect, char
 		*value++ = '\0';
 	if (!*tag)
 		return;
+	value = value && *value ? value : "true";
+	if (dialect == DIALECT_OPENMETRICS) {
+		labels_add_configured(tags, start, tag, value);
+		return;
+	}
 	add_key(tags, dialect, tag);
 	if (key_is_taken(tags, start, last)) {
 		line_cut(tags, last);
 		return;
 	}
 	line_cut(tags, last);
-	add_key_value(tags, dialect, tag, value && *value ? value : "true");
+	add_key_value(tags, dialect, tag, value);
 }
 
 static void add_one(struct line *tags, size_t start, enum dialect dialect, char *tag)

@@ -15,6 +15,7 @@
  *   graphite   ;key=value   letters and digits of ASCII and _-. ; anything else becomes _
  *   influx     ,key=value   the same, and / and letters of other alphabets, too
  *   statsd                  has no tags
+ *   openmetrics             labels.h has the rules
  *
  * The separator is left out at the beginning of a DogStatsD list.
  */
@@ -24,7 +25,8 @@ void tags_add(struct line *tags, enum dialect dialect, const char *key, const ch
  * Appends a tag as it was configured, KEY:VALUE or KEY alone; a comma in it makes two of it, as in
  * go-metro. Graphite and InfluxDB know no tag without a value and none twice: there, KEY alone
  * becomes KEY=true, and of tags with the same key, or with one of ours (src, dst, iface), the first
- * counts. From the byte at start on, tags must contain only the instance's tags.
+ * counts. So is KEY alone with OpenMetrics. From the byte at start on, tags must contain only the
+ * instance's tags.
  */
 void tags_add_configured(struct line *tags, size_t start, enum dialect dialect, const char *tag);
 

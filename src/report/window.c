@@ -210,6 +210,35 @@ static int add_to_pending(struct window_pending *pending, const __u32 *ticks, un
 	return 0;
 }
 
+/* The first bucket whose bound is not below the value. */
+static unsigned int bucket_of(const struct bucket_bounds *bounds, __u32 ticks)
+{
+	__u64 ns = ticks * (__u64)TICK_NS;
+	unsigned int low = 0, high = bounds->count;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (ns <= bounds->ns[middle])
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static int add_to_buckets(struct window *window, const struct bucket_bounds *bounds,
+			  const __u32 *ticks, unsigned int count)
+{
+	if (!window->buckets)
+		window->buckets = calloc(bounds->count + 1, sizeof(*window->buckets));
+	if (!window->buckets)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < count; i++)
+		window->buckets[bucket_of(bounds, ticks[i])]++;
+	return 0;
+}
+
 bool windows_want(const struct windows *windows, const struct flow_record *record)
 {
 	return samples_of(record) || (windows->keep_handshakes && has_handshake(record)) ||
@@ -223,6 +252,8 @@ int window_add(const struct windows *windows, struct window *window,
 	unsigned int count = samples_of(record);
 	int error = 0, lost = 0;
 
+	if (windows->bounds && count && add_to_buckets(window, windows->bounds, ticks, count))
+		return -ENOMEM;
 	window_stats_add(&window->stats, record);
 	for (unsigned int i = 0; windows->smooth && i < count; i++)
 		smoothed_add(&window->stats.smoothed, ticks[i]);
@@ -261,6 +292,8 @@ void window_reset(struct window *window)
 {
 	window->stats = (struct window_stats){0};
 	histogram_free(&window->histogram);
+	free(window->buckets);
+	window->buckets = NULL;
 	free(window->pending.ticks);
 	window->pending = (struct window_pending){0};
 }

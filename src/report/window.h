@@ -5,6 +5,7 @@
 
 #include <net/if.h>
 
+#include "config.h"
 #include "hash.h"
 #include "histogram.h"
 #include "record.h"
@@ -51,6 +52,8 @@ struct window {
 	char iface[IFNAMSIZ];
 	struct window_stats stats;
 	struct histogram histogram; /* of ticks; stays empty unless the windows keep them */
+	__u32 *buckets; /* how many samples were in each, the last above all bounds; NULL: none
+			   were counted, as where the windows have no bounds */
 	struct window_pending pending;
 	UT_hash_handle hh;
 };
@@ -64,6 +67,7 @@ struct windows {
 	bool keep_retransmissions;
 	bool keep_pending;
 	bool smooth;
+	const struct bucket_bounds *bounds; /* of each window's buckets; borrowed; NULL: none */
 };
 
 /* Counting a record, over all flows of its two hosts: is there anything to count, in which window
@@ -99,8 +103,8 @@ static inline bool window_pending_is_full(const struct window *window)
 /* Removes the first count pending samples. */
 void window_pending_take(struct window *window, __u32 count);
 
-/* Adds what another window counted, its histogram included. Returns 0, or -ENOMEM and nothing was
- * added. */
+/* Adds what another window counted, its histogram included, but not its buckets. Returns 0, or
+ * -ENOMEM and nothing was added. */
 int window_merge(struct window *into, const struct window *from);
 
 void window_stats_add(struct window_stats *stats, const struct flow_record *record);

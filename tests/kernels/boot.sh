@@ -20,9 +20,9 @@ bound() {
   exec setpriv --pdeathsig KILL "$@"
 }
 
-# boot_arguments KIND DIRECTORY: for the kernel
+# boot_arguments KIND DIRECTORY: for the kernel. Without mitigations, newer ones need no CAP_PERFMON.
 boot_arguments() {
-  echo "quiet panic=-1 metro.kind=$1 metro.job=$BOOT_JOB metro.start=$BOOT_HERE/start.sh" \
+  echo "quiet panic=-1 mitigations=auto metro.kind=$1 metro.job=$BOOT_JOB metro.start=$BOOT_HERE/start.sh" \
     "metro.modules=$(realpath "$2")"
 }
 

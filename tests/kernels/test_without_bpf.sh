@@ -8,7 +8,7 @@ set -u
 . "$(dirname "$0")/../e2e/common.sh"
 
 DELAY=20 # ms
-WHY='\(the kernel is built without BPF\)'
+WHY='this kernel is built without CONFIG_BPF_SYSCALL: BPF takes another kernel'
 
 # measured_on INTERFACE ADDRESS: all requests, with the link's delay
 measured_on() {
@@ -25,7 +25,7 @@ measured_on() {
 one_warning() {
   cat "$METRO_TMP/metro.err"
   equal warnings 1 "$(log_count metro ' (WARNING|ERROR|CRITICAL) ')" &&
-    log_has metro "WARNING BPF cannot be used here: .*$WHY; falling back to libpcap"
+    log_has metro "WARNING BPF cannot be used here: $WHY; falling back to libpcap"
 }
 
 bpf_is_refused() {
@@ -33,7 +33,7 @@ bpf_is_refused() {
   in_client timeout 60 "$METRO" --backend bpf -i "$METRO_CLIENT_IF" "$METRO_SERVER_V4" >"$METRO_TMP/said" 2>&1
   status=$?
   cat "$METRO_TMP/said"
-  equal status 1 $status && grep -qE "CRITICAL cannot measure: .*$WHY" "$METRO_TMP/said"
+  equal status 1 $status && grep -qE "CRITICAL cannot measure: $WHY" "$METRO_TMP/said"
 }
 
 # The address moves to an interface that takes ours in.

@@ -7,6 +7,7 @@
 
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/../e2e/common.sh"
+METRO=$METRO_PROGRAM # as it is, for root, too
 
 TOP=$(realpath "$(dirname "$0")/../..")
 CONFIG=/etc/bpf-metro/bpf-metro.yaml

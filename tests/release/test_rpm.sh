@@ -74,7 +74,7 @@ marks() {
 # The libraries that the program is linked to, and nothing that a package would have to be named for.
 needs_libraries() {
   local library
-  for library in libbpf.so.1 libpcap.so libyaml-0.so.2 libz.so.1; do
+  for library in libbpf.so.1 libpcap.so libyaml-0.so.2 libz.so.1 libmicrohttpd.so; do
     rpm -qp --requires "$binary" | grep -q "^$library" || { echo "$library"; return 1; }
   done
 }
@@ -86,7 +86,7 @@ source_suffices() {
 bpf-metro.spec" "$source_rpm" &&
     rpm2cpio "$source_rpm" | (cd "$METRO_TMP" && cpio --quiet -id "bpf-metro-$version.tar.gz") &&
     cmp "$METRO_TMP/bpf-metro-$version.tar.gz" "$BUILD/bpf-metro-$version.tar.gz" &&
-    for file in bpf libpcap yaml; do
+    for file in bpf libpcap yaml libmicrohttpd; do
       rpm -qp --requires "$source_rpm" | grep -q "^pkgconfig(.*$file" || { echo "$file"; return 1; }
     done
 }
@@ -170,7 +170,7 @@ other_paths() {
 make_root() {
   local suite
   suite=$(. /etc/os-release && echo "$VERSION_CODENAME") &&
-    tests/root.sh make "$suite" "$root" libbpf1 libpcap0.8 libyaml-0-2 libelf1 libncursesw6 systemd \
+    tests/root.sh make "$suite" "$root" libbpf1 libpcap0.8 libyaml-0-2 libmicrohttpd12 libelf1 libncursesw6 systemd \
       ${have_seccomp:+libseccomp2 libcap2} && mkdir -p "$root/usr/share/licenses" "$root$presets"
 }
 

@@ -123,6 +123,9 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->max_series, 0);
 	assert_int_equal(c->resolve_interval_s, 300);
 	assert_true(c->reverse_names);
+	assert_null(c->openmetrics_listen);
+	assert_int_equal(c->openmetrics_buckets.count, 21);
+	assert_int_equal(c->openmetrics_buckets.ns[20], 60000000000);
 	if (c->control_socket && *c->control_socket) /* the command line has none */
 		assert_string_equal(c->control_socket, "/run/bpf-metro/bpf-metro.sock");
 	assert_int_equal(c->log_level, LEVEL_INFO);
@@ -197,7 +200,7 @@ static void test_sample_comments_are_defaults(void **state)
 	}
 	fclose(in);
 	fclose(out);
-	assert_int_equal(keys, 22); /* all but the alias */
+	assert_int_equal(keys, 24); /* all but the alias */
 	assert_int_equal(config_load(path, &c), 0);
 	assert_defaults(c);
 	assert_true(c->log_to_file);

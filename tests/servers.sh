@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# statsd_servers.sh [BUILD-DIRECTORY]: StatsD servers that others wrote, for tests/e2e/test_real_statsd.sh,
-# which skips what is not there. They go into the build directory, since the packages of Debian would
-# start services. As root on Debian or Ubuntu, or with npm.
+# servers.sh [BUILD-DIRECTORY]: StatsD servers that others wrote, for tests/e2e/test_real_statsd.sh, and
+# Prometheus, for test_openmetrics.sh and test_dashboards.sh; these skip what is not there. They go into the build
+# directory, since the packages of Debian would start services. As root on Debian or Ubuntu, or with npm.
 set -u
 build_directory=${1:-build}
 
@@ -48,10 +48,18 @@ collectd_of_debian() {
   unpack collectd-core "$build_directory/collectd"
 }
 
+prometheus_of_debian() {
+  can_unpack && has_package prometheus || return
+  echo "prometheus: from Debian, into $build_directory/prometheus"
+  unpack prometheus "$build_directory/prometheus"
+}
+
 mkdir -p "$build_directory"
 [ -d "$build_directory/node_modules/statsd" ] || [ -d "$build_directory/netdata" ] ||
   statsd_of_npm || netdata_of_debian ||
-  echo "statsd_servers: neither statsd nor netdata is to be found here: their test will be skipped" >&2
+  echo "servers: neither statsd nor netdata is to be found here: their test will be skipped" >&2
 [ -d "$build_directory/collectd" ] || collectd_of_debian ||
-  echo "statsd_servers: collectd is not to be found here: its test will be skipped" >&2
+  echo "servers: collectd is not to be found here: its test will be skipped" >&2
+[ -d "$build_directory/prometheus" ] || prometheus_of_debian ||
+  echo "servers: prometheus is not to be found here: its tests will be skipped" >&2
 exit 0
