@@ -17,7 +17,7 @@ DROP_IN=/run/systemd/system/bpf-metro.service.d
 SAMPLES=system.net.tcp.rtt.samples
 FAR=10.9.0.2 # a host beyond eth0
 EXPOSURE=1.9 # systemd-analyze security: 0 is best, 10 worst
-PACKAGES="systemd systemd-sysv dbus iproute2 procps libcap2-bin libbpf1 libyaml-0-2 libpcap0.8 libmicrohttpd12"
+PACKAGES="systemd systemd-sysv dbus iproute2 procps libcap2-bin libbpf1 libyaml-0-2 libpcap0.8 libmicrohttpd12 libncursesw6"
 
 # ---- the machine ---------------------------------------------------------------------------------
 
