@@ -68,7 +68,7 @@ cppflags  := -D_GNU_SOURCE -DMETRO_VERSION='"$(VERSION)"' -DMETRO_BPF_CPU='"$(bp
 nowhere   := -ffile-prefix-map=$(CURDIR)=.
 cflags    := -std=gnu11 -g $(optimize) $(fortify) -fstack-protector-strong -fPIE $(nowhere) $(warnings)
 ldflags   := -pie -Wl,-z,relro,-z,now
-ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lseccomp -lmicrohttpd -lm -lpthread
+ldlibs    := -lbpf -lelf -lz -lyaml -lpcap -lseccomp -lmicrohttpd -lncursesw -ltinfo -lm -lpthread
 # -g gives the BTF of the maps.
 bpfflags  := -target bpf -mcpu=$(bpfcpu) -g -O2 $(nowhere) -Wall -Wextra $(werror) -Ivmlinux -Iinclude -Ibpf
 

@@ -95,6 +95,7 @@ needs_build() {
   library libpcap-dev pcap/pcap.h -lpcap
   library libseccomp-dev seccomp.h -lseccomp
   library libmicrohttpd-dev microhttpd.h -lmicrohttpd
+  library libncurses-dev curses.h -lncursesw
   need uthash-dev header uthash.h
   need bpftool [ -n "${BPFTOOL:-}" ]
 }
@@ -137,6 +138,7 @@ needs_check() {
   need jq program jq
   need runc program runc
   need crun program crun
+  need tmux program tmux
 }
 
 # What shows the page of --output html to a test. It takes 120 MB, so `make check` does without. Ubuntu has it as a
@@ -258,6 +260,7 @@ libclang-rt-dev         compiler-rt+libasan     clang               compiler-rt
 libcmocka-dev           libcmocka-devel         libcmocka-devel     cmocka
 libelf-dev              elfutils-libelf-devel   libelf-devel        libelf
 libmicrohttpd-dev       libmicrohttpd-devel     libmicrohttpd-devel libmicrohttpd
+libncurses-dev          ncurses-devel           ncurses-devel       ncurses
 libpcap-dev             libpcap-devel           libpcap-devel       libpcap
 libseccomp-dev          libseccomp-devel        libseccomp-devel    libseccomp
 libyaml-dev             libyaml-devel           libyaml-devel       libyaml

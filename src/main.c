@@ -12,6 +12,7 @@
 #include "privileges.h"
 #include "probing.h"
 #include "request_reload.h"
+#include "top_command.h"
 #include "statsd_choice.h"
 
 #include <errno.h>
@@ -202,6 +203,8 @@ int main(int argc, char *argv[])
 		log_set_level(LEVEL_DEBUG);
 	if (options.health)
 		return health_command(&options);
+	if (options.top)
+		return top_command(&options);
 	if (options.probe) {
 		privileges_asking();
 		return probing_run(&options);

@@ -23,6 +23,7 @@
 
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 3600
+#define TOP_INTERVAL_S 1
 #define PID_MOST       (1 << 22) /* Linux has no higher ones */
 
 /* Options without a letter get a number that is not a letter. */
@@ -188,15 +189,13 @@ static int set_direction(struct options *options, const char *value)
 
 static int set_output(struct options *options, const char *value)
 {
-	static const char *const words[] = {[OUTPUT_DEFAULT] = "default",
-					    [OUTPUT_STATSD] = "statsd",
-					    [OUTPUT_TEXT] = "text",
-					    [OUTPUT_JSON] = "json",
-					    [OUTPUT_HTML] = "html",
-					    [OUTPUT_SUMMARY] = "summary",
-					    NULL};
+	static const char *const words[] = {
+		[OUTPUT_DEFAULT] = "default", [OUTPUT_STATSD] = "statsd",
+		[OUTPUT_TEXT] = "text",       [OUTPUT_JSON] = "json",
+		[OUTPUT_HTML] = "html",       [OUTPUT_SUMMARY] = "summary",
+		[OUTPUT_TOP] = "top",         NULL};
 
-	return choose("--output", value, words, "statsd, text, json, summary, html",
+	return choose("--output", value, words, "statsd, text, json, summary, html, top",
 		      &options->output);
 }
 
@@ -266,6 +265,13 @@ static int set_health(struct options *options, const char *value)
 	return 0;
 }
 
+static int set_top(struct options *options, const char *value)
+{
+	(void)value;
+	options->top = true;
+	return 0;
+}
+
 static int set_control(struct options *options, const char *value)
 {
 	return set_path(&options->control_path, "--control", value);
@@ -312,7 +318,7 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 10, "port", "LIST", set_port, "only connections with an end on these ports"},
 	{LONG_ONLY + 1, "backend", "NAME", set_backend, "auto, bpf or pcap (auto)"},
 	{LONG_ONLY + 2, "hook", "NAME", set_hook, "auto, tc, clsact or xdp (auto)"},
-	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text, json, summary or html"},
+	{LONG_ONLY + 3, "output", "NAME", set_output, "statsd, text, json, summary, html or top"},
 	{LONG_ONLY + 14, "user", "NAME", set_user,
 	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
@@ -323,7 +329,9 @@ static const struct option_row rows[] = {
 	 "smooth avg and jitter (RFC 6298); StatsD only"},
 	{LONG_ONLY + 9, "check", NULL, set_check, "check the configuration and exit"},
 	{LONG_ONLY + 11, "health", NULL, set_health, "ask a running daemon whether it is well"},
-	{LONG_ONLY + 12, "control", "PATH", set_control, "with --health: the daemon's socket"},
+	{LONG_ONLY + 15, "top", NULL, set_top, "show what a running daemon measures, live"},
+	{LONG_ONLY + 12, "control", "PATH", set_control,
+	 "with --health, --top: the daemon's socket"},
 	{LONG_ONLY + 13, "probe", NULL, set_probe, "print what this host lets it do, and exit"},
 	{LONG_ONLY + 20, "reload", "PID", set_reload,
 	 "have this bpf-metro reload, and say how it went"},
@@ -499,10 +507,13 @@ enum options_result options_parse(int argc, char *argv[], struct options *option
 		return OPTIONS_WRONG;
 	result = read_options(argc, argv, options);
 	options->configured = options->config_path != NULL;
+	options->output_given = options->output != OUTPUT_DEFAULT;
 	if (options->output == OUTPUT_DEFAULT)
 		options->output = options->interface || options->read_path || options->health
 					  ? OUTPUT_TEXT
 					  : OUTPUT_STATSD;
+	if (options->output == OUTPUT_TOP && options->interval_s <= 0)
+		options->interval_s = TOP_INTERVAL_S;
 	if (result == OPTIONS_RUN && check_combination(options))
 		result = OPTIONS_WRONG;
 	if (!options->config_path)

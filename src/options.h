@@ -23,6 +23,7 @@ struct options {
 	size_t peers_count;
 	enum backend_choice backend; /* --backend auto|bpf|pcap */
 	enum hook_choice hook;       /* --hook auto|tc|clsact|xdp */
+	bool output_given;           /* --output .. */
 	enum output_choice output;   /* --output; after options_parse never OUTPUT_DEFAULT */
 	struct ports ports;          /* --port, may be repeated or a list with commas; empty: all */
 	const char *filter;          /* --filter, -f; NULL: none, as for go-metro's "tcp" */
@@ -32,6 +33,7 @@ struct options {
 	bool check;                  /* --check */
 	bool health;                 /* --health .. */
 	const char *control_path;    /* .. by this socket: --control; NULL: the configuration's */
+	bool top;                    /* --top: its control_path likewise */
 	bool probe;                  /* --probe */
 	unsigned int reload_pid;     /* --reload; 0 */
 	bool verbose;                /* -v, --verbose: log level debug */

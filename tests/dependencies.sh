@@ -25,10 +25,10 @@ says() {
 }
 
 rpm='glibc-devel libbpf-devel'
-fedora="sudo dnf install bpftool elfutils-libelf-devel $rpm libmicrohttpd-devel libpcap-devel libseccomp-devel libyaml-devel uthash-devel zlib-devel"
-opensuse="sudo zypper install bpftool $rpm libelf-devel libmicrohttpd-devel libpcap-devel libseccomp-devel libyaml-devel uthash-devel zlib-devel"
-arch='sudo pacman -S --needed bpf glibc libbpf libelf libmicrohttpd libpcap libseccomp libyaml uthash zlib'
-debian='libc6-dev libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcap-dev libseccomp-dev libmicrohttpd-dev uthash-dev'
+fedora="sudo dnf install bpftool elfutils-libelf-devel $rpm libmicrohttpd-devel libpcap-devel libseccomp-devel libyaml-devel ncurses-devel uthash-devel zlib-devel"
+opensuse="sudo zypper install bpftool $rpm libelf-devel libmicrohttpd-devel libpcap-devel libseccomp-devel libyaml-devel ncurses-devel uthash-devel zlib-devel"
+arch='sudo pacman -S --needed bpf glibc libbpf libelf libmicrohttpd libpcap libseccomp libyaml ncurses uthash zlib'
+debian='libc6-dev libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcap-dev libseccomp-dev libmicrohttpd-dev libncurses-dev uthash-dev'
 
 tap_check "Fedora" says 'NAME="Fedora Linux"\nID=fedora' "$fedora"
 tap_check "what is like RHEL" says 'ID="rocky"\nID_LIKE="rhel centos fedora"' "$fedora"

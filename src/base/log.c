@@ -37,6 +37,7 @@ static struct {
 	bool daemon;
 	bool journal; /* standard error is */
 	bool status;  /* its last line is one that is to be written over */
+	void (*divert)(enum log_level level, const char *head, const char *line); /* or NULL */
 } logger = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.file = LOG_FILE_STDERR,
@@ -128,6 +129,13 @@ void log_serve_daemon(bool daemon)
 	pthread_mutex_unlock(&logger.lock);
 }
 
+void log_divert(void (*take)(enum log_level level, const char *head, const char *line))
+{
+	pthread_mutex_lock(&logger.lock);
+	logger.divert = take;
+	pthread_mutex_unlock(&logger.lock);
+}
+
 /* ---- the journal ---- */
 
 /* "DEVICE:INODE" of the journal's socket. Who starts us may pass on a variable that is not about
@@ -210,7 +218,8 @@ static void clear_status(void)
 	logger.status = false;
 }
 
-static void write_parts(struct log_file *file, const char *head, const char *line)
+static void write_parts(struct log_file *file, enum log_level level, const char *head,
+			const char *line)
 {
 	const struct iovec parts[3] = {
 		{(char *)head, strlen(head)},
@@ -220,7 +229,9 @@ static void write_parts(struct log_file *file, const char *head, const char *lin
 
 	if (file->fd == STDERR_FILENO)
 		clear_status();
-	if (!would_wait(file))
+	if (logger.divert && file->fd == STDERR_FILENO)
+		logger.divert(level, head, line);
+	else if (!would_wait(file))
 		log_file_write(file, parts, 3);
 }
 
@@ -235,7 +246,7 @@ static void make_room(size_t length)
 	format_head(head, LEVEL_WARNING);
 	snprintf(text, sizeof(text), "cannot rotate this log file: %s; it keeps growing",
 		 strerror(-err));
-	write_parts(&logger.file, head, text);
+	write_parts(&logger.file, LEVEL_WARNING, head, text);
 }
 
 static void write_line(enum log_level level, const struct heads *heads, char *line)
@@ -245,9 +256,9 @@ static void write_line(enum log_level level, const struct heads *heads, char *li
 
 	printable(line); /* what a message quotes must not forge or garble lines */
 	make_room(strlen(head) + strlen(line) + 1);
-	write_parts(&logger.file, head, line);
+	write_parts(&logger.file, level, head, line);
 	if (level == LEVEL_CRITICAL && logger.daemon && logger.file.fd != STDERR_FILENO)
-		write_parts(&standard_error, heads->standard_error, line);
+		write_parts(&standard_error, level, heads->standard_error, line);
 }
 
 /* Formats into logger.text; text that does not fit ends in dots. */

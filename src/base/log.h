@@ -43,6 +43,11 @@ void log_serve_daemon(bool daemon);
 void log_find_journal(void);
 bool log_is_journal(void);
 
+/* What would go to standard error is handed to this function in place of it, called under the log's
+ * lock and perhaps in another thread: it must not log. head is what stands in front of the line.
+ * NULL: no longer. */
+void log_divert(void (*take)(enum log_level level, const char *head, const char *line));
+
 /* What stands in front of a line on standard error that does not come through here: "<3>", or "".
  */
 const char *log_priority(enum log_level level);

@@ -107,3 +107,18 @@ void json_seconds(struct json *json, const char *key, __u64 ms)
 	put_key(json, key);
 	fprintf(json->out, "%llu.%03llu", ms / 1000, ms % 1000);
 }
+
+void json_number(struct json *json, const char *key, double value)
+{
+	put_key(json, key);
+	if (value < 0)
+		fputs("null", json->out);
+	else
+		fprintf(json->out, "%.6g", value);
+}
+
+void json_raw(struct json *json, const char *key, const char *value)
+{
+	put_key(json, key);
+	fputs(value, json->out);
+}

@@ -34,6 +34,12 @@ void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 void json_whole(struct json *json, const char *key, __u64 value);
 
+/* A value that is written already. */
+void json_raw(struct json *json, const char *key, const char *value);
+
+/* With six digits that count; negative: null. */
+void json_number(struct json *json, const char *key, double value);
+
 /* A time in seconds, with three decimals. */
 void json_seconds(struct json *json, const char *key, __u64 ms);
 

@@ -10,6 +10,7 @@
 #include "control_socket.h"
 #include "health.h"
 #include "log.h"
+#include "printable.h"
 #include "privileges.h"
 
 /* ---- health ---- */
@@ -57,10 +58,30 @@ static void answer_health(void *arg, struct json *json)
 	health_write(&health, json);
 }
 
+/* ---- top ---- */
+
+static void answer_top(void *arg, struct json *json)
+{
+	struct wiring *w = arg;
+	struct live_header header = {};
+	__u64 counters[COUNTERS];
+	char how[STATUS_SIZE];
+
+	wiring_state(w, how);
+	printable_copy(header.how, sizeof(header.how), how);
+	printable_copy(header.fallback, sizeof(header.fallback), w->measuring.fallback);
+	if (w->measuring.backend) {
+		wiring_count(w, counters);
+		losses_write(counters, header.losses, sizeof(header.losses));
+	}
+	watching_answer(&w->watching, w->plan.peers, w->reporting.interval_s, &header, json);
+}
+
 /* ---- the table ---- */
 
 static const struct control_verb verbs[] = {
 	{"health", answer_health},
+	{"top", answer_top},
 	{NULL, NULL},
 };
 
@@ -132,4 +153,5 @@ void answers_stop(struct wiring *w)
 {
 	control_free(w->control);
 	w->control = NULL;
+	watching_stop(&w->watching);
 }

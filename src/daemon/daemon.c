@@ -14,6 +14,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
+/* A terminal's end is that of the view on it. */
+static bool on_screen(const struct wiring *w)
+{
+	return w->settings->output == OUTPUT_TOP;
+}
+
 /* ---- privileges ---- */
 
 static bool looks_for_containers(const struct config *config)
@@ -45,8 +51,12 @@ static int settle(struct wiring *w)
 		.user = settings->user,
 		.needs = needs_of(w),
 		.watched = settings->watched,
+		.screen = on_screen(w),
 	};
-	int err = privileges_settle(&terms);
+	int err = reporting_prepare(&w->reporting);
+
+	if (!err)
+		err = privileges_settle(&terms);
 
 	log_choice_apply(&settings->log, w->plan.config);
 	if (err)
@@ -189,7 +199,9 @@ static void on_signal(void *arg, int fd)
 	int signal, value;
 
 	while ((signal = event_signal_take(fd, &value))) {
-		if (signal == SIGHUP)
+		if (signal == SIGWINCH)
+			reporting_resize(&w->reporting);
+		else if (signal == SIGHUP && !on_screen(w))
 			on_hangup(w, value);
 		else
 			w->over = true;
@@ -207,6 +219,7 @@ static int listen_to_signals(struct wiring *w)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGQUIT); /* as in go-metro: no core file */
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGWINCH);
 	fd = event_signals(&set);
 	err = fd < 0 ? fd : event_loop_add(w->loop, fd, on_signal, w);
 	if (!err)
@@ -386,6 +399,7 @@ int daemon_run(const struct daemon_settings *settings, struct config *config)
 		err = start_loop(&w, &signals);
 	if (!err)
 		err = live(&w);
+	reporting_close(&w.reporting); /* if it was not started */
 	exposing_stop(&w.exposing);
 	event_loop_free(w.loop);
 	descriptor_close(&signals);

@@ -4,6 +4,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "screen.h"
+#include "sink_top.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +19,8 @@ static int open_chosen(struct reporting *r, const struct config *config, const s
 		return sink_text_open(&r->sink, peers);
 	case OUTPUT_SUMMARY:
 		return sink_summary_open(&r->sink, config, peers);
+	case OUTPUT_TOP:
+		return sink_top_open(&r->sink, peers);
 	default:
 		return sink_statsd_open(&r->sink, config, peers);
 	}
@@ -53,6 +57,11 @@ static int listen_to_events(struct reporting *r)
 	if (sink_fd(r) >= 0)
 		err = event_loop_add(r->loop, sink_fd(r), on_sink, r);
 	return err ? err : event_loop_add(r->loop, r->timer, on_timer, r);
+}
+
+int reporting_prepare(const struct reporting *r)
+{
+	return r->output == OUTPUT_TOP ? screen_prepare() : 0;
 }
 
 int reporting_start(struct reporting *r, struct event_loop *loop, const struct config *config,
@@ -114,9 +123,21 @@ void reporting_end_interval(struct reporting *r, const __u64 counters[COUNTERS])
 	losses_log(&r->losses, counters);
 }
 
-int reporting_error(const struct reporting *r)
+bool reporting_is_over(const struct reporting *r)
 {
-	return r->sink->error;
+	return r->sink->error || r->sink->over;
+}
+
+void reporting_state(struct reporting *r, const char *text, const char *fallback)
+{
+	if (r->sink->ops->state)
+		r->sink->ops->state(r->sink, text, fallback);
+}
+
+void reporting_resize(struct reporting *r)
+{
+	if (r->sink && r->sink->ops->resize)
+		r->sink->ops->resize(r->sink);
 }
 
 struct silence_terms reporting_silence_terms(const struct reporting *r,
@@ -201,8 +222,10 @@ int reporting_close(struct reporting *r)
 {
 	int err;
 
-	if (!r->sink)
+	if (!r->sink) {
+		screen_close(); /* prepared at most */
 		return 0;
+	}
 	if (sink_fd(r) >= 0)
 		event_loop_remove(r->loop, sink_fd(r));
 	err = r->sink->ops->close(r->sink);

@@ -29,6 +29,10 @@ struct reporting {
 	__u64 reported_ms; /* CLOCK_MONOTONIC: the latest report, or the start */
 };
 
+/* What the sink needs before privileges are given up. Returns 0 or -errno, reported; to be closed
+ * in any case. */
+int reporting_prepare(const struct reporting *r);
+
 /* Opens the sink and starts the interval. The peers must live until others are set, or until it is
  * closed. Returns 0 or -errno, reported; to be closed in any case. */
 int reporting_start(struct reporting *r, struct event_loop *loop, const struct config *config,
@@ -45,8 +49,15 @@ void reporting_take(struct reporting *r, const struct delivery *delivery);
 void reporting_report(struct reporting *r, const __u64 counters[COUNTERS]);
 void reporting_end_interval(struct reporting *r, const __u64 counters[COUNTERS]);
 
-/* 0, or -errno, reported, if output can no longer be written: time to stop. */
-int reporting_error(const struct reporting *r);
+/* Is it time to stop: output can no longer be written, which was reported, or the user has seen
+ * enough? */
+bool reporting_is_over(const struct reporting *r);
+
+/* For a sink that shows it: what is measured with what, and why that is not BPF, or "". */
+void reporting_state(struct reporting *r, const char *text, const char *fallback);
+
+/* The terminal has another size. */
+void reporting_resize(struct reporting *r);
 
 /* What silence.h needs to know at the end of an interval. */
 struct silence_terms reporting_silence_terms(const struct reporting *r,

@@ -30,6 +30,8 @@ static void deliver(void *arg, const struct delivery *delivery)
 	struct wiring *w = arg;
 
 	reporting_take(&w->reporting, delivery);
+	if (watching_is_on(&w->watching))
+		watching_take(&w->watching, delivery);
 }
 
 static void on_failure(void *arg, int err)
@@ -215,7 +217,7 @@ static void on_due(void *arg)
 	measuring_sweep(&w->measuring, !captures_are_read(w));
 }
 
-static void count(struct wiring *w, __u64 counters[COUNTERS])
+void wiring_count(struct wiring *w, __u64 counters[COUNTERS])
 {
 	measuring_counters(&w->measuring, counters);
 	counters[COUNTER_REATTACHED] = w->following.monitor.reattached;
@@ -223,13 +225,29 @@ static void count(struct wiring *w, __u64 counters[COUNTERS])
 
 void wiring_report(struct wiring *w, __u64 counters[COUNTERS])
 {
-	count(w, counters);
+	wiring_count(w, counters);
 	reporting_report(&w->reporting, counters);
 }
 
 void wiring_status(const struct wiring *w, char text[STATUS_SIZE])
 {
 	status_write(&w->status, w->plan.config, &w->following.monitor, text);
+}
+
+/* Without the rate. */
+void wiring_state(const struct wiring *w, char text[STATUS_SIZE])
+{
+	const struct status unrated = {.rate = -1};
+
+	status_write(&unrated, w->plan.config, &w->following.monitor, text);
+}
+
+static void show_state(struct wiring *w)
+{
+	char text[STATUS_SIZE];
+
+	wiring_state(w, text);
+	reporting_state(&w->reporting, text, w->measuring.fallback);
 }
 
 static void say_status(struct wiring *w, const __u64 counters[COUNTERS])
@@ -246,10 +264,11 @@ static void end_interval(struct wiring *w)
 	struct silence_terms terms;
 	__u64 counters[COUNTERS];
 
-	count(w, counters);
+	wiring_count(w, counters);
+	say_status(w, counters);
+	show_state(w);
 	reporting_end_interval(&w->reporting, counters);
 	exposing_publish(&w->exposing, w->reporting.sink);
-	say_status(w, counters);
 	terms = reporting_silence_terms(&w->reporting, counters);
 	monitor_explain(&w->following.monitor, w->measuring.backend, w->plan.peers, &terms);
 	if (peers_forget_idle(w->plan.peers) > 0) /* the walk has told them of all flows */
@@ -336,7 +355,7 @@ void wiring_init(struct wiring *w, const struct daemon_settings *settings, struc
 
 bool wiring_is_over(const struct wiring *w)
 {
-	return w->over || reporting_error(&w->reporting);
+	return w->over || reporting_is_over(&w->reporting);
 }
 
 int wiring_turn(struct wiring *w)

@@ -17,6 +17,7 @@
 #include "reporting.h"
 #include "status.h"
 #include "supervisor.h"
+#include "watching.h"
 
 struct wiring {
 	const struct daemon_settings *settings;
@@ -34,6 +35,7 @@ struct wiring {
 	__u64 started_ms;        /* CLOCK_MONOTONIC */
 	struct supervisor supervisor;
 	struct status status;
+	struct watching watching;
 
 	char refused[BACKEND_REASON]; /* why BPF is to be given up; "": it is not */
 
@@ -56,6 +58,12 @@ void wiring_stop_duty_cycle(struct wiring *w);
 /* Has containers looked for, as far as interfaces that are there now want it; and the sink know of
  * them. What goes wrong is reported. */
 void wiring_identify(struct wiring *w);
+
+/* All counters since the start. */
+void wiring_count(struct wiring *w, __u64 counters[COUNTERS]);
+
+/* Writes what it measures with what. */
+void wiring_state(const struct wiring *w, char text[STATUS_SIZE]);
 
 /* Writes what it does now, for the supervisor. */
 void wiring_status(const struct wiring *w, char text[STATUS_SIZE]);

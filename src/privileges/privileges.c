@@ -38,6 +38,7 @@ static struct {
 	bool begun;
 	bool filtered;
 	bool limited;             /* root without its right to pass over permissions */
+	bool screen;              /* terminals' modes are changed */
 	bool files_kept;          /* --user root asks for it */
 	bool no_bpf;              /* bpf(2) is filtered out */
 	unsigned int needs;       /* as settled */
@@ -183,6 +184,7 @@ int privileges_settle(const struct privileges_terms *terms)
 	if (err)
 		return err;
 	self.needs = terms->needs;
+	self.screen = terms->screen;
 	set = capabilities_for(terms->needs & ~NEED_OTHERS);
 	capabilities_keep(self.kept, set);
 	if ((terms->needs & NEED_OTHERS) && others_are_hidden())
@@ -208,7 +210,7 @@ void privileges_seal(void)
 		return;
 	keep(set, set);
 	tell_root();
-	filter(FILTER_DAEMON);
+	filter(self.screen ? FILTER_SCREEN : FILTER_DAEMON);
 	privileges_tell("ready to measure");
 }
 

@@ -32,6 +32,7 @@ enum {
 struct privileges_terms {
 	const char *user;   /* --user; NULL: PRIVILEGES_USER, if it can be had */
 	unsigned int needs; /* from here on */
+	bool screen;        /* a terminal's modes are changed */
 	bool watched;       /* by somebody who has just typed the command: no news of no use */
 };
 

@@ -210,11 +210,29 @@ static int fill_daemon(scmp_filter_ctx filter)
 	return err ? err : allow_abort(filter);
 }
 
+/* TCSETS2 and its like, which newer C libraries use; <asm/termbits.h>, which has them, and
+ * <termios.h> do not go together. */
+#define TCSETS2_  0x402c542bULL
+#define TCSETSW2_ 0x402c542cULL
+#define TCSETSF2_ 0x402c542dULL
+
+static int fill_screen(scmp_filter_ctx filter)
+{
+	static const __u64 modes[] = {TCSETS, TCSETSW, TCSETSF, TCSETS2_, TCSETSW2_, TCSETSF2_};
+	int err = fill_daemon(filter);
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes) && !err; i++)
+		err = allow_if(filter, "ioctl", 1, WHOLE, modes[i]);
+	return err;
+}
+
 static int fill(scmp_filter_ctx filter, enum syscall_filter which)
 {
 	switch (which) {
 	case FILTER_DAEMON:
 		return fill_daemon(filter);
+	case FILTER_SCREEN:
+		return fill_screen(filter);
 	case FILTER_NO_BPF:
 		return add(filter, SCMP_ACT_ERRNO(EPERM), "bpf", 0, NULL);
 	case FILTER_OFFLINE:

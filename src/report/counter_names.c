@@ -91,6 +91,18 @@ void counters_log(const __u64 values[COUNTERS])
 				    losses_known[i].advice);
 }
 
+void losses_write(const __u64 values[COUNTERS], char *text, size_t size)
+{
+	size_t length = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < LOSSES && length < size; i++)
+		if (values[losses_known[i].counter])
+			length += (size_t)snprintf(
+				text + length, size - length, "%s%s %llu", length ? ", " : "",
+				names[losses_known[i].counter], values[losses_known[i].counter]);
+}
+
 void losses_log(struct losses *losses, const __u64 values[COUNTERS])
 {
 	for (size_t i = 0; i < LOSSES; i++) {

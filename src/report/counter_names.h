@@ -22,6 +22,9 @@ struct losses {
 	bool losing[LOSSES];
 };
 
+/* Those that are not zero, as "ring_lost 3, flows_refused 1". */
+void losses_write(const __u64 values[COUNTERS], char *text, size_t size);
+
 /* Call this at the end of each interval: warns in the interval in which a loss begins. */
 void losses_log(struct losses *losses, const __u64 values[COUNTERS]);
 

@@ -19,7 +19,7 @@ static __u32 index_of(__u32 value)
 	return shift * HALF + (value >> shift);
 }
 
-static __u32 middle_of(__u32 index)
+__u32 histogram_middle(__u32 index)
 {
 	__u32 shift = index < 2 * HALF ? 0 : index / HALF - 1;
 
@@ -76,7 +76,7 @@ __u32 histogram_quantile(const struct histogram *h, double share)
 	for (__u32 i = 0; i < h->size; i++) {
 		seen += h->counts[i];
 		if (seen >= rank)
-			return middle_of(i);
+			return histogram_middle(i);
 	}
 	return 0;
 }

@@ -28,6 +28,9 @@ int histogram_merge(struct histogram *histogram, const struct histogram *other);
  * exceed: the nearest-rank percentile. 0 without values. */
 __u32 histogram_quantile(const struct histogram *histogram, double share);
 
+/* The value in the middle of the bucket that counts[index] is of. */
+__u32 histogram_middle(__u32 index);
+
 void histogram_free(struct histogram *histogram);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where samples go: a table of functions for each of StatsD, text, JSON lines, HTML and summaries.
- */
+/* Where samples go: a table of functions for each of StatsD, text, JSON lines, HTML, summaries and
+ * the live view. */
 #ifndef METRO_SINK_H
 #define METRO_SINK_H
 
@@ -17,7 +17,8 @@ enum output_choice {
 	OUTPUT_TEXT,
 	OUTPUT_JSON,
 	OUTPUT_HTML,
-	OUTPUT_SUMMARY
+	OUTPUT_SUMMARY,
+	OUTPUT_TOP
 };
 
 struct statsd_counters; /* statsd_client.h */
@@ -28,6 +29,7 @@ struct sink {
 				      until close; may be NULL (a capture file): then no names
 				      and no tags */
 	const struct container_table *containers; /* likewise; NULL: none are looked for */
+	bool over;                                /* the user has seen enough; stop */
 	int error; /* 0, or -errno: output is lost (standard output closed or full) and this was
 		      reported; stop */
 };
@@ -71,6 +73,13 @@ struct sink_ops {
 	 * sink's, and the same as long as it lives. Both may be NULL. */
 	int (*fd)(struct sink *sink);
 	void (*resume)(struct sink *sink);
+
+	/* What is measured with what, in words, and why that is libpcap in place of BPF, or "". May
+	 * be NULL. */
+	void (*state)(struct sink *sink, const char *text, const char *fallback);
+
+	/* The terminal has another size. May be NULL. */
+	void (*resize)(struct sink *sink);
 
 	/* How the server that it sends to fares. May be NULL: there is none. */
 	struct statsd_state (*server_state)(struct sink *sink);

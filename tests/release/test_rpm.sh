@@ -170,7 +170,7 @@ other_paths() {
 make_root() {
   local suite
   suite=$(. /etc/os-release && echo "$VERSION_CODENAME") &&
-    tests/root.sh make "$suite" "$root" libbpf1 libpcap0.8 libyaml-0-2 libmicrohttpd12 libelf1 systemd \
+    tests/root.sh make "$suite" "$root" libbpf1 libpcap0.8 libyaml-0-2 libmicrohttpd12 libelf1 libncursesw6 systemd \
       ${have_seccomp:+libseccomp2 libcap2} && mkdir -p "$root/usr/share/licenses" "$root$presets"
 }
 

@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "array.h"
@@ -376,6 +377,27 @@ static void test_offline(void **state)
 	ATTEMPT_ALL(attempts, FILTER_OFFLINE);
 }
 
+/* ---- terminals ---- */
+
+static long try_modes(void)
+{
+	struct termios modes;
+	int fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+
+	return fd < 0 || tcgetattr(fd, &modes) ? -1 : tcsetattr(fd, TCSADRAIN, &modes);
+}
+
+static void test_screen(void **state)
+{
+	static const struct attempt modes[] = {{"a terminal's modes", try_modes, WORKS}};
+	static const struct attempt no_modes[] = {{"a terminal's modes", try_modes, FAILS}};
+
+	(void)state;
+	ATTEMPT_ALL(attacks, FILTER_SCREEN);
+	ATTEMPT_ALL(modes, FILTER_SCREEN);
+	ATTEMPT_ALL(no_modes, FILTER_DAEMON);
+}
+
 /* ---- threads that were there before ---- */
 
 static int to_thread[2];
@@ -415,7 +437,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attacks), cmocka_unit_test(test_without),
 		cmocka_unit_test(test_daemon),  cmocka_unit_test(test_no_bpf),
-		cmocka_unit_test(test_offline), cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_offline), cmocka_unit_test(test_screen),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests_name("syscall_filter", tests, NULL, NULL);
