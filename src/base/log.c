@@ -227,11 +227,13 @@ static void write_parts(struct log_file *file, enum log_level level, const char 
 		{(char *)"\n", 1},
 	};
 
+	if (logger.divert && file->fd == STDERR_FILENO) {
+		logger.divert(level, head, line);
+		return;
+	}
 	if (file->fd == STDERR_FILENO)
 		clear_status();
-	if (logger.divert && file->fd == STDERR_FILENO)
-		logger.divert(level, head, line);
-	else if (!would_wait(file))
+	if (!would_wait(file))
 		log_file_write(file, parts, 3);
 }
 

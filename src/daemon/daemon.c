@@ -55,9 +55,9 @@ static int settle(struct wiring *w)
 	};
 	int err = reporting_prepare(&w->reporting);
 
-	if (!err)
-		err = privileges_settle(&terms);
-
+	if (err)
+		return err;
+	err = privileges_settle(&terms);
 	log_choice_apply(&settings->log, w->plan.config);
 	if (err)
 		return err;

@@ -17,10 +17,10 @@ static int open_chosen(struct reporting *r, const struct config *config, const s
 		return sink_json_open(&r->sink, peers);
 	case OUTPUT_TEXT:
 		return sink_text_open(&r->sink, peers);
-	case OUTPUT_SUMMARY:
-		return sink_summary_open(&r->sink, config, peers);
 	case OUTPUT_TOP:
 		return sink_top_open(&r->sink, peers);
+	case OUTPUT_SUMMARY:
+		return sink_summary_open(&r->sink, config, peers);
 	default:
 		return sink_statsd_open(&r->sink, config, peers);
 	}
