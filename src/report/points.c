@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define ROOM_FIRST 8
+#define ALL_TIME   (~0ull)
 
 /* Of the points from..to, which are of one stretch, at most two stay: they are put at into. Returns
  * how many. The highest also stands for what was sent again. */
@@ -34,6 +35,8 @@ static __u32 keep_extremes(struct point *all, __u32 into, __u32 from, __u32 to)
 
 static __u64 stretch_of(const struct points *points, __u64 first_ns, __u32 i)
 {
+	if (points->stretch_ns == ALL_TIME)
+		return 0;
 	return (points->all[i].time_ns - first_ns) / points->stretch_ns;
 }
 
@@ -54,8 +57,7 @@ static void thin_once(struct points *points)
 	points->count = kept;
 }
 
-/* Times that jump back make stretches of their own; in the end, one stretch is longer than all of
- * time. */
+/* Times that jump back make stretches of their own; in the end, one stretch is all of time. */
 static void lengthen(struct points *points, __u32 limit)
 {
 	const struct point *first = points->all, *last = first + points->count - 1;
@@ -63,8 +65,9 @@ static void lengthen(struct points *points, __u32 limit)
 
 	if (!points->stretch_ns)
 		points->stretch_ns = span_ns / limit + 1;
-	else if (points->stretch_ns < 1ull << 63)
-		points->stretch_ns *= 2;
+	else
+		points->stretch_ns =
+			points->stretch_ns < 1ull << 63 ? 2 * points->stretch_ns : ALL_TIME;
 }
 
 void points_even(struct points *points)

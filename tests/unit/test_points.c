@@ -115,6 +115,19 @@ static void test_odd_clocks(void **state)
 	assert_int_equal(again_in_all(), 1000);
 }
 
+/* A clock that never stops jumping, before and after the first point, or to the end of all time. */
+static void test_restless_clocks(void **state)
+{
+	(void)state;
+	for (__u32 i = 0; i < 1000; i++)
+		add(!i ? 0 : i % 2 ? 1000 : -1000ull, 100 + i, 1);
+	assert_true(has(100) && has(1099));
+	for (__u32 i = 0; i < 1000; i++)
+		add(i % 2 ? -START_NS : ~START_NS, 2000 + i, 1);
+	assert_true(has(100) && has(2999));
+	assert_int_equal(again_in_all(), 2000);
+}
+
 static void test_smallest_limit(void **state)
 {
 	(void)state;
@@ -134,6 +147,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_extremes_stay, clear),
 		cmocka_unit_test_teardown(test_even, clear),
 		cmocka_unit_test_teardown(test_odd_clocks, clear),
+		cmocka_unit_test_teardown(test_restless_clocks, clear),
 		cmocka_unit_test_teardown(test_smallest_limit, clear),
 	};
 
