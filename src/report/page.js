@@ -282,12 +282,12 @@ function sayPoint(point) {
 }
 
 function timePlot(pair) {
-	const points = pointsOf(pair), high = pair.max;
+	const points = pointsOf(pair), high = pair.max, low = Math.max(pair.min, TICK_MS / 2) * 0.9; // 0 has no logarithm
 	let bent = high / pair.p50 > 20;
 	const drawn = plot(`Round-trip times over time, ${nameOf(pair)}`, HEIGHT, (box) => {
 		const ends = [box.height - BOTTOM, TOP], rest = box.width - LEFT - RIGHT;
 		const x = linear(0, data.span_us / 1e6, LEFT, box.width - RIGHT, rest / 90);
-		const y = bent ? logarithmic(pair.min * 0.9, high * 1.1, ...ends, 8) : linear(0, high * 1.05, ...ends, 5);
+		const y = bent ? logarithmic(low, Math.max(high * 1.1, low * 10), ...ends, 8) : linear(0, high * 1.05, ...ends, 5);
 		const spots = points.map((point) => ({x: x.at(point.us / 1e6), y: y.at(point.ms), again: point.again,
 			say: () => sayPoint(point)}));
 		return {spots, shapes: [axes(box, x, y, `seconds since ${clock(0)} UTC`, "ms"),
