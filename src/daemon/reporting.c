@@ -209,7 +209,7 @@ void reporting_set_server(struct reporting *r, const struct address *addrs, size
 
 bool reporting_chooses_server(const struct reporting *r)
 {
-	return r->sink->ops->reconfigure != NULL; /* which StatsD's alone has */
+	return r->sink->ops->set_server != NULL;
 }
 
 void reporting_abandon(struct reporting *r, int err)

@@ -132,6 +132,21 @@ static void test_text(void **state)
 	capture_free(&output);
 }
 
+/* It follows the configuration, but mistakes in the server's name are none of its business. */
+static void test_summary(void **state)
+{
+	(void)state;
+	stdout_capture(&output);
+	start(OUTPUT_SUMMARY);
+	assert_false(reporting_chooses_server(&reporting));
+	deliver();
+	assert_int_equal(reporting_follow(&reporting, plan.config), 0);
+	assert_int_equal(reporting_close(&reporting), 0);
+	stdout_restore(&output);
+	assert_non_null(strstr(capture_read(&output), "\"dst\":\"10.0.0.2\","));
+	capture_free(&output);
+}
+
 /* Nothing was measured: no table says that nothing was seen. */
 static void test_abandon(void **state)
 {
@@ -332,7 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(json),     T(text),   T(abandon), T(statsd),         T(lost),
 		T(trace),    T(peers),  T(follow),  T(follow_mistake), T(server_name),
-		T(interval), T(losses), T(silence),
+		T(interval), T(losses), T(silence), T(summary),
 	};
 
 	return cmocka_run_group_tests_name("reporting", tests, NULL, NULL);
