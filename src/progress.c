@@ -10,7 +10,7 @@
 
 #define FIRST_MS 1000
 #define EVERY_MS 250
-#define NAME     40 /* of a long name, the end: it must not wrap */
+#define NAME     30 /* of a long name, the end: the line must not wrap at 80 columns */
 
 /* It has to understand "back to the start of the line, and empty it". */
 static bool is_able_terminal(int fd)
