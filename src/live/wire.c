@@ -29,6 +29,15 @@ static const char *const columns[] = {"peer",
 				      "samples",
 				      "interval_p50"};
 
+/* Numbers of things have as many digits as it takes. */
+static void write_figure(struct json *json, enum live_column column, double figure)
+{
+	if (column == LIVE_RETRANSMISSIONS)
+		json_whole(json, NULL, (__u64)figure);
+	else
+		json_number(json, NULL, figure);
+}
+
 static void write_row(struct json *json, struct live_row *row)
 {
 	json_open(json, NULL, '[');
@@ -36,8 +45,8 @@ static void write_row(struct json *json, struct live_row *row)
 	json_text(json, NULL, row->address);
 	json_text(json, NULL, row->place);
 	for (int i = LIVE_CONNECTIONS; i < LIVE_COLUMNS; i++)
-		json_number(json, NULL, live_figure(row, (enum live_column)i));
-	json_number(json, NULL, row->samples);
+		write_figure(json, (enum live_column)i, live_figure(row, (enum live_column)i));
+	json_whole(json, NULL, (__u64)row->samples);
 	json_number(json, NULL,
 		    isnan(row->history[LIVE_HISTORY - 1]) ? LIVE_NONE
 							  : row->history[LIVE_HISTORY - 1]);

@@ -37,6 +37,7 @@ static void fill(struct live_row *row, const char *name, float p50)
 	for (int i = LIVE_CONNECTIONS; i < LIVE_COLUMNS; i++)
 		row->figures[i] = i + 0.25;
 	row->figures[LIVE_JITTER] = LIVE_NONE;
+	row->figures[LIVE_RETRANSMISSIONS] = 7654321;
 	row->samples = 1234567;
 	for (size_t i = 0; i < LIVE_HISTORY; i++)
 		row->history[i] = NAN;
@@ -85,6 +86,7 @@ static void test_round_trip(void **state)
 	assert_string_equal(rows.rows[0]->place, "eth0:in");
 	for (int i = LIVE_CONNECTIONS; i < LIVE_COLUMNS; i++)
 		assert_float_equal(rows.rows[0]->figures[i], a.figures[i], 1e-9);
+	assert_float_equal(rows.rows[0]->samples, 1234567, 1e-9);
 	assert_float_equal(rows.rows[0]->history[LIVE_HISTORY - 1], 2.5, 1e-6);
 	assert_true(isnan(rows.rows[1]->history[LIVE_HISTORY - 1]));
 }
