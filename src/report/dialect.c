@@ -50,7 +50,10 @@ void dialect_add_container(struct line *tags, size_t start, enum dialect dialect
 
 void dialect_series(struct line *series, enum dialect dialect, const struct subject *subject)
 {
-	const char *origin = memchr(subject->tags, *ORIGIN, subject->tags_length);
+	/* Others have none, and in a label's value a bar is a character like any other. */
+	const char *origin = dialect == DIALECT_DOGSTATSD
+				     ? memchr(subject->tags, *ORIGIN, subject->tags_length)
+				     : NULL;
 	size_t tags = origin ? (size_t)(origin - subject->tags) : subject->tags_length;
 
 	line_clear(series);

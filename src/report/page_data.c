@@ -148,7 +148,8 @@ static void write_points(const struct writer *w, struct host_pair *pair)
 	const struct connection *c;
 
 	output_format(w->output, ",\"stretch\":%llu,\"points\":[",
-		      pair->points.stretch_ns / NS_PER_US + !!(pair->points.stretch_ns % NS_PER_US));
+		      pair->points.stretch_ns / NS_PER_US +
+			      !!(pair->points.stretch_ns % NS_PER_US));
 	for (__u32 i = 0; i < pair->points.count; i++) {
 		const struct point *p = &pair->points.all[i];
 

@@ -25,6 +25,7 @@ struct openmetrics_sink {
 	__u64 report_ns;    /* while a report is made: when */
 	__u64 samples_lost; /* in this interval, out of memory */
 	bool folding;       /* this was logged */
+	bool overlong;      /* likewise */
 };
 
 static struct openmetrics_sink *openmetrics_sink(struct sink *sink)
@@ -34,13 +35,24 @@ static struct openmetrics_sink *openmetrics_sink(struct sink *sink)
 
 /* ---- the report ---- */
 
-/* The text begins with a comma. */
+static void log_overlong(struct openmetrics_sink *o)
+{
+	if (!o->overlong)
+		log_warning("OpenMetrics: series whose labels have more than %d bytes are left "
+			    "out; use fewer or shorter tags",
+			    LINE_MAX_BYTES);
+	o->overlong = true;
+}
+
+/* The text begins with a comma. One that was cut would spoil all that is scraped. */
 static void add_window(void *arg, const struct window *window, const struct line *text)
 {
 	struct openmetrics_sink *o = arg;
 
-	if (accumulated_add(&o->accumulated, text->text + 1, text->length - 1, window,
-			    o->report_ns))
+	if (text->length > LINE_MAX_BYTES)
+		log_overlong(o);
+	else if (accumulated_add(&o->accumulated, text->text + 1, text->length - 1, window,
+				 o->report_ns))
 		o->samples_lost += window->stats.count;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "dialect.h"
 #include "labels.h"
 #include "tags.h"
 
@@ -92,6 +93,20 @@ static void test_values(void **state)
 	}
 }
 
+/* With DogStatsD a bar has a meaning. */
+static void test_bar(void **state)
+{
+	struct subject subject = {.src = "10.0.0.1", .dst = "10.0.0.2", .iface = "eth0"};
+	struct line series;
+
+	(void)state;
+	subject.tags = TAGS("team:a|b");
+	subject.tags_length = strlen(subject.tags);
+	dialect_series(&series, DIALECT_OPENMETRICS, &subject);
+	assert_string_equal(series.text,
+			    ",src=\"10.0.0.1\",dst=\"10.0.0.2\",team=\"a|b\",iface=\"eth0\"");
+}
+
 /* The names of 1,000 characters that differ at their ends. */
 static void test_long_names(void **state)
 {
@@ -112,7 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),       cmocka_unit_test(test_without_value),
 		cmocka_unit_test(test_taken_names), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_long_names),  cmocka_unit_test(test_bar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
