@@ -2,12 +2,12 @@
 /* Says in one line what is needed, what the limit is, and what can be done about it. */
 #include "memory_advice.h"
 
+#include "append.h"
 #include "log.h"
 #include "memory_terms.h"
 #include "selection.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,17 +18,6 @@ static double mib(__u64 bytes)
 
 /* ---- what the limit allows ---- */
 
-static void __attribute__((format(printf, 2, 3)))
-append(char reason[BACKEND_REASON], const char *format, ...)
-{
-	size_t length = strlen(reason);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(reason + length, BACKEND_REASON - length, format, args);
-	va_end(args);
-}
-
 void memory_explain(const struct memory_need *bpf, int err, bool charged,
 		    const struct memory_limit *limit, const struct memory_limit *locked,
 		    char reason[BACKEND_REASON])
@@ -37,10 +26,12 @@ void memory_explain(const struct memory_need *bpf, int err, bool charged,
 		limit = locked;
 	if (err != -ENOMEM && (charged || err != -EPERM || bpf->loading <= locked->bytes))
 		return;
-	append(reason, "; it takes %.1f MiB at the start, %.1f of them for max_flows",
-	       mib(bpf->start), mib(bpf->flows + bpf->buckets));
+	append(reason, BACKEND_REASON,
+	       "; it takes %.1f MiB at the start, %.1f of them for max_flows", mib(bpf->start),
+	       mib(bpf->flows + bpf->buckets));
 	if (limit->bytes != MEMORY_UNLIMITED)
-		append(reason, ", and the limit is %.1f MiB (%s): raise it, or lower max_flows",
+		append(reason, BACKEND_REASON,
+		       ", and the limit is %.1f MiB (%s): raise it, or lower max_flows",
 		       mib(limit->bytes), limit->source);
 }
 

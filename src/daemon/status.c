@@ -2,12 +2,10 @@
 /* Names a few interfaces and counts the others; a terminal's line is short. */
 #include "status.h"
 
+#include "append.h"
 #include "monitor_state.h"
 #include "printable.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <utlist.h>
 
 void status_count(struct status *status, __u64 samples)
@@ -24,51 +22,39 @@ void status_count(struct status *status, __u64 samples)
 	status->at_ns = now;
 }
 
-/* Adds to the text, as far as there is room. */
-static void __attribute__((format(printf, 2, 3)))
-add(char text[STATUS_SIZE], const char *format, ...)
-{
-	size_t length = strlen(text);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text + length, STATUS_SIZE - length, format, args);
-	va_end(args);
-}
-
 static void add_measured(const struct monitor *monitor, char text[STATUS_SIZE])
 {
 	const char *how = NULL, *separator = "";
 	const struct monitored *m;
 	unsigned int named = 0;
 
-	add(text, "measuring ");
+	append(text, STATUS_SIZE, "measuring ");
 	if (monitor->measured > BURST_NAMES)
-		add(text, "%u interfaces (", monitor->measured);
+		append(text, STATUS_SIZE, "%u interfaces (", monitor->measured);
 	LL_FOREACH (monitor->first, m) {
 		if (!m->hold || named == BURST_NAMES)
 			continue;
-		add(text, "%s%s", separator, m->now.name);
+		append(text, STATUS_SIZE, "%s%s", separator, m->now.name);
 		separator = ", ";
 		how = how ? how : m->hold->how;
 		named++;
 	}
 	if (monitor->measured > BURST_NAMES)
-		add(text, ", ..)");
-	add(text, " with %s", how ? how : "");
+		append(text, STATUS_SIZE, ", ..)");
+	append(text, STATUS_SIZE, " with %s", how ? how : "");
 }
 
 static void add_waited_for(const struct config *config, char text[STATUS_SIZE])
 {
 	const char *separator = "";
 
-	add(text, "waiting for ");
+	append(text, STATUS_SIZE, "waiting for ");
 	for (size_t i = 0; i < config->instances_count && i < BURST_NAMES; i++) {
-		add(text, "%s%s", separator, config->instances[i].interface);
+		append(text, STATUS_SIZE, "%s%s", separator, config->instances[i].interface);
 		separator = "; ";
 	}
 	if (config->instances_count > BURST_NAMES)
-		add(text, "; ..");
+		append(text, STATUS_SIZE, "; ..");
 }
 
 static bool has_interfaces(const struct config *config)
@@ -84,16 +70,17 @@ void status_write(const struct status *status, const struct config *config,
 {
 	text[0] = '\0';
 	if (!config->instances_count) {
-		add(text, "measuring nothing: the configuration has no instances");
+		append(text, STATUS_SIZE, "measuring nothing: the configuration has no instances");
 		return;
 	}
 	if (!has_interfaces(config))
-		add(text, "reading capture files");
+		append(text, STATUS_SIZE, "reading capture files");
 	else if (monitor->measured)
 		add_measured(monitor, text);
 	else
 		add_waited_for(config, text);
 	if (status->rate >= 0)
-		add(text, "; %.*f samples a second", status->rate < 10, status->rate);
+		append(text, STATUS_SIZE, "; %.*f samples a second", status->rate < 10,
+		       status->rate);
 	printable(text); /* systemd throws away what is not UTF-8 */
 }

@@ -220,3 +220,12 @@ filters() {
 clsact_is_there() {
   in_client tc qdisc show dev "$METRO_CLIENT_IF" clsact | grep -q clsact
 }
+
+# Removes the control groups below $CGROUP, in both versions; fails while any is in use.
+cgroups_gone() {
+  local mount left=0
+  for mount in /sys/fs/cgroup /sys/fs/cgroup/*; do
+    [ ! -d "$mount/$CGROUP" ] || find "$mount/$CGROUP" -depth -type d -exec rmdir {} + || left=1
+  done 2>/dev/null
+  return $left
+}

@@ -315,14 +315,6 @@ container_pid() {
 
 # ---- the end -------------------------------------------------------------------------------------
 
-cgroups_gone() {
-  local mount left=0
-  for mount in /sys/fs/cgroup /sys/fs/cgroup/*; do
-    [ ! -d "$mount/$CGROUP" ] || find "$mount/$CGROUP" -depth -type d -exec rmdir {} + || left=1
-  done 2>/dev/null
-  return $left
-}
-
 # Containers first, which only their runtime ends well, then it, and then what was around them.
 containers_cleanup() {
   local name ns

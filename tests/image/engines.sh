@@ -142,11 +142,3 @@ container_process() {
   done
   return 1
 }
-
-cgroups_gone() {
-  local mount left=0
-  for mount in /sys/fs/cgroup /sys/fs/cgroup/*; do
-    [ ! -d "$mount/$CGROUP" ] || find "$mount/$CGROUP" -depth -type d -exec rmdir {} + || left=1
-  done 2>/dev/null
-  return $left
-}
