@@ -97,7 +97,11 @@ $(BUILD)/bpf-metro: $(objects)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(ldlibs) $(LDLIBS)
 
-$(BUILD)/src/%.o: src/%.c $(BUILD)/flags | $(BUILD)/metro.skel.h
+# What the build makes itself and objects include: it has to be there before the first of them, and which
+# object needs it is known from then on.
+made_headers := $(BUILD)/metro.skel.h $(BUILD)/page_hashes.h
+
+$(BUILD)/src/%.o: src/%.c $(BUILD)/flags | $(made_headers)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(compile) -c -o $@ $<
@@ -106,7 +110,6 @@ $(BUILD)/src/%.o: src/%.c $(BUILD)/flags | $(BUILD)/metro.skel.h
 page      := $(addprefix src/report/page.,html css js)
 
 $(BUILD)/src/report/page_parts.o: $(page)
-$(BUILD)/src/report/page.o: $(BUILD)/page_hashes.h
 
 # "sha256-" and the sum in base64, as Content-Security-Policy has it, with what every shell has.
 octets     = sha256sum $(1) | cut -c 1-64 | sed 's/../0x& /g'

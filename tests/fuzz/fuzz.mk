@@ -47,7 +47,9 @@ $(FUZZ_DIR)/seeds: tests/fuzz/seeds.py tests/tools/wrap_capture.py $(wildcard te
 	$(Q)python3 tests/fuzz/seeds.py $(FUZZ_DIR)/corpus
 	$(Q)touch $@
 
-$(FUZZ_DIR)/src/%.o: src/%.c $(BUILD)/flags | $(BUILD)/metro.skel.h
+$(FUZZ_DIR)/src/report/page_parts.o: $(page)
+
+$(FUZZ_DIR)/src/%.o: src/%.c $(BUILD)/flags | $(made_headers)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(fuzzcompile) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
