@@ -63,8 +63,8 @@ resident_kb() {
   awk '$1 == "VmRSS:" { print $2 }' "/proc/$(background_pid metro)/status"
 }
 
-programs_in_use() { # by everybody, the links' own references among them
-  grep -h '^prog_id' /proc/[0-9]*/fdinfo/* 2>/dev/null | sort -u | wc -l
+programs_in_use() { # by it, the links' own references among them
+  grep -h '^prog_id' "/proc/$(background_pid metro)/fdinfo/"* 2>/dev/null | sort -u | wc -l
 }
 
 state() {
@@ -76,7 +76,7 @@ heeded_at_once() {
   local before
   before=$(log_count metro 'INFO reloaded ')
   kill -HUP "$(background_pid metro)"
-  wait_until 0 reloaded_more_than "$before"
+  wait_until 1 reloaded_more_than "$before"
 }
 
 # Requests are made 100 times a second, and JSON has each at once.
