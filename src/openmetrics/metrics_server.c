@@ -151,15 +151,10 @@ static struct MHD_Response *make_body(const struct metrics_server *s, enum expos
 				      bool packed)
 {
 	struct MHD_Response *response;
-	size_t length, plain;
-	char *body = exposition_write(s->snapshot, format, &length), *text;
+	size_t length;
+	char *body = packed ? exposition_pack(s->snapshot, format, &length)
+			    : exposition_write(s->snapshot, format, &length);
 
-	if (body && packed) {
-		text = body;
-		plain = length;
-		body = exposition_gzip(text, plain, &length);
-		free(text);
-	}
 	if (!body)
 		return NULL;
 	response = make_response(exposition_type(format), body, length, MHD_RESPMEM_MUST_FREE);

@@ -73,7 +73,7 @@ static void make_texts(void)
 		struct text *plain = &texts[format][0], *packed = &texts[format][1];
 
 		plain->bytes = exposition_write(s, format, &plain->length);
-		packed->bytes = exposition_gzip(plain->bytes, plain->length, &packed->length);
+		packed->bytes = exposition_pack(s, format, &packed->length);
 		CHECK(packed->bytes);
 	}
 	snapshot_free(s);
