@@ -145,9 +145,13 @@ installed_texts := \
 	packaging/bpf-metro.yaml:share/doc/bpf-metro/bpf-metro.yaml \
 	packaging/bash-completion:share/bash-completion/completions/bpf-metro \
 	packaging/bpf-metro.service:lib/systemd/system/bpf-metro.service \
-	packaging/bpf-metro.sysusers:lib/sysusers.d/bpf-metro.conf
+	packaging/bpf-metro.sysusers:lib/sysusers.d/bpf-metro.conf \
+	$(foreach file,$(sort $(wildcard $(addprefix packaging/,grafana/*.json prometheus/*.yml datadog/*))), \
+		$(file):share/bpf-metro/$(file:packaging/%=%))
 installed_program = $(DESTDIR)$(PREFIX)/sbin/bpf-metro
-installed_doc     = $(DESTDIR)$(PREFIX)/share/doc/bpf-metro
+# Directories of ours alone, from within.
+installed_own     = $(addprefix $(DESTDIR)$(PREFIX)/share/,doc/bpf-metro \
+	$(addprefix bpf-metro/,grafana prometheus datadog) bpf-metro)
 # The daemon looks for it there, whatever PREFIX is.
 installed_config  = $(DESTDIR)/etc/bpf-metro/bpf-metro.yaml
 
@@ -172,7 +176,7 @@ install: all
 # As does one that somebody has changed.
 uninstall:
 	rm -f $(installed_program) $(foreach text,$(installed_texts),$(call to,$(text)))
-	[ ! -d $(installed_doc) ] || rmdir --ignore-fail-on-non-empty $(installed_doc)
+	for own in $(installed_own); do [ ! -d $$own ] || rmdir --ignore-fail-on-non-empty $$own; done
 	[ ! -e $(installed_config) ] || ! $(moved) packaging/etc.yaml | cmp -s - $(installed_config) || \
 		{ rm -f $(installed_config) && rmdir --ignore-fail-on-non-empty $(dir $(installed_config)); }
 

@@ -29,7 +29,7 @@ fi
 
 # ---- what is in it -------------------------------------------------------------------------------
 
-# Mode, owner and path of all but the documents, of which there are those of docs/.
+# Mode, owner and path of all but the documents and dashboards, of which there are those of the tree.
 expected_files() {
   cat <<END
 drwxr-xr-x root root /etc/bpf-metro
@@ -38,6 +38,10 @@ drwxr-xr-x root root /etc/bpf-metro
 -rw-r--r-- root root /usr/lib/sysusers.d/bpf-metro.conf
 -rwxr-xr-x root root /usr/sbin/bpf-metro
 -rw-r--r-- root root /usr/share/bash-completion/completions/bpf-metro
+drwxr-xr-x root root /usr/share/bpf-metro
+drwxr-xr-x root root /usr/share/bpf-metro/datadog
+drwxr-xr-x root root /usr/share/bpf-metro/grafana
+drwxr-xr-x root root /usr/share/bpf-metro/prometheus
 drwxr-xr-x root root /usr/share/doc/bpf-metro
 drwxr-xr-x root root /usr/share/licenses/bpf-metro
 -rw-r--r-- root root /usr/share/licenses/bpf-metro/LICENSE
@@ -46,6 +50,9 @@ drwxr-xr-x root root /usr/share/licenses/bpf-metro
 END
   for document in README.md NEWS.md packaging/bpf-metro.yaml docs/*.md docs/demo.svg; do
     echo "-rw-r--r-- root root /usr/share/doc/bpf-metro/$(basename "$document")"
+  done
+  for document in packaging/{datadog,grafana,prometheus}/*; do
+    echo "-rw-r--r-- root root /usr/share/bpf-metro/${document#packaging/}"
   done
 }
 
