@@ -38,14 +38,14 @@ static struct snapshot *example(void)
 		.healthy = true,
 		.measured = 1,
 		.awaited = 2,
-		.interfaces = {{"eth0", true}, {"veth\xff", false}},
-		.interfaces_count = 2,
 		.interval_s = 0.5,
 		.reported_s = 1795723455.25,
 		.started_s = 1795723400,
 		.counters = {{"samples", "Round-trip times measured.", 7}},
 		.counters_count = 1,
 	};
+	snapshot_add_interface(s, "eth0", true);
+	snapshot_add_interface(s, "veth\xff", false);
 	return s;
 }
 
