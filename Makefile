@@ -11,7 +11,7 @@
 # make check-image   the container image, built and run by engines of Debian (as root; needs Debian's mirror)
 # make unit          the unit tests alone (as anyone)
 # make asan          the unit tests, built with sanitizers
-# make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
+# make fuzz          six fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
 # make check-systemd the service under a systemd that boots in a container (as root)
 # make check-roots   builds and tests in clean Debian roots: two releases, two compilers, arm64 (as root)
@@ -20,7 +20,7 @@
 # make deb           Debian packages of it in build/deb; deb-source makes the source package alone
 # make rpm           packages for Fedora, RHEL and openSUSE, source and binary
 # make check-dist    tests of all these: check-dist, check-deb (in clean roots, as root), check-rpm; and
-#                    check-kubernetes, of packaging/kubernetes
+#                    check-kubernetes and check-dashboards, of what is in packaging for these
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
@@ -187,7 +187,8 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,build unit asan bench fuzz format image deb packages rpm check-rpm check-kubernetes)
+needs := $(addprefix need-,build unit asan bench fuzz format image deb packages rpm check-rpm check-kubernetes \
+	check-dashboards)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
@@ -197,7 +198,7 @@ give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-
 	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
 
 deps:
-	$(need) --install build demo unit check browser bench asan fuzz roots image packages check-rpm check-kubernetes
+	$(need) --install build demo unit check browser bench asan fuzz roots image packages check-rpm check-kubernetes check-dashboards
 	$(Q)tests/servers.sh $(BUILD)
 	$(give_back)
 
