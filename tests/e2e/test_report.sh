@@ -45,6 +45,13 @@ tap_check "many samples: there are too many to draw" \
 tap_check "many samples: figures are of all, points have the extremes" check
 check_shown "many samples: the page"
 
+# Of several thousand pairs there are some.
+python3 tests/bench/capture.py "$METRO_TMP/pairs.pcap" 200000 1000 1500
+report "$METRO_TMP/pairs.pcap"
+tap_check "many pairs: the page has some of them" grep -Eq '"pairs_known":[2-9][0-9]{3},.*"left_out":[1-9]' "$METRO_TMP/page.html"
+tap_check "many pairs: figures of all, and of each that is there" check
+check_shown "many pairs: the page"
+
 # A clock so coarse that data and its ACK have one time: 0 has no logarithm.
 coarsen() { # FROM TO MICROSECONDS: of a pcap file
   python3 - "$@" <<'END'
