@@ -140,6 +140,8 @@ TABLE = """return [...document.querySelectorAll(arguments[0] + " tbody tr")].map
     (row) => [...row.cells].map((cell) => cell.textContent))"""
 COLUMN = """return [...document.querySelectorAll(arguments[0] + " tbody tr")].map(
     (row) => row.cells[arguments[1]].textContent)"""
+CROSSES = """return (document.querySelector("section.pair svg[role=img] path.again").getAttribute("d")
+    .match(/l8 8/g) || []).length"""
 HEADS = """return [...document.querySelectorAll(arguments[0] + " thead th")].map((cell) => cell.textContent)"""
 
 
@@ -213,6 +215,7 @@ def check_hover(page, data):
         frame += pair["points"][i + 1]
         ticks[frame] = pair["points"][i + 2]
         places.add((us, ticks[frame]))
+    expect("crosses", page.run(CROSSES), sum(again > 0 for again in pair["points"][4::5]))
     for x in range(-400, 401, 100):
         page.point("section.pair svg[role=img]", x, 0)
         text = said(page, 0)
