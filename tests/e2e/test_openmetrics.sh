@@ -97,7 +97,8 @@ if [ -x "$PROMETHEUS/prometheus" ]; then
   tap_check "promtool check metrics finds nothing" checks_clean $JSON
   start_prometheus || bail_out "Prometheus starts: $(tail -n 3 "$METRO_TMP/prometheus.err")"
   for job in json daemon; do
-    tap_check "Prometheus scrapes $job" soon 5 ask prometheus_has $WEB "up{job=\"$job\"}" 1
+    # It looks for what there is to scrape every five seconds.
+    tap_check "Prometheus scrapes $job" soon 20 ask prometheus_has $WEB "up{job=\"$job\"}" 1
     tap_check ".. and has its samples" \
       soon 5 ask prometheus_has $WEB "sum(bpf_metro_tcp_rtt_seconds_count{job=\"$job\"})" "$COUNT"
   done

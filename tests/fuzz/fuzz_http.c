@@ -102,7 +102,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static int open_client(void)
 {
-	const struct timeval patience = {.tv_sec = 5}; /* less than the server has */
+	const struct timeval patience = {.tv_sec = 15}; /* the server has ten */
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	CHECK(fd >= 0);
@@ -122,7 +122,8 @@ static void send_pieces(int fd, const char *bytes, size_t length, size_t piece)
 }
 
 /* Waits until the server has read all, or says something: libmicrohttpd does not notice an end that
- * comes together with the bytes before it, and then waits for more, for ten seconds. */
+ * comes together with the bytes before it, and then waits for more, for ten seconds. Of some ten
+ * thousand requests one still has to wait. */
 static void end_request(int fd)
 {
 	struct pollfd said = {.fd = fd, .events = POLLIN};
@@ -206,11 +207,11 @@ static void check_found(const struct reply *reply, const char *request)
 	bool new = has(reply, "application/openmetrics-text");
 	bool packed = has(reply, "Content-Encoding: gzip");
 
-	CHECK(strstr(request, "GET ") || strstr(request, "HEAD "));
+	CHECK(strstr(request, "GET") || strstr(request, "HEAD"));
 	if (packed)
 		CHECK(strcasestr(request, "gzip") || strchr(request, '*'));
 	if (!reply->body.length)
-		CHECK(strstr(request, "HEAD "));
+		CHECK(strstr(request, "HEAD"));
 	else if (has(reply, "application/json"))
 		CHECK(is_text(&reply->body, &json));
 	else
