@@ -48,7 +48,7 @@ drwxr-xr-x root root /usr/share/licenses/bpf-metro
 -rw-r--r-- root root /usr/share/man/man5/bpf-metro.yaml.5.gz
 -rw-r--r-- root root /usr/share/man/man8/bpf-metro.8.gz
 END
-  for document in README.md NEWS.md packaging/bpf-metro.yaml docs/*.md docs/demo.svg; do
+  for document in README.md NEWS.md packaging/bpf-metro.yaml docs/*.md docs/*.png docs/demo.svg; do
     echo "-rw-r--r-- root root /usr/share/doc/bpf-metro/$(basename "$document")"
   done
   for document in packaging/{datadog,grafana,prometheus}/*; do
