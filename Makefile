@@ -11,7 +11,7 @@
 # make check-image   the container image, built and run by engines of Debian (as root; needs Debian's mirror)
 # make unit          the unit tests alone (as anyone)
 # make asan          the unit tests, built with sanitizers
-# make fuzz          five fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
+# make fuzz          six fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
 # make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
 # make check-systemd the service under a systemd that boots in a container (as root)
 # make check-roots   builds and tests in clean Debian roots: two releases, two compilers, arm64 (as root)
@@ -20,7 +20,7 @@
 # make deb           Debian packages of it in build/deb; deb-source makes the source package alone
 # make rpm           packages for Fedora, RHEL and openSUSE, source and binary
 # make check-dist    tests of all these: check-dist, check-deb (in clean roots, as root), check-rpm; and
-#                    check-kubernetes, of packaging/kubernetes
+#                    check-kubernetes and check-dashboards, of what is in packaging for these
 # make format        clang-format over all sources; format-check only looks
 # make clean
 #
@@ -145,9 +145,13 @@ installed_texts := \
 	packaging/bpf-metro.yaml:share/doc/bpf-metro/bpf-metro.yaml \
 	packaging/bash-completion:share/bash-completion/completions/bpf-metro \
 	packaging/bpf-metro.service:lib/systemd/system/bpf-metro.service \
-	packaging/bpf-metro.sysusers:lib/sysusers.d/bpf-metro.conf
+	packaging/bpf-metro.sysusers:lib/sysusers.d/bpf-metro.conf \
+	$(foreach file,$(sort $(wildcard $(addprefix packaging/,grafana/*.json prometheus/*.yml datadog/*))), \
+		$(file):share/bpf-metro/$(file:packaging/%=%))
 installed_program = $(DESTDIR)$(PREFIX)/sbin/bpf-metro
-installed_doc     = $(DESTDIR)$(PREFIX)/share/doc/bpf-metro
+# Directories of ours alone, from within.
+installed_own     = $(addprefix $(DESTDIR)$(PREFIX)/share/,doc/bpf-metro \
+	$(addprefix bpf-metro/,grafana prometheus datadog) bpf-metro)
 # The daemon looks for it there, whatever PREFIX is.
 installed_config  = $(DESTDIR)/etc/bpf-metro/bpf-metro.yaml
 
@@ -172,7 +176,7 @@ install: all
 # As does one that somebody has changed.
 uninstall:
 	rm -f $(installed_program) $(foreach text,$(installed_texts),$(call to,$(text)))
-	[ ! -d $(installed_doc) ] || rmdir --ignore-fail-on-non-empty $(installed_doc)
+	for own in $(installed_own); do [ ! -d $$own ] || rmdir --ignore-fail-on-non-empty $$own; done
 	[ ! -e $(installed_config) ] || ! $(moved) packaging/etc.yaml | cmp -s - $(installed_config) || \
 		{ rm -f $(installed_config) && rmdir --ignore-fail-on-non-empty $(dir $(installed_config)); }
 
@@ -183,7 +187,8 @@ help:
 # need [--install] TARGET...: is everything here that these need? It says what is not.
 need = $(Q)BPFTOOL='$(BPFTOOL)' packaging/deps.sh
 
-needs := $(addprefix need-,build unit asan bench fuzz format image deb packages rpm check-rpm check-kubernetes)
+needs := $(addprefix need-,build unit asan bench fuzz format image deb packages rpm check-rpm check-kubernetes \
+	check-dashboards)
 .PHONY: $(needs)
 $(needs): need-%:
 	$(need) $*
@@ -193,7 +198,7 @@ give_back = $(Q)[ -z "$$SUDO_UID" ] || find $(BUILD) -path '$(BUILD)/roots/root-
 	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
 
 deps:
-	$(need) --install build demo unit check browser bench asan fuzz roots image packages check-rpm check-kubernetes
+	$(need) --install build demo unit check browser bench asan fuzz roots image packages check-rpm check-kubernetes check-dashboards
 	$(Q)tests/servers.sh $(BUILD)
 	$(give_back)
 

@@ -139,6 +139,7 @@ needs_check() {
   need runc program runc
   need crun program crun
   need tmux program tmux
+  need python3-jsonschema python3 -c 'import jsonschema'
 }
 
 # What shows the page of --output html to a test. It takes 120 MB, so `make check` does without. Ubuntu has it as a
@@ -207,6 +208,11 @@ needs_check-rpm() {
   need rpmlint program rpmlint
 }
 
+needs_check-dashboards() {
+  need nodejs program node
+  need npm program npm
+}
+
 needs_check-kubernetes() {
   needs_build
   need kubernetes-client program kubectl
@@ -266,6 +272,7 @@ libseccomp-dev          libseccomp-devel        libseccomp-devel    libseccomp
 libyaml-dev             libyaml-devel           libyaml-devel       libyaml
 procps                  procps-ng               =                   procps-ng
 python3                 =                       =                   python
+python3-jsonschema      =                       =                   python-jsonschema
 qemu-system-x86         =                       qemu-x86            =
 qemu-user               =                       qemu-linux-user     =
 rpm                     rpm-build               rpm-build           rpm-tools

@@ -3,7 +3,7 @@
 # What a release consists of, and packages that are made from it. The head of the Makefile says what each
 # target is for.
 
-.PHONY: dist deb deb-source rpm check-dist check-deb check-rpm check-kubernetes
+.PHONY: dist deb deb-source rpm check-dist check-deb check-rpm check-kubernetes check-dashboards
 
 archive := $(BUILD)/bpf-metro-$(VERSION).tar.gz
 
@@ -41,3 +41,7 @@ check-dist: need-build
 
 check-kubernetes: need-check-kubernetes all
 	$(Q)BUILD=$(BUILD) tests/run.sh kubernetes
+
+# By the types of Grafana and Datadog, from npm.
+check-dashboards: need-check-dashboards
+	$(Q)BUILD=$(BUILD) tests/run.sh dashboards

@@ -99,7 +99,7 @@ for suite in "$@"; do
     image)
         limit=900 run 1 tests/image/test_image.sh bash tests/image/test_image.sh
         ;;
-    dist | deb | rpm | kubernetes)
+    dist | deb | rpm | kubernetes | dashboards)
         run 1 "tests/release/test_$suite.sh" bash "tests/release/test_$suite.sh"
         ;;
     *)

@@ -56,6 +56,7 @@ static void answer_health(void *arg, struct json *json)
 
 	answers_gather(arg, &health);
 	health_write(&health, json);
+	health_clear(&health);
 }
 
 /* ---- top ---- */

@@ -65,16 +65,11 @@ int exposing_listen(struct exposing *e, const struct config *config)
 
 /* ---- what is shown ---- */
 
-static void add_interfaces(struct snapshot_facts *facts, const struct health_names *names,
+static void add_interfaces(struct snapshot *snapshot, const struct health_names *names,
 			   bool measured)
 {
-	for (unsigned int i = 0; i < names->count && i < HEALTH_NAMES; i++) {
-		struct snapshot_interface *interface = &facts->interfaces[facts->interfaces_count];
-
-		snprintf(interface->name, sizeof(interface->name), "%s", names->at[i]);
-		interface->measured = measured;
-		facts->interfaces_count++;
-	}
+	for (unsigned int i = 0; i < names->known; i++)
+		snapshot_add_interface(snapshot, names->at[i], measured);
 }
 
 static double now_s(void)
@@ -82,8 +77,9 @@ static double now_s(void)
 	return (double)clock_ns(CLOCK_REALTIME) / (double)NS_PER_S;
 }
 
-static void fill_facts(struct exposing *e, struct snapshot_facts *facts)
+static void fill_facts(struct exposing *e, struct snapshot *snapshot)
 {
+	struct snapshot_facts *facts = &snapshot->facts;
 	char verdict[HEALTH_TEXT];
 	struct health health = {};
 
@@ -96,11 +92,12 @@ static void fill_facts(struct exposing *e, struct snapshot_facts *facts)
 		 health.fallback ? health.fallback : "");
 	facts->measured = health.measured.count;
 	facts->awaited = health.awaited.count;
-	add_interfaces(facts, &health.measured, true);
-	add_interfaces(facts, &health.awaited, false);
+	add_interfaces(snapshot, &health.measured, true);
+	add_interfaces(snapshot, &health.awaited, false);
 	facts->interval_s = health.interval_s;
 	facts->started_s = e->started_s;
 	facts->reported_s = now_s() - (double)(health.now_ms - health.reported_ms) / 1000;
+	health_clear(&health);
 }
 
 static void count_datagrams(struct snapshot *snapshot, struct sink *other)
@@ -131,7 +128,7 @@ void exposing_publish(struct exposing *e, struct sink *other)
 			"OpenMetrics: out of memory: what is shown is that of an interval before");
 		return;
 	}
-	fill_facts(e, &snapshot->facts);
+	fill_facts(e, snapshot);
 	count_datagrams(snapshot, other);
 	metrics_server_publish(e->server, snapshot);
 }
@@ -154,6 +151,7 @@ static void on_question(void *arg, int fd)
 	}
 	metrics_server_answer(e->server, health_verdict(&health, verdict),
 			      health_is_measuring(&health), text);
+	health_clear(&health);
 }
 
 /* ---- life ---- */

@@ -3,9 +3,12 @@
 #include "health.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "array.h"
 
 #ifndef METRO_VERSION
 #define METRO_VERSION "unknown"
@@ -41,7 +44,7 @@ say(struct words *words, const char *between, const char *format, ...)
 
 static void say_names(struct words *words, const struct health_names *names)
 {
-	unsigned int told = names->count < NAMES_TOLD ? names->count : NAMES_TOLD;
+	unsigned int told = names->known < NAMES_TOLD ? names->known : NAMES_TOLD;
 
 	for (unsigned int i = 0; i < told; i++)
 		say(words, i ? ", " : " ", "%s", names->at[i]);
@@ -58,9 +61,20 @@ static double seconds_since(const struct health *h, __u64 ms)
 
 void health_add_name(struct health_names *names, const char *name)
 {
-	if (names->count < HEALTH_NAMES)
-		snprintf(names->at[names->count], HEALTH_NAME, "%s", name);
+	char(*at)[HEALTH_NAME] = array_grow(names->at, names->known, HEALTH_NAME);
+
 	names->count++;
+	if (!at)
+		return;
+	names->at = at;
+	snprintf(at[names->known++], HEALTH_NAME, "%s", name);
+}
+
+void health_clear(struct health *h)
+{
+	free(h->measured.at);
+	free(h->awaited.at);
+	h->measured = h->awaited = (struct health_names){};
 }
 
 bool health_is_measuring(const struct health *h)
@@ -157,7 +171,7 @@ bool health_verdict(const struct health *h, char text[HEALTH_TEXT])
 static void write_names(struct json *json, const char *key, const struct health_names *names)
 {
 	json_open(json, key, '[');
-	for (unsigned int i = 0; i < names->count && i < HEALTH_NAMES; i++)
+	for (unsigned int i = 0; i < names->known && i < HEALTH_NAMES; i++)
 		json_text(json, NULL, names->at[i]);
 	json_close(json, ']');
 }

@@ -8,16 +8,17 @@
 #include "statsd_outage.h"
 
 #define HEALTH_TEXT      1024 /* room for one sentence, or a few */
-#define HEALTH_NAMES     64   /* of interfaces, at most; the others are only counted */
+#define HEALTH_NAMES     64   /* of interfaces, in the JSON, at most; the others are only counted */
 #define HEALTH_NAME      40   /* an interface's, or a pattern */
 #define HEALTH_INTERVALS 3    /* for which a server may be out of reach */
 
 struct health_names {
 	unsigned int count; /* of all */
-	char at[HEALTH_NAMES][HEALTH_NAME];
+	unsigned int known; /* those in at: all for which there was memory */
+	char (*at)[HEALTH_NAME];
 };
 
-/* Times are ms by CLOCK_MONOTONIC. Texts are borrowed. */
+/* Times are ms by CLOCK_MONOTONIC. Texts are borrowed. To be ended with health_clear. */
 struct health {
 	bool reading;         /* capture files are: reports wait until that is done */
 	const char *backend;  /* "bpf" or "pcap"; NULL: none */
@@ -35,6 +36,7 @@ struct health {
 };
 
 void health_add_name(struct health_names *names, const char *name);
+void health_clear(struct health *health);
 
 bool health_is_measuring(const struct health *health);
 

@@ -7,13 +7,12 @@
  */
 #include "exposition.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "gzip.h"
 #include "label_escape.h"
 #include "record.h"
 #include "units.h"
@@ -28,7 +27,7 @@
 #define RETRANS      NAME "tcp_retransmissions"
 #define NUMBER_TEXT  32 /* at most 20 digits, a point and nine more */
 #define LINE_ROOM    1024
-#define GZIP_HEADERS 16
+#define PIECE        (64 * 1024) /* that is packed at once: it is still in the processor's cache */
 #define ESCAPED_TEXT (2 * SNAPSHOT_TEXT)
 
 /* ---- text that grows ---- */
@@ -37,7 +36,14 @@ struct text {
 	char *bytes; /* NULL: out of memory; then nothing is added */
 	size_t length, room;
 	enum exposition_format format;
+	struct gzip *gzip; /* takes it piece by piece; NULL: it stays as it is */
 };
+
+static void pack_piece(struct text *text)
+{
+	gzip_add(text->gzip, text->bytes, text->length);
+	text->length = 0;
+}
 
 /* Where the next bytes go, of which there may be so many. NULL: out of memory. */
 static char *make_room(struct text *text, size_t more)
@@ -47,6 +53,8 @@ static char *make_room(struct text *text, size_t more)
 
 	if (!text->bytes)
 		return NULL;
+	if (text->gzip && text->length >= PIECE)
+		pack_piece(text);
 	if (text->length + more > room) {
 		while (text->length + more > room)
 			room *= 2;
@@ -331,38 +339,39 @@ const char *exposition_type(enum exposition_format format)
 	return types[format];
 }
 
+static void write_all(struct text *text, const struct snapshot *s)
+{
+	text->bytes = malloc(text->room);
+	write_own(text, s);
+	write_peers(text, s);
+	if (text->format == EXPOSITION_OPENMETRICS)
+		say(text, "# EOF\n");
+}
+
 char *exposition_write(const struct snapshot *s, enum exposition_format format, size_t *length)
 {
-	struct text text = {.format = format, .room = 64 * LINE_ROOM};
+	struct text text = {.format = format, .room = PIECE};
 
-	text.bytes = malloc(text.room);
-	write_own(&text, s);
-	write_peers(&text, s);
-	if (format == EXPOSITION_OPENMETRICS)
-		say(&text, "# EOF\n");
+	write_all(&text, s);
 	*length = text.length;
 	return text.bytes;
 }
 
-char *exposition_gzip(const char *text, size_t length, size_t *packed_length)
+char *exposition_pack(const struct snapshot *s, enum exposition_format format, size_t *length)
 {
-	z_stream stream = {.next_in = (Bytef *)text, .avail_in = (uInt)length};
+	struct gzip gzip;
+	struct text text = {.format = format, .room = 2 * PIECE, .gzip = &gzip};
 	char *packed;
-	uLong room;
-	int status;
 
-	if (length > UINT_MAX / 2 || deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED,
-						  MAX_WBITS + GZIP_HEADERS, 8, Z_DEFAULT_STRATEGY))
-		return NULL;
-	room = deflateBound(&stream, length);
-	packed = malloc(room);
-	stream.next_out = (Bytef *)packed;
-	stream.avail_out = packed ? (uInt)room : 0;
-	status = packed ? deflate(&stream, Z_FINISH) : Z_MEM_ERROR;
-	*packed_length = stream.total_out;
-	deflateEnd(&stream);
-	if (status == Z_STREAM_END)
-		return packed;
-	free(packed);
-	return NULL;
+	gzip_begin(&gzip);
+	write_all(&text, s);
+	if (text.bytes)
+		pack_piece(&text);
+	packed = gzip_end(&gzip, length);
+	if (!text.bytes) {
+		free(packed);
+		packed = NULL;
+	}
+	free(text.bytes);
+	return packed;
 }

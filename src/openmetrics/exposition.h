@@ -18,7 +18,8 @@ const char *exposition_type(enum exposition_format format);
 char *exposition_write(const struct snapshot *snapshot, enum exposition_format format,
 		       size_t *length);
 
-/* The same bytes with gzip around them, to be freed. NULL: out of memory. */
-char *exposition_gzip(const char *text, size_t length, size_t *packed_length);
+/* The same with gzip around it. */
+char *exposition_pack(const struct snapshot *snapshot, enum exposition_format format,
+		      size_t *length);
 
 #endif

@@ -24,7 +24,7 @@
 #include "negotiation.h"
 #include "privileges.h"
 
-#define LOOK_MS        500        /* between looks at clients whose time may be up */
+#define LOOK_MS        500        /* between looks at clients, whose time may be up */
 #define SILENCE_S      10         /* for which a client may be silent */
 #define MEMORY         (8 * 1024) /* of a connection: a request's head has to fit */
 #define HEALTH_MS      100        /* for which an answer about health holds */
@@ -151,15 +151,10 @@ static struct MHD_Response *make_body(const struct metrics_server *s, enum expos
 				      bool packed)
 {
 	struct MHD_Response *response;
-	size_t length, plain;
-	char *body = exposition_write(s->snapshot, format, &length), *text;
+	size_t length;
+	char *body = packed ? exposition_pack(s->snapshot, format, &length)
+			    : exposition_write(s->snapshot, format, &length);
 
-	if (body && packed) {
-		text = body;
-		plain = length;
-		body = exposition_gzip(text, plain, &length);
-		free(text);
-	}
 	if (!body)
 		return NULL;
 	response = make_response(exposition_type(format), body, length, MHD_RESPMEM_MUST_FREE);
@@ -297,15 +292,17 @@ static bool is_stopping(struct metrics_server *s)
 	return stopping;
 }
 
+/* Never without end: at its limit libmicrohttpd takes the listening socket out of what it waits
+ * for, and puts it back only when it runs again after connections have gone. */
 static void wait_for_clients(struct metrics_server *s)
 {
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->http, MHD_DAEMON_INFO_EPOLL_FD);
 	struct pollfd fds[] = {{.fd = info->epoll_fd, .events = POLLIN},
 			       {.fd = s->wake, .events = POLLIN}};
 	MHD_UNSIGNED_LONG_LONG wanted;
-	int timeout = s->clients.count ? LOOK_MS : -1;
+	int timeout = LOOK_MS;
 
-	if (MHD_get_timeout(s->http, &wanted) == MHD_YES && (timeout < 0 || wanted < LOOK_MS))
+	if (MHD_get_timeout(s->http, &wanted) == MHD_YES && wanted < LOOK_MS)
 		timeout = (int)wanted;
 	if (poll(fds, 2, timeout) > 0 && fds[1].revents)
 		take_event(s->wake);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Two blocks of memory however many series there are: the loop makes one in each interval. */
+/* Two blocks of memory however many series there are: the loop makes them in each interval. */
 #include "snapshot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "array.h"
 
 struct snapshot *snapshot_new(const struct bucket_bounds *bounds, unsigned int series,
 			      size_t labels_bytes)
@@ -29,7 +32,22 @@ void snapshot_free(struct snapshot *s)
 		return;
 	free(s->series_bytes);
 	free(s->text);
+	free(s->facts.interfaces);
 	free(s);
+}
+
+void snapshot_add_interface(struct snapshot *s, const char *name, bool measured)
+{
+	struct snapshot_facts *facts = &s->facts;
+	struct snapshot_interface *interfaces =
+		array_grow(facts->interfaces, facts->interfaces_count, sizeof(*interfaces));
+
+	if (!interfaces)
+		return;
+	facts->interfaces = interfaces;
+	interfaces += facts->interfaces_count++;
+	snprintf(interfaces->name, sizeof(interfaces->name), "%s", name);
+	interfaces->measured = measured;
 }
 
 static struct snapshot_series *at(const struct snapshot *s, unsigned int index)

@@ -10,7 +10,6 @@
 #include "container.h"
 
 #define SNAPSHOT_COUNTERS 32
-#define SNAPSHOT_NAMES    64 /* of interfaces */
 #define SNAPSHOT_TEXT     256
 #define SNAPSHOT_NAME     40
 
@@ -32,7 +31,7 @@ struct snapshot_facts {
 	char fallback[SNAPSHOT_TEXT];
 	bool healthy;
 	unsigned int measured, awaited;
-	struct snapshot_interface interfaces[2 * SNAPSHOT_NAMES];
+	struct snapshot_interface *interfaces; /* one for each for which there was memory */
 	unsigned int interfaces_count;
 	double interval_s;
 	double reported_s, started_s; /* since 1970 */
@@ -67,6 +66,8 @@ struct snapshot {
 struct snapshot *snapshot_new(const struct bucket_bounds *bounds, unsigned int series,
 			      size_t labels_bytes);
 void snapshot_free(struct snapshot *snapshot);
+
+void snapshot_add_interface(struct snapshot *snapshot, const char *name, bool measured);
 
 /* The next series, all zeros but for the labels, which are copied; there must be room. */
 struct snapshot_series *snapshot_add(struct snapshot *snapshot, const char *labels,

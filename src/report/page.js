@@ -308,7 +308,8 @@ function legend(pair, points) {
 	if (points.some((point) => point.again))
 		words.push(svg("svg", {class: "key", viewBox: "0 0 12 12", "aria-hidden": "true"},
 			svg("path", {class: "again", d: cross({x: 6, y: 6})})),
-			" the first sample after segments were sent again. ");
+			pair.stretch ? " segments were sent again; the highest sample of that time. "
+				: " the first sample after segments were sent again. ");
 	if (pair.stretch)
 		words.push(`Thinned for drawing: of each ${short(pair.stretch / 1e6)} s, the lowest and the highest of `
 			+ `${whole(pair.n)} samples; ${whole(points.length)} are drawn. The figures are of all.`);

@@ -142,17 +142,16 @@ static void add_list(void *arg, const struct instance *instance)
 
 /* A peer that a reload removed, or one of a capture file, belongs to no instance. */
 static const char *tags_of(struct series *series, const struct peers *peers,
-			   const struct flow_key *flow)
+			   const struct container_table *containers, const struct flow_key *flow)
 {
 	struct tag_lists lists;
 
 	lists.series = series;
 	lists.in = interface_number_way(flow->ifindex) == WAY_IN;
 	lists.flow = flow;
-	lists.container = series->containers
-				  ? container_table_find(series->containers,
-							 interface_number_index(flow->ifindex))
-				  : NULL;
+	lists.container =
+		containers ? container_table_find(containers, interface_number_index(flow->ifindex))
+			   : NULL;
 	line_clear(&lists.line);
 	if (peers)
 		peers_each_instance(peers, flow, add_list, &lists);
@@ -290,15 +289,17 @@ static struct window *folded_window(struct series *series, const struct peers *p
 }
 
 static struct window *window_for(struct series *series, const struct peers *peers,
-				 const struct flow_record *record, const char *iface)
+				 const struct container_table *containers,
+				 const struct delivery *delivery)
 {
+	const struct flow_record *record = delivery->record;
 	const struct flow_key *flow = &record->key;
 	struct window_key key = {.src = flow->local, .ifindex = flow->ifindex};
 	char text[PREFIX_TEXT];
 	const char *label = label_of(&series->settings.aggregate, peers, flow, text);
 	struct window *window;
 
-	key.tags = tags_of(series, peers, flow);
+	key.tags = tags_of(series, peers, containers, flow);
 	key.label = label ? intern_text(&series->interned, label) : NULL;
 	if (!key.tags || (label && !key.label))
 		return NULL;
@@ -310,8 +311,8 @@ static struct window *window_for(struct series *series, const struct peers *peer
 	if (label)
 		hand_over_place(series, &key, &flow->peer);
 	if (!has_place(series, &key))
-		return folded_window(series, peers, &key, record, iface);
-	window = open_window(series, peers, &key, record, iface);
+		return folded_window(series, peers, &key, record, delivery->iface);
+	window = open_window(series, peers, &key, record, delivery->iface);
 	if (window)
 		series->places += lists_in(key.tags);
 	return window;
@@ -383,10 +384,11 @@ static struct route_key route_key_of(const struct peers *peers, const struct flo
 	return key;
 }
 
-struct window *series_window(struct series *series, const struct peers *peers,
-			     const struct flow_record *record, const char *iface)
+static struct window *find_window(struct series *series, const struct peers *peers,
+				  const struct container_table *containers,
+				  const struct delivery *delivery)
 {
-	struct route_key key = route_key_of(peers, &record->key);
+	struct route_key key = route_key_of(peers, &delivery->record->key);
 	__u32 hash = route_hash(&key);
 	struct window *window;
 	struct route *route;
@@ -397,9 +399,24 @@ struct window *series_window(struct series *series, const struct peers *peers,
 	HASH_FIND_BYHASHVALUE(hh, series->routes, &key, sizeof(key), hash, route);
 	if (route)
 		return route->window;
-	window = window_for(series, peers, record, iface);
+	window = window_for(series, peers, containers, delivery);
 	if (window)
 		add_route(series, &key, hash, window);
+	return window;
+}
+
+struct window *series_take(struct series *series, const struct peers *peers,
+			   const struct container_table *containers,
+			   const struct delivery *delivery)
+{
+	const struct flow_record *record = delivery->record;
+	struct window *window;
+
+	if (!windows_want(&series->windows, record))
+		return NULL;
+	window = find_window(series, peers, containers, delivery);
+	if (!window || window_add(&series->windows, window, record))
+		series->lost += record->count;
 	return window;
 }
 
@@ -457,7 +474,7 @@ void series_next_interval(struct series *series, const struct peers *peers)
 		keep_or_close(series, window);
 	}
 	intern_sweep(&series->interned);
-	series->folded = 0;
+	series->folded = series->lost = series->overlong = 0;
 	series->others = 0;
 }
 

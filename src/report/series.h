@@ -8,6 +8,7 @@
 #define METRO_SERIES_H
 
 #include "container_table.h"
+#include "delivery.h"
 #include "dialect.h"
 #include "peers.h"
 #include "smoothed.h"
@@ -25,8 +26,7 @@ struct series {
 	struct windows windows; /* set what they keep before the first sample */
 	__u64 folded;           /* how many went into dst:other in this interval .. */
 	__u64 folded_total;     /* how many ever */
-	/* Those of instances that want their tags; NULL: none. The owner sets it. */
-	const struct container_table *containers;
+	__u64 lost;             /* samples of this interval for which there was no memory */
 
 	/* private */
 	struct series_settings settings;
@@ -36,22 +36,26 @@ struct series {
 	const struct peers *peers; /* with which the routes were made */
 	unsigned int places;       /* taken, of max_series */
 	unsigned int others;       /* series of folded ones */
-	bool told_tags;
+	__u64 overlong;            /* in this interval, left out */
+	bool told_tags, told_folding, told_overlong;
 };
 
 /* Zeroed memory has no series. To be called before the first sample, and between two intervals. */
 void series_configure(struct series *series, const struct series_settings *settings);
 
 /*
- * The window for the record's samples, opened if needed. NULL: no memory. peers may be NULL.
+ * Counts a delivery, in the window for it, which is opened if needed; what there is no memory for
+ * is lost. Returns that window; NULL: there was no memory for one, or nothing that the windows
+ * keep. peers may be NULL; containers are those of instances that want their tags, or NULL.
  *
  * With max_series, hosts for which there is no place are folded into one window for each (src,
  * interface, tags), with dst:other. If there are more than max_series of those, too, their src is
  * "other" as well. A place belongs to a series as long as it has samples in each interval; a
  * newcomer gets one of those that were free when the interval began.
  */
-struct window *series_window(struct series *series, const struct peers *peers,
-			     const struct flow_record *record, const char *iface);
+struct window *series_take(struct series *series, const struct peers *peers,
+			   const struct container_table *containers,
+			   const struct delivery *delivery);
 
 /* Calls fn for each set of tags that the window goes out under: once for each instance with these
  * peers whose tags differ. text is from dialect_series; it is only valid during the call. */

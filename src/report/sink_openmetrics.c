@@ -11,7 +11,7 @@
 #include "clock.h"
 #include "counter_names.h"
 #include "log.h"
-#include "series.h"
+#include "series_losses.h"
 
 /* Without max_series: of those that are silent, the oldest go. 50 MB with the default buckets. */
 #define SERIES_MOST 100000
@@ -22,10 +22,7 @@ struct openmetrics_sink {
 	struct series_settings settings;
 	struct accumulated accumulated;
 	__u64 counters[COUNTERS];
-	__u64 report_ns;    /* while a report is made: when */
-	__u64 samples_lost; /* in this interval, out of memory */
-	bool folding;       /* this was logged */
-	bool overlong;      /* likewise */
+	__u64 report_ns; /* while a report is made: when */
 };
 
 static struct openmetrics_sink *openmetrics_sink(struct sink *sink)
@@ -35,36 +32,15 @@ static struct openmetrics_sink *openmetrics_sink(struct sink *sink)
 
 /* ---- the report ---- */
 
-static void log_overlong(struct openmetrics_sink *o)
-{
-	if (!o->overlong)
-		log_warning("OpenMetrics: series whose labels have more than %d bytes are left "
-			    "out; use fewer or shorter tags",
-			    LINE_MAX_BYTES);
-	o->overlong = true;
-}
-
 /* The text begins with a comma. One that was cut would spoil all that is scraped. */
 static void add_window(void *arg, const struct window *window, const struct line *text)
 {
 	struct openmetrics_sink *o = arg;
 
-	if (text->length > LINE_MAX_BYTES)
-		log_overlong(o);
-	else if (accumulated_add(&o->accumulated, text->text + 1, text->length - 1, window,
-				 o->report_ns))
-		o->samples_lost += window->stats.count;
-}
-
-static void log_folding(struct openmetrics_sink *o)
-{
-	bool folding = o->series.folded > 0;
-
-	if (folding && !o->folding)
-		log_warning("OpenMetrics: more series than max_series (%u): %llu of this interval "
-			    "went into dst=\"other\"; raise max_series, or use aggregate",
-			    o->settings.max_series, o->series.folded);
-	o->folding = folding;
+	if (series_fits(&o->series, text) &&
+	    accumulated_add(&o->accumulated, text->text + 1, text->length - 1, window,
+			    o->report_ns))
+		o->series.lost += window->stats.count;
 }
 
 static void openmetrics_report(struct sink *sink, const __u64 counters[COUNTERS])
@@ -78,28 +54,17 @@ static void openmetrics_report(struct sink *sink, const __u64 counters[COUNTERS]
 	accumulated_forget(&o->accumulated,
 			   o->settings.max_series ? o->settings.max_series : SERIES_MOST,
 			   o->report_ns);
-	log_folding(o);
+	series_say_losses(&o->series, "OpenMetrics: ");
 	series_next_interval(&o->series, sink->peers);
 	if (counters)
 		memcpy(o->counters, counters, sizeof(o->counters));
-	if (o->samples_lost)
-		log_error("OpenMetrics: out of memory: %llu samples of this interval are lost",
-			  o->samples_lost);
-	o->samples_lost = 0;
 }
 
 static void openmetrics_take(struct sink *sink, const struct delivery *delivery)
 {
 	struct openmetrics_sink *o = openmetrics_sink(sink);
-	const struct flow_record *record = delivery->record;
-	struct window *window;
 
-	if (!windows_want(&o->series.windows, record))
-		return;
-	o->series.containers = sink->containers;
-	window = series_window(&o->series, sink->peers, record, delivery->iface);
-	if (!window || window_add(&o->series.windows, window, record))
-		o->samples_lost += record->count;
+	series_take(&o->series, sink->peers, sink->containers, delivery);
 }
 
 static void openmetrics_relabel(struct sink *sink, __u32 ifindex)

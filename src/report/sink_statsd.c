@@ -11,7 +11,7 @@
 #include "log.h"
 #include "merged.h"
 #include "metrics.h"
-#include "series.h"
+#include "series_losses.h"
 #include "sink.h"
 #include "statsd_client.h"
 #include "statsd_identity.h"
@@ -37,8 +37,6 @@ struct statsd_sink {
 	struct merged merged; /* only while a report is made */
 	bool telemetry_wanted;
 	struct telemetry telemetry;
-	__u64 samples_lost; /* in this interval, out of memory */
-	bool folding;       /* this was logged */
 };
 
 static struct statsd_sink *statsd_sink(struct sink *sink)
@@ -188,20 +186,6 @@ static void report_telemetry(struct statsd_sink *statsd, const __u64 counters[CO
 				 send_counter, statsd);
 }
 
-static void log_folding(struct statsd_sink *statsd)
-{
-	bool folding = statsd->series.folded > 0;
-
-	if (folding && !statsd->folding)
-		log_warning("more series than max_series (%u): %llu of this interval went into "
-			    "dst:other; raise max_series, or use aggregate",
-			    statsd->choice.series.max_series, statsd->series.folded);
-	if (!folding && statsd->folding)
-		log_info("all series fit into max_series (%u) again; none went into dst:other",
-			 statsd->choice.series.max_series);
-	statsd->folding = folding;
-}
-
 static void statsd_report(struct sink *sink, const __u64 counters[COUNTERS])
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
@@ -211,28 +195,18 @@ static void statsd_report(struct sink *sink, const __u64 counters[COUNTERS])
 	report_telemetry(statsd, counters);
 	statsd_client_end(statsd->client);
 	merged_clear(&statsd->merged);
-	log_folding(statsd);
+	series_say_losses(&statsd->series, "");
 	series_next_interval(&statsd->series, sink->peers);
-	if (statsd->samples_lost)
-		log_error("out of memory: %llu samples of this interval are lost",
-			  statsd->samples_lost);
-	statsd->samples_lost = 0;
 }
 
 static void statsd_take(struct sink *sink, const struct delivery *delivery)
 {
 	struct statsd_sink *statsd = statsd_sink(sink);
-	const struct flow_record *record = delivery->record;
-	struct window *window;
+	struct window *window =
+		series_take(&statsd->series, sink->peers, sink->containers, delivery);
 
-	if (!windows_want(&statsd->series.windows, record))
-		return;
-	statsd->series.containers = sink->containers;
-	window = series_window(&statsd->series, sink->peers, record, delivery->iface);
 	if (window && statsd->choice.distribution)
 		make_room(statsd, window);
-	if (!window || window_add(&statsd->series.windows, window, record))
-		statsd->samples_lost += record->count;
 }
 
 static void statsd_relabel(struct sink *sink, __u32 ifindex)

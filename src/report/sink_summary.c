@@ -15,7 +15,7 @@
 #include "merged.h"
 #include "metrics.h"
 #include "output.h"
-#include "series.h"
+#include "series_losses.h"
 #include "sink.h"
 #include "timestamp.h"
 
@@ -26,7 +26,6 @@ struct summary_sink {
 	bool capture;         /* of a file by itself: its time counts */
 	__u64 from_ns;        /* of this interval, since 1970; 0: nothing was seen */
 	__u64 to_ns;
-	__u64 samples_lost; /* in this interval, out of memory */
 	struct output output;
 };
 
@@ -49,8 +48,6 @@ static void write_text(struct output *output, const char *text, size_t length)
 {
 	char part[LINE_MAX_BYTES + 1], escaped[JSON_ESCAPED * LINE_MAX_BYTES + 1];
 
-	if (length > LINE_MAX_BYTES)
-		length = LINE_MAX_BYTES;
 	memcpy(part, text, length);
 	part[length] = '\0';
 	json_escape(escaped, part);
@@ -143,7 +140,7 @@ static void merge(void *arg, const struct window *window, const struct line *tex
 {
 	struct summary_sink *summary = arg;
 
-	if (merged_add(&summary->merged, text, window))
+	if (series_fits(&summary->series, text) && merged_add(&summary->merged, text, window))
 		write_object(summary, window, text->text);
 }
 
@@ -167,10 +164,7 @@ static void summary_report(struct sink *sink, const __u64 counters[COUNTERS])
 	if (!summary->capture)
 		summary->to_ns = clock_ns(CLOCK_REALTIME);
 	write_series(summary);
-	if (summary->samples_lost)
-		log_error("out of memory: %llu samples of this interval are lost",
-			  summary->samples_lost);
-	summary->samples_lost = 0;
+	series_say_losses(&summary->series, "");
 	series_next_interval(&summary->series, sink->peers);
 	summary->from_ns = summary->to_ns;
 	sink->error = output_flush(&summary->output);
@@ -187,17 +181,10 @@ static void see(struct summary_sink *summary, __u64 now_ns)
 static void summary_take(struct sink *sink, const struct delivery *delivery)
 {
 	struct summary_sink *summary = summary_sink(sink);
-	const struct flow_record *record = delivery->record;
-	struct window *window;
 
-	if (!windows_want(&summary->series.windows, record))
-		return;
-	if (summary->capture && delivery->wall_ns)
+	if (series_take(&summary->series, sink->peers, sink->containers, delivery) &&
+	    summary->capture && delivery->wall_ns)
 		see(summary, delivery->wall_ns);
-	summary->series.containers = sink->containers;
-	window = series_window(&summary->series, sink->peers, record, delivery->iface);
-	if (!window || window_add(&summary->series.windows, window, record))
-		summary->samples_lost += record->count;
 }
 
 static void summary_relabel(struct sink *sink, __u32 ifindex)

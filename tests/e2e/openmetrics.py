@@ -168,23 +168,38 @@ def quantiles(prometheus, job, path):
         print(f"p{share * 100:g}: {true * 1e3:.3f} ms, Prometheus says {got * 1e3:.3f} ms")
 
 
-def scrape_time(place, lines, most_ms):
-    """The best of five scrapes of so many series, without and with gzip, each of a new interval."""
-    best = {}
-    for headers in ({}, {"Accept_Encoding": "gzip"}):
+def fetch(place, buffer, encoding):
+    """Returns (milliseconds, bytes of the answer), which is in buffer: no more than the server's part and a copy."""
+    host, port = place.split(":")
+    begin, length = time.monotonic(), 0
+    with socket.create_connection((host, int(port)), timeout=5) as client:
+        client.sendall(f"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {encoding}\r\n\r\n".encode())
+        while count := client.recv_into(memoryview(buffer)[length:]):
+            length += count
+    return (time.monotonic() - begin) * 1e3, length
+
+
+def scrape_time(place, lines, most_ms, rounds=20):
+    """A scrape of so many series takes less, without and with gzip: of so many, each of a new interval, one does.
+
+    What else the machine does makes some of them slower, and none faster.
+    """
+    buffer, slow = bytearray(1 << 26), []
+    for encoding in "identity", "gzip":
         times = []
-        for _ in range(5):
-            begin = time.monotonic()
-            _, _, body = get(place, "/metrics", **headers)
-            times.append((time.monotonic() - begin) * 1e3)
+        while len(times) < 3 or (min(times) >= float(most_ms) and len(times) < int(rounds)):
             time.sleep(1.1)
-        body = gzip.decompress(body) if headers else body
+            ms, length = fetch(place, buffer, encoding)
+            times.append(ms)
+        head, _, body = bytes(buffer[:length]).partition(b"\r\n\r\n")
+        assert (b"gzip" in head) == (encoding == "gzip"), head
+        sent, body = len(body), gzip.decompress(body) if encoding == "gzip" else body
         series = body.count(b"\nbpf_metro_tcp_retransmissions_total{")
         assert series >= int(lines), series
-        best["gzip" if headers else "plain"] = min(times)
-    print(f"{series} series, {body.count(10)} lines, {len(body) / 1e6:.1f} MB:",
-          ", ".join(f"{key} {ms:.0f} ms" for key, ms in best.items()))
-    assert best["plain"] < float(most_ms), best
+        print(f"{encoding}: {series} series, {body.count(10)} lines, {sent / 1e6:.1f} MB,",
+              f"{min(times):.0f} ms, median of {len(times)} {sorted(times)[len(times) // 2]:.0f} ms")
+        slow += [encoding] if min(times) >= float(most_ms) else []
+    assert not slow, slow
 
 
 def nuisance(place, seconds):

@@ -68,6 +68,7 @@ installs() {
 ./opt/metro/lib/sysusers.d/bpf-metro.conf
 ./opt/metro/sbin/bpf-metro
 ./opt/metro/share/bash-completion/completions/bpf-metro
+$(cd "$TOP/packaging" && printf './opt/metro/share/bpf-metro/%s\n' datadog/* grafana/* prometheus/*)
 ./opt/metro/share/doc/bpf-metro/bpf-metro.yaml
 ./opt/metro/share/man/man5/bpf-metro.yaml.5
 ./opt/metro/share/man/man8/bpf-metro.8
@@ -108,7 +109,7 @@ uninstalls() {
   make_installed "$root" uninstall || return
   find "$root" -type f
   [ "$(find "$root" -type f)" = "$root/opt/metro/sbin/other" ] &&
-    [ ! -e "$root/opt/metro/share/doc/bpf-metro" ] && [ ! -e "$root/etc/bpf-metro" ]
+    [ ! -e "$root/opt/metro/share/doc/bpf-metro" ] && [ ! -e "$root/opt/metro/share/bpf-metro" ] && [ ! -e "$root/etc/bpf-metro" ]
 }
 
 tap_check "the manual page has the options of --help" same_options

@@ -45,6 +45,38 @@ tap_check "many samples: there are too many to draw" \
 tap_check "many samples: figures are of all, points have the extremes" check
 check_shown "many samples: the page"
 
+# Of several thousand pairs there are some.
+python3 tests/bench/capture.py "$METRO_TMP/pairs.pcap" 200000 1000 1500
+report "$METRO_TMP/pairs.pcap"
+tap_check "many pairs: the page has some of them" grep -Eq '"pairs_known":[2-9][0-9]{3},.*"left_out":[1-9]' "$METRO_TMP/page.html"
+tap_check "many pairs: figures of all, and of each that is there" check
+check_shown "many pairs: the page"
+
+# A clock so coarse that data and its ACK have one time: 0 has no logarithm.
+coarsen() { # FROM TO MICROSECONDS: of a pcap file
+  python3 - "$@" <<'END'
+import struct, sys
+source, step = open(sys.argv[1], "rb"), int(sys.argv[3])
+with open(sys.argv[2], "wb") as to:
+    to.write(source.read(24))
+    while header := source.read(16):
+        seconds, us, kept, length = struct.unpack("<IIII", header)
+        time = (seconds * 10**6 + us) // step * step
+        to.write(struct.pack("<IIII", *divmod(time, 10**6), kept, length) + source.read(kept))
+END
+}
+coarsen "$captures/requests.pcap" "$METRO_TMP/coarse.pcap" 20000
+report "$METRO_TMP/coarse.pcap"
+tap_check "a coarse clock: some samples are 0, and some are not" \
+  bash -c "grep -q '\"rtt_ns\":0,' '$METRO_TMP/samples' && grep -q '\"rtt_ns\":[1-9]' '$METRO_TMP/samples'"
+tap_check "a coarse clock: figures" check
+check_shown "a coarse clock: the page does not hang"
+coarsen "$captures/requests.pcap" "$METRO_TMP/coarse.pcap" 1000000000
+report "$METRO_TMP/coarse.pcap"
+tap_check "all samples are 0" bash -c "[ -s '$METRO_TMP/samples' ] && ! grep -v '\"rtt_ns\":0,' '$METRO_TMP/samples'"
+tap_check "all samples are 0: figures" check
+check_shown "all samples are 0: the page"
+
 # A name that would be markup, end the script, or another element.
 attack="$METRO_TMP/<img src=x onerror=alert(1)>\"'&<b>-{{style}}"$'\xff'"-<!--<script>.pcap"
 cp "$captures/short-connections.pcap" "$attack"

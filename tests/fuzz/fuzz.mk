@@ -7,7 +7,7 @@
 # a target's dictionary, if there is one.
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= engine attack samples config capture
+FUZZ_TARGETS ?= engine attack samples config capture http
 FUZZ_DIR     := $(BUILD)/fuzz
 # One of these for every file, so that libFuzzer sees the coverage of the code under test.
 fuzzflags    := -g -O1 -std=gnu11 -fno-omit-frame-pointer -fno-sanitize-recover=undefined \

@@ -185,6 +185,26 @@ def capture_seeds():
     yield 'flight', pcap(long_flight())
 
 
+def http_seeds():
+    """The first byte says how it is sent: fuzz_http.c."""
+    prometheus = (b'Host: 127.0.0.1:9747\r\nUser-Agent: Prometheus/2.53\r\nAccept: application/openmetrics-text;version=1.0.0;'
+                  b'q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2\r\nAccept-Encoding: gzip\r\n\r\n')
+    chunks = b'Host: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'
+    for number, path in enumerate((b'/metrics', b'/healthz', b'/readyz', b'/', b'http://a/metrics?x=%41')):
+        yield f'get-{number}', b'\0GET ' + path + b' HTTP/1.1\r\n' + prometheus
+        yield f'head-{number}', b'\x20HEAD ' + path + b' HTTP/1.0\r\n\r\n'
+        yield f'drops-{number}', b'\x03GET ' + path + b' HTTP/1.1\r\nHost: a\r\n\r\n'
+    yield 'open', b'\x60GET /metrics HTTP/1.1\r\n' + prometheus
+    yield 'half', b'\x40GET /metr'
+    yield 'post', b'\0POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello'
+    yield 'chunks', b'\0PUT /metrics HTTP/1.1\r\n' + chunks
+    yield 'two', b'\0GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'
+    yield 'long', b'\0GET /metrics HTTP/1.1\r\nX: ' + b'x' * 7900
+    yield 'expect', b'\0GET /metrics HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nIf-None-Match: *\r\nRange: bytes=0-1\r\n\r\n'
+    yield 'headers', (b'\x80application/openmetrics-text; version="1.0.0"; q=0.9, text/plain;q=0.5, */*;q=0.1\n'
+                      b'identity;q=0, gzip;q=1.0, *;q=0')
+
+
 def config_seeds():
     for pattern in ('packaging/*.yaml', 'tests/data/config/*.yaml', 'tests/fuzz/config/*.yaml'):
         for path in sorted(glob.glob(os.path.join(ROOT, pattern))):
@@ -194,7 +214,8 @@ def config_seeds():
 
 def main():
     for target, seeds in (('engine', engine_seeds), ('samples', samples_seeds),
-                          ('capture', capture_seeds), ('config', config_seeds)):
+                          ('capture', capture_seeds), ('config', config_seeds),
+                          ('http', http_seeds)):
         directory = os.path.join(sys.argv[1], target)
         os.makedirs(directory, exist_ok=True)
         for name, data in seeds():

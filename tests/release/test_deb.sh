@@ -118,7 +118,8 @@ has_its_parts() {
   for part in './usr/sbin/bpf-metro$' './usr/share/man/man8/bpf-metro.8.gz$' \
     './usr/share/man/man5/bpf-metro.yaml.5.gz$' './(usr/)?lib/systemd/system/bpf-metro.service$' \
     './usr/lib/sysusers.d/bpf-metro.conf$' ".$CONFIG\$" './usr/share/doc/bpf-metro/bpf-metro.yaml$' \
-    './usr/share/doc/bpf-metro/copyright$' './usr/share/bash-completion/completions/bpf-metro$'; do
+    './usr/share/bpf-metro/grafana/overview.json$' './usr/share/bpf-metro/prometheus/bpf-metro.rules.yml$' \
+    './usr/share/bpf-metro/datadog/metadata.csv$' './usr/share/doc/bpf-metro/copyright$' './usr/share/bash-completion/completions/bpf-metro$'; do
     grep -qE -e "^-rw.*root/root $part" "$METRO_TMP/contents" || { echo "$part is missing" && return 1; }
   done
   [ -e "$(echo "$BUILDER"/packages/new/bpf-metro-dbgsym_*.deb)" ] && ! grep -E 'logrotate|/var' "$METRO_TMP/contents"

@@ -29,7 +29,7 @@ fi
 
 # ---- what is in it -------------------------------------------------------------------------------
 
-# Mode, owner and path of all but the documents, of which there are those of docs/.
+# Mode, owner and path of all but the documents and dashboards, of which there are those of the tree.
 expected_files() {
   cat <<END
 drwxr-xr-x root root /etc/bpf-metro
@@ -38,14 +38,21 @@ drwxr-xr-x root root /etc/bpf-metro
 -rw-r--r-- root root /usr/lib/sysusers.d/bpf-metro.conf
 -rwxr-xr-x root root /usr/sbin/bpf-metro
 -rw-r--r-- root root /usr/share/bash-completion/completions/bpf-metro
+drwxr-xr-x root root /usr/share/bpf-metro
+drwxr-xr-x root root /usr/share/bpf-metro/datadog
+drwxr-xr-x root root /usr/share/bpf-metro/grafana
+drwxr-xr-x root root /usr/share/bpf-metro/prometheus
 drwxr-xr-x root root /usr/share/doc/bpf-metro
 drwxr-xr-x root root /usr/share/licenses/bpf-metro
 -rw-r--r-- root root /usr/share/licenses/bpf-metro/LICENSE
 -rw-r--r-- root root /usr/share/man/man5/bpf-metro.yaml.5.gz
 -rw-r--r-- root root /usr/share/man/man8/bpf-metro.8.gz
 END
-  for document in README.md NEWS.md packaging/bpf-metro.yaml docs/*.md docs/demo.svg; do
+  for document in README.md NEWS.md packaging/bpf-metro.yaml docs/*.md docs/*.png docs/demo.svg; do
     echo "-rw-r--r-- root root /usr/share/doc/bpf-metro/$(basename "$document")"
+  done
+  for document in packaging/{datadog,grafana,prometheus}/*; do
+    echo "-rw-r--r-- root root /usr/share/bpf-metro/${document#packaging/}"
   done
 }
 

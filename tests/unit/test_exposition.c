@@ -38,14 +38,14 @@ static struct snapshot *example(void)
 		.healthy = true,
 		.measured = 1,
 		.awaited = 2,
-		.interfaces = {{"eth0", true}, {"veth\xff", false}},
-		.interfaces_count = 2,
 		.interval_s = 0.5,
 		.reported_s = 1795723455.25,
 		.started_s = 1795723400,
 		.counters = {{"samples", "Round-trip times measured.", 7}},
 		.counters_count = 1,
 	};
+	snapshot_add_interface(s, "eth0", true);
+	snapshot_add_interface(s, "veth\xff", false);
 	return s;
 }
 
@@ -127,50 +127,71 @@ static void test_no_series(void **state)
 	snapshot_free(s);
 }
 
+#define MANY 5000
+
+static struct snapshot *many(void)
+{
+	struct snapshot *s = snapshot_new(&bounds, MANY, 40 * MANY);
+	char labels[40];
+	unsigned int n;
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		n = (unsigned int)snprintf(labels, sizeof(labels), "src=\"a\",dst=\"%u\"", i);
+		snapshot_add(s, labels, n)->buckets[3] = i * 2654435761u;
+	}
+	return s;
+}
+
 /* Buffers grow in the middle of a family. */
 static void test_many_series(void **state)
 {
-	enum { SERIES = 5000 };
-	struct snapshot *s = snapshot_new(&bounds, SERIES, 40 * SERIES);
-	char labels[40], *text, *at;
-	unsigned int lines = 0, n;
+	struct snapshot *s = many();
+	char *text, *at;
+	unsigned int lines = 0;
 	size_t length;
 
 	(void)state;
-	for (int i = 0; i < SERIES; i++) {
-		n = (unsigned int)snprintf(labels, sizeof(labels), "src=\"a\",dst=\"%d\"", i);
-		snapshot_add(s, labels, n)->buckets[3] = (unsigned int)i;
-	}
 	text = exposition_write(s, EXPOSITION_TEXT, &length);
 	assert_non_null(text);
 	text[length - 1] = '\0';
 	for (at = text; (at = strstr(at, "\nbpf_metro_tcp_")); at++)
 		lines++;
-	assert_int_equal(lines, SERIES * (4 + 2 + 2 + 1));
-	assert_non_null(strstr(text, "_count{src=\"a\",dst=\"4999\"} 4999\n"));
+	assert_int_equal(lines, MANY * (4 + 2 + 2 + 1));
+	assert_non_null(strstr(text, "_count{src=\"a\",dst=\"4999\"} 2370391895\n"));
+	free(text);
+	snapshot_free(s);
+}
+
+/* Packed piece by piece it is the same text. */
+static void check_packed(struct snapshot *s, enum exposition_format format)
+{
+	size_t length, packed_length;
+	char *text = exposition_write(s, format, &length);
+	char *packed = exposition_pack(s, format, &packed_length), *out = malloc(length + 1);
+	z_stream stream = {.next_in = (Bytef *)packed, .avail_in = (uInt)packed_length};
+
+	assert_non_null(packed);
+	assert_true(packed_length < length);
+	stream.next_out = (Bytef *)out;
+	stream.avail_out = (uInt)length + 1;
+	assert_int_equal(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
+	assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
+	assert_int_equal(stream.total_out, length);
+	assert_int_equal(stream.avail_in, 0);
+	assert_memory_equal(out, text, length);
+	inflateEnd(&stream);
+	free(out);
+	free(packed);
 	free(text);
 	snapshot_free(s);
 }
 
 static void test_gzip(void **state)
 {
-	char *text = text_of(EXPOSITION_TEXT), *packed, out[65536];
-	z_stream stream = {.next_out = (Bytef *)out, .avail_out = sizeof(out)};
-	size_t length;
-
 	(void)state;
-	packed = exposition_gzip(text, strlen(text), &length);
-	assert_non_null(packed);
-	assert_true(length < strlen(text));
-	stream.next_in = (Bytef *)packed;
-	stream.avail_in = (uInt)length;
-	assert_int_equal(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
-	assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
-	assert_int_equal(stream.total_out, strlen(text));
-	assert_memory_equal(out, text, strlen(text));
-	inflateEnd(&stream);
-	free(packed);
-	free(text);
+	check_packed(example(), EXPOSITION_TEXT);
+	check_packed(example(), EXPOSITION_OPENMETRICS);
+	check_packed(many(), EXPOSITION_OPENMETRICS);
 }
 
 int main(void)

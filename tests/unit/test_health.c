@@ -33,6 +33,13 @@ static int set_up(void **state)
 	return 0;
 }
 
+static int tear_down(void **state)
+{
+	(void)state;
+	health_clear(&health);
+	return 0;
+}
+
 static void assert_well(const char *expected)
 {
 	assert_true(health_verdict(&health, text));
@@ -72,7 +79,7 @@ static void test_well(void **state)
 static void test_nothing_measured(void **state)
 {
 	(void)state;
-	health.measured.count = 0;
+	health_clear(&health);
 	assert_ill("not measuring: there is no interface to measure");
 	health_add_name(&health.awaited, "eth1");
 	assert_ill("not measuring: waiting for eth1");
@@ -107,7 +114,7 @@ static void test_server(void **state)
 		    "[::1]:8125: Connection refused");
 	health.server.since_ms--;
 	assert_ill("StatsD server [::1]:8125 takes no metrics since 30 s: Connection refused");
-	health.measured.count = 0;
+	health_clear(&health);
 	health.reported_ms = 0;
 	assert_ill("not measuring: there is no interface to measure; the last report was 100.0 s "
 		   "ago, one is due every 10 s; StatsD server [::1]:8125 takes no metrics since 30 "
@@ -164,14 +171,14 @@ static void test_json(void **state)
 	free(json);
 
 	health.server.heard = false;
-	health.measured.count = 0;
+	health_clear(&health);
 	json = written();
 	assert_memory_equal(json, "{\"healthy\":false,\"summary\":\"not ", 32);
 	assert_non_null(strstr(json, "\"reachable\":null,\"error\":null,\"since_s\":null}"));
 	free(json);
 }
 
-#define T(name) cmocka_unit_test_setup(test_##name, set_up)
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int main(void)
 {

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "clock.h"
 #include "metrics_clients.h"
 #include "metrics_server.h"
@@ -385,16 +386,46 @@ static void test_noise(void **state)
 	assert_non_null(strstr(answer, "_total{dst=\"2\"} 0\n"));
 }
 
+/* As many as libmicrohttpd takes come while the thread waits for the loop, and all go at once: it
+ * does not listen then until it runs again. */
+static void test_crowd(void **state)
+{
+	int waits, fds[2 * METRICS_CLIENTS_MAX];
+
+	(void)state;
+	metrics_server_publish(server, make_snapshot(3));
+	for (int round = 0; round < 3; round++) {
+		loop_answers = false;
+		waits = connect_to();
+		send_text(waits, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+		for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+			fds[i] = connect_to();
+			send_text(fds[i], "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+			close(fds[i]);
+		read_all(waits);
+		loop_answers = true;
+		assert_true(begins(get("/metrics"), "HTTP/1.1 200 "));
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_metrics),          TEST(test_negotiated),
-		TEST(test_other_requests),   TEST(test_health),
-		TEST(test_health_is_kept),   TEST(test_loop_is_stuck),
-		TEST(test_many_connections), TEST(test_slow_clients),
-		TEST(test_long_head),        TEST(test_noise),
+		TEST(test_metrics),
+		TEST(test_negotiated),
+		TEST(test_other_requests),
+		TEST(test_health),
+		TEST(test_health_is_kept),
+		TEST(test_loop_is_stuck),
+		TEST(test_many_connections),
+		TEST(test_slow_clients),
+		TEST(test_long_head),
+		TEST(test_noise),
+		TEST(test_crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

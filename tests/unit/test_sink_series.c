@@ -396,6 +396,7 @@ static void test_flood(void **state)
 	const struct series_settings settings = {.max_series = 100};
 	const __u32 rtt[] = {TICKS_A_MS};
 	struct flow_record record = make_record(&flow, 1, 1, rtt);
+	const struct delivery delivery = {.record = &record, .iface = "lo"};
 	__u64 samples = 0;
 	unsigned int windows = 0;
 
@@ -403,12 +404,8 @@ static void test_flood(void **state)
 	series_configure(&series, &settings);
 	for (int round = 0; round < 2; round++) {
 		for (__u32 i = 0; i < 100000; i++) {
-			struct window *window;
-
 			record.key.peer.words[3] = htonl(0x0b000000 + i);
-			window = series_window(&series, NULL, &record, "lo");
-			assert_non_null(window);
-			assert_int_equal(window_add(&series.windows, window, &record), 0);
+			assert_non_null(series_take(&series, NULL, NULL, &delivery));
 		}
 	}
 	for (const struct window *w = series.windows.first; w; w = window_next(w)) {

@@ -72,6 +72,41 @@ static void test_live(void **state)
 	flow.ifindex = 0;
 }
 
+/* With its tags a series is longer than a line may be: a part of it would be another series. */
+static void test_overlong(void **state)
+{
+	enum { TAGS = 41, TAG = 198 };
+	static char texts[TAGS][TAG + 1];
+	struct statsd_fixture *f = *state;
+	char *tags[TAGS], **tags_before = instances[0].tags;
+	struct capture out;
+	struct sink *sink;
+
+	for (int i = 0; i < TAGS; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "t%02d:%0*d", i, TAG - 4, 0);
+		tags[i] = texts[i];
+	}
+	instances[0].tags = tags;
+	instances[0].tags_count = TAGS;
+	assert_int_equal(sink_summary_open(&sink, &f->config, f->peers), 0);
+	stdout_capture(&out);
+	for (int i = 0; i < 2; i++) {
+		take_one(sink, &flow, "lo", 0, 7 * TICKS_A_MS);
+		sink->ops->report(sink, NULL);
+	}
+	instances[0].tags_count = 3;
+	take_one(sink, &flow, "lo", 0, 7 * TICKS_A_MS);
+	assert_int_equal(sink->ops->close(sink), 0);
+	stdout_restore(&out);
+	assert_int_equal(count_of(capture_read(&out), "\n"), 1);
+	assert_int_equal(count_of(capture_read(&f->log), "WARNING series whose tags have"), 1);
+	assert_int_equal(count_of(capture_read(&f->log), "left out, 1 of this interval"), 1);
+	assert_int_equal(count_of(capture_read(&f->log), "INFO no series was left out"), 1);
+	capture_free(&out);
+	instances[0].tags = tags_before;
+	instances[0].tags_count = 2;
+}
+
 static void test_full_standard_output(void **state)
 {
 	struct capture out, log;
@@ -91,7 +126,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_capture),
-		cmocka_unit_test_setup_teardown(test_live, statsd_setup, statsd_teardown),
+		STATSD_TEST(test_live),
+		STATSD_TEST(test_overlong),
 		cmocka_unit_test(test_full_standard_output),
 	};
 
