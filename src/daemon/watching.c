@@ -19,9 +19,9 @@ static const char *name_of(void *arg, __u32 number, const struct address *addres
 	return peers ? peers_name(peers, number, address) : NULL;
 }
 
-static void start(struct watching *w, double interval_s)
+static void start(struct watching *w, double interval_s, __u64 now)
 {
-	w->started_ns = monotonic_ns();
+	w->started_ns = now;
 	w->collect = calloc(1, sizeof(*w->collect));
 	if (!w->collect)
 		return;
@@ -87,7 +87,7 @@ void watching_answer(struct watching *w, const struct peers *peers, double inter
 
 	expire(w, now);
 	if (!w->collect)
-		start(w, interval_s);
+		start(w, interval_s, now);
 	w->asked_ns = now;
 	if (w->collect && (!w->answer || now - w->collect->ended_ns >= SHORTEST_NS)) {
 		free(w->answer);
