@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Draws a terminal's screen as SVG: `tmux capture-pane -e -p | python3 docs/live_picture.py`.
+"""Makes a PNG of a terminal's screen: `tmux capture-pane -e -p | python3 docs/live_picture.py FILE.png`.
 
-docs/live_picture.sh makes docs/live.svg with it.
+docs/live_picture.sh makes docs/live.png with it. Chromium draws it.
 """
 import html
+import os
 import re
 import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/tools"))
+import browser  # noqa: E402
 
 FONT_SIZE, CHARACTER, LINE, MARGIN, BAR = 13, 7.83, 17, 14, 26
 BACKGROUND, BAR_COLOUR, TEXT = "#1c2128", "#2d333b", "#cdd9e5"
@@ -63,12 +68,18 @@ def draw(lines):
                 x, length = MARGIN + (column + word.start()) * CHARACTER, len(word[0]) * CHARACTER
                 out.append(f'<text x="{x:.1f}" y="{y}" textLength="{length:.1f}" fill="{colour}"{more}>'
                            f"{html.escape(word[0])}</text>")
-    return "\n".join([*out, "</g>", "</svg>"])
+    return width, height, "\n".join([*out, "</g>", "</svg>"])
 
 
 def main():
-    lines = [line.rstrip("\n") for line in sys.stdin]
-    print(draw(lines))
+    width, height, drawing = draw([line.rstrip("\n") for line in sys.stdin])
+    with tempfile.TemporaryDirectory() as directory, browser.Browser(width, height) as page:
+        path = os.path.join(directory, "screen.html")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(f"<!doctype html><meta charset=utf-8><style>body {{ margin: 0 }}</style>{drawing}")
+        page.open(path)
+        with open(sys.argv[1], "wb") as picture:
+            picture.write(page.picture())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Makes docs/live.svg of a real run, as root, after `make all tools`: five peers with traffic of their own, for a
-# little more than a minute, in tmux.
+# Makes docs/live.png of a real run, as root, after `make all tools`: five peers with traffic of their own, for a
+# little more than a minute, in tmux, drawn by Chromium.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tests/e2e/common.sh
@@ -39,4 +39,4 @@ traffic 10.77.0.14 --mode upload --rate 50
 TMUX='' tmux -L "$server" -f /dev/null new-session -d -x 130 -y 11 env LC_ALL=C.UTF-8 TERM=screen \
   ip netns exec "$METRO_CLIENT_NS" "$METRO" -i "$METRO_CLIENT_IF" "${names[@]/%/.example.net}" --output top
 sleep "${SECONDS_OF_RUN:-65}"
-TMUX='' tmux -L "$server" capture-pane -e -p | python3 docs/live_picture.py >docs/live.svg
+TMUX='' tmux -L "$server" capture-pane -e -p | python3 docs/live_picture.py docs/live.png

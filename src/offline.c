@@ -10,7 +10,10 @@
 #include "log.h"
 #include "privileges.h"
 #include "progress.h"
+#include "screen.h"
+#include "showing.h"
 #include "sink.h"
+#include "sink_top.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -27,8 +30,10 @@ struct offline {
 	int signals;    /* those that end us are read from here; negative: they end us directly */
 	__u64 until_ms; /* read until then; 0: to the end */
 	bool looks_up;  /* names in --filter, once it is known what packets look like */
+	bool screen;    /* what is measured is seen live */
 	bool over;
 	struct progress progress;
+	struct showing showing;
 };
 
 static void deliver(void *arg, const struct delivery *delivery)
@@ -43,11 +48,11 @@ static int on_opened(void *arg)
 {
 	const struct offline *o = arg;
 
-	privileges_offline(o->looks_up);
+	privileges_offline(o->looks_up, o->screen);
 	return 0;
 }
 
-static int catch_signals(void)
+static int catch_signals(bool screen)
 {
 	sigset_t set;
 
@@ -55,13 +60,21 @@ static int catch_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGQUIT);
+	if (screen) {
+		sigaddset(&set, SIGHUP);
+		sigaddset(&set, SIGWINCH);
+	}
 	return event_signals(&set);
 }
 
 /* Stops reading a file at once, a pipe a little later, or with the second signal. */
 static void follow_signals(struct offline *o)
 {
-	if (o->signals >= 0 && event_signal_take(o->signals, NULL)) {
+	int signal = o->signals >= 0 ? event_signal_take(o->signals, NULL) : 0;
+
+	if (signal == SIGWINCH) {
+		showing_resize(&o->showing);
+	} else if (signal) {
 		o->over = o->until_ms || o->backend->ops->fd(o->backend) < 0;
 		o->until_ms = monotonic_ms() + LAST_PACKETS_MS;
 	}
@@ -75,19 +88,20 @@ static void wait_for_packets(struct offline *o)
 	struct pollfd events[] = {
 		{.fd = o->backend->ops->fd(o->backend), .events = POLLIN},
 		{.fd = o->signals, .events = POLLIN},
+		{.fd = o->screen ? screen_fd() : -1, .events = POLLIN},
 	};
 
 	if (o->sink->ops->flush)
 		o->sink->ops->flush(o->sink);
 	if (!o->sink->error)
-		poll(events, 2, o->until_ms ? LAST_PACKETS_MS : -1);
+		poll(events, 3, o->until_ms ? LAST_PACKETS_MS : showing_wait_ms(&o->showing));
 }
 
 static int read_packets(struct offline *o)
 {
 	int status = 0;
 
-	while (!status && !o->sink->error && !o->over) {
+	while (!status && !o->sink->error && !o->sink->over && !o->over) {
 		status = o->backend->ops->read(o->backend);
 		if (status == -EAGAIN) {
 			wait_for_packets(o);
@@ -95,11 +109,12 @@ static int read_packets(struct offline *o)
 		}
 		follow_signals(o);
 		progress_tell(&o->progress, capture_file_name(o->path), o->backend);
+		showing_go_on(&o->showing, o->backend);
 	}
 	progress_end(&o->progress);
-	if (!status && o->over)
-		log_warning("%s was not read to its end: stopped by a signal",
-			    capture_file_name(o->path));
+	if (!status && (o->over || o->sink->over))
+		log_warning("%s was not read to its end: stopped by %s", capture_file_name(o->path),
+			    o->over ? "a signal" : "a key");
 	return status < 0 ? status : 0;
 }
 
@@ -111,7 +126,7 @@ static void finish(struct offline *o, int err)
 	const struct sink_capture capture = {.name = capture_file_name(o->path),
 					     .counters = counters,
 					     .seen = &seen,
-					     .whole = !err && !o->over};
+					     .whole = !err && !o->over && !o->sink->over};
 
 	o->backend->ops->counters(o->backend, counters);
 	backend_file_tell_refused(o->path, counters);
@@ -159,8 +174,9 @@ static int measure(struct offline *o, const struct options *options)
 		return err;
 	err = read_packets(o);
 	while (!o->backend->ops->sweep(o->backend))
-		;
+		showing_go_on(&o->showing, o->backend);
 	finish(o, err);
+	showing_end(&o->showing, o->backend, err);
 	o->backend->ops->close(o->backend);
 	return err;
 }
@@ -174,6 +190,8 @@ static int open_sink(struct sink **sink, enum output_choice output)
 		return sink_html_open(sink);
 	case OUTPUT_SUMMARY:
 		return sink_summary_open(sink, NULL, NULL);
+	case OUTPUT_TOP:
+		return sink_top_open_capture(sink);
 	default:
 		return sink_text_open(sink, NULL);
 	}
@@ -182,15 +200,23 @@ static int open_sink(struct sink **sink, enum output_choice output)
 int offline_run(const struct options *options)
 {
 	struct offline o = {.path = options->read_path,
-			    .signals = catch_signals(),
-			    .looks_up = options->filter};
-	int err, closed;
+			    .looks_up = options->filter,
+			    .screen = options->output == OUTPUT_TOP};
+	int err = o.screen ? screen_prepare() : 0, closed;
 
-	progress_begin(&o.progress);
-	err = open_sink(&o.sink, options->output);
 	if (err)
 		return err;
+	o.signals = catch_signals(o.screen);
+	progress_begin(&o.progress);
+	err = open_sink(&o.sink, options->output);
+	if (err) {
+		screen_close();
+		return err;
+	}
+	showing_begin(&o.showing, o.sink, capture_file_name(o.path));
 	err = measure(&o, options);
+	if (!o.sink->error && !o.over)
+		showing_stay(&o.showing, o.signals);
 	closed = o.sink->ops->close(o.sink);
 	descriptor_close(&o.signals);
 	return err ? err : closed;

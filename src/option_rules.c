@@ -4,6 +4,8 @@
 
 #include "array.h"
 
+#include <string.h>
+
 const char *option_rules_broken(const struct options *o)
 {
 	const struct {
@@ -18,10 +20,12 @@ const char *option_rules_broken(const struct options *o)
 		{o->read_path && o->backend == BACKEND_BPF,
 		 "-r reads with libpcap; leave --backend bpf out"},
 		{o->read_path && o->output == OUTPUT_STATSD,
-		 "-r prints text, json, summary or html; leave --output statsd out"},
+		 "-r has text, json, summary, html and top; leave --output statsd out"},
 		{!o->read_path && o->output == OUTPUT_HTML, "--output html needs -r FILE"},
-		{o->output == OUTPUT_TOP && !o->interface && !o->top,
-		 "--output top goes with -i IFACE PEER..."},
+		{o->output == OUTPUT_TOP && !o->interface && !o->read_path && !o->top,
+		 "--output top goes with -i IFACE PEER... or -r FILE"},
+		{o->output == OUTPUT_TOP && o->read_path && !strcmp(o->read_path, "-"),
+		 "--output top takes keys from standard input; give -r a file or a named pipe"},
 		{o->read_path && o->check, "--check is for a configuration; leave -r out"},
 		{o->reload_pid && (o->read_path || o->interface || o->check),
 		 "--reload is for a bpf-metro with a configuration; leave -i, -r and --check out"},

@@ -512,7 +512,7 @@ enum options_result options_parse(int argc, char *argv[], struct options *option
 		options->output = options->interface || options->read_path || options->health
 					  ? OUTPUT_TEXT
 					  : OUTPUT_STATSD;
-	if (options->output == OUTPUT_TOP && options->interval_s <= 0)
+	if (options->output == OUTPUT_TOP && !options->read_path && options->interval_s <= 0)
 		options->interval_s = TOP_INTERVAL_S;
 	if (result == OPTIONS_RUN && check_combination(options))
 		result = OPTIONS_WRONG;

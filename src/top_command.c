@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "asking.h"
+#include "control.h"
 #include "control_client.h"
 #include "descriptor.h"
 #include "event_loop.h"
@@ -26,7 +27,9 @@ struct top {
 	struct live_view view;
 	struct live_header header;
 	struct wire_rows rows;
-	char failure[ASKING_TEXT]; /* "": the daemon answers */
+	struct live_detail *detail;
+	const struct live_row *detailed; /* whose it is; NULL: nobody's */
+	char failure[ASKING_TEXT];       /* "": the daemon answers */
 	bool over;
 };
 
@@ -34,6 +37,8 @@ struct top {
 
 static int ask(struct top *top)
 {
+	const struct live_row *selected =
+		live_view_selected(&top->view, top->rows.rows, top->rows.count);
 	char *answer;
 	int err = control_ask(top->path, "top", TIMEOUT_MS, &answer);
 
@@ -41,7 +46,26 @@ static int ask(struct top *top)
 		return err;
 	err = wire_read(answer, &top->header, &top->rows);
 	free(answer);
+	live_view_follow(&top->view, top->rows.rows, top->rows.count, selected);
 	return err;
+}
+
+/* Of the peer whose page is on the screen; nothing of another stands there meanwhile. */
+static void ask_detail(struct top *top)
+{
+	const struct live_row *row =
+		live_view_selected(&top->view, top->rows.rows, top->rows.count);
+	char request[CONTROL_REQUEST], *answer;
+
+	top->detailed = NULL;
+	if (!row || top->view.page != LIVE_DETAIL || *top->failure)
+		return;
+	snprintf(request, sizeof(request), "top_peer %u %s", row->number, row->address);
+	if (control_ask(top->path, request, TIMEOUT_MS, &answer))
+		return;
+	if (!wire_read_detail(answer, top->detail))
+		top->detailed = row;
+	free(answer);
 }
 
 /* A daemon that is restarted is waited for; its figures begin anew, as its rows say. */
@@ -64,11 +88,14 @@ static int look(struct top *top)
 static void draw(struct top *top)
 {
 	struct live_header header = top->header;
+	const struct live_row *row;
 
 	if (*top->failure)
 		snprintf(header.how, sizeof(header.how), "%s", top->failure);
 	live_view_arrange(&top->view, top->rows.rows, top->rows.count);
-	live_draw(&top->view, top->rows.rows, &header);
+	row = live_view_selected(&top->view, top->rows.rows, top->rows.count);
+	live_draw(&top->view, top->rows.rows, &header,
+		  row && row == top->detailed ? top->detail : NULL);
 }
 
 /* The daemon counts on for as long as it is asked, also while the picture is held. */
@@ -78,11 +105,36 @@ static void on_timer(void *arg, int fd)
 	char *answer;
 
 	event_timer_take(fd);
-	if (!top->view.paused)
+	if (!top->view.paused) {
 		look(top);
-	else if (!control_ask(top->path, "top", TIMEOUT_MS, &answer))
+		ask_detail(top);
+	} else if (!control_ask(top->path, "top", TIMEOUT_MS, &answer)) {
 		free(answer);
+	}
 	draw(top);
+}
+
+/* For all who watch the same daemon. The next answer shows it. */
+static void reset(struct top *top)
+{
+	char *answer;
+
+	top->view.reset = false;
+	if (!control_ask(top->path, "top_reset", TIMEOUT_MS, &answer))
+		free(answer);
+}
+
+static void press(struct top *top, unsigned int key)
+{
+	const struct live_row *row;
+
+	live_view_key(&top->view, key);
+	if (top->view.reset)
+		reset(top);
+	live_view_arrange(&top->view, top->rows.rows, top->rows.count);
+	row = live_view_selected(&top->view, top->rows.rows, top->rows.count);
+	if (top->view.page == LIVE_DETAIL && row != top->detailed)
+		ask_detail(top);
 }
 
 static void on_key(void *arg, int fd)
@@ -92,11 +144,8 @@ static void on_key(void *arg, int fd)
 	unsigned int key;
 
 	(void)fd;
-	while (!top->view.over && (key = screen_key(&gone))) {
-		live_view_key(&top->view, key);
-		top->view.reset = false; /* others may be watching the same figures */
-		live_view_arrange(&top->view, top->rows.rows, top->rows.count);
-	}
+	while (!top->view.over && (key = screen_key(&gone)))
+		press(top, key);
 	top->over = top->view.over || gone;
 	if (!top->over)
 		draw(top);
@@ -162,7 +211,8 @@ static int run(struct top *top)
 
 static int watch(const char *path)
 {
-	struct top top = {.path = path, .timer = -1, .signals = -1};
+	struct live_detail detail;
+	struct top top = {.path = path, .timer = -1, .signals = -1, .detail = &detail};
 	int err;
 
 	if (screen_prepare())

@@ -126,18 +126,32 @@ static void say_unknown(const struct control *c, struct json *json)
 	json_close(json, '}');
 }
 
-/* Returns false without memory for it. */
-static bool answer(struct control *c, struct client *client, const char *name)
+/* NULL: there is none. *about becomes what stands behind it. */
+static const struct control_verb *find_verb(const struct control *c, const char *request,
+					    const char **about)
 {
-	const struct control_verb *verb = c->verbs;
+	size_t length = strcspn(request, " ");
+
+	*about = request[length] ? request + length + 1 : "";
+	for (const struct control_verb *verb = c->verbs; verb->name; verb++)
+		if (!strncmp(verb->name, request, length) && !verb->name[length] &&
+		    (verb->takes_about || !request[length]))
+			return verb;
+	return NULL;
+}
+
+/* Returns false without memory for it. */
+static bool answer(struct control *c, struct client *client, const char *request)
+{
+	const struct control_verb *verb;
+	const char *about;
 	struct json json;
 
 	if (json_begin(&json))
 		return false;
-	while (verb->name && strcmp(verb->name, name))
-		verb++;
-	if (verb->name)
-		verb->answer(c->arg, &json);
+	verb = find_verb(c, request, &about);
+	if (verb)
+		verb->answer(c->arg, about, &json);
 	else
 		say_unknown(c, &json);
 	putc('\n', json.out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The daemon's control socket: who connects may ask what the daemon measures. A request is a line,
- * one verb; the answer is a line, one JSON object; and so on, until either side closes the
- * connection.
+ * The daemon's control socket: who connects may ask what the daemon measures. A request is a line:
+ * a verb, and behind a space what it is about, where it takes that; the answer is a line, one JSON
+ * object; and so on, until either side closes the connection.
  *
  * Nothing here waits: an answer that a client does not take is kept for it, for a moment. Clients
  * are few, and one that is slow or silent loses its connection, so that there is room for the next.
@@ -21,8 +21,10 @@
 /* What can be asked. */
 struct control_verb {
 	const char *name;
-	/* Writes one JSON value. Must not take long: the event loop waits. */
-	void (*answer)(void *arg, struct json *json);
+	/* Writes one JSON value. Must not take long: the event loop waits. about: what stood behind
+	 * the verb, whoever sent it; "" unless it takes that. */
+	void (*answer)(void *arg, const char *about, struct json *json);
+	bool takes_about;
 };
 
 struct control;

@@ -50,10 +50,11 @@ void answers_gather(struct wiring *w, struct health *health)
 		health->server = sink->ops->server_state(sink);
 }
 
-static void answer_health(void *arg, struct json *json)
+static void answer_health(void *arg, const char *about, struct json *json)
 {
 	struct health health = {};
 
+	(void)about;
 	answers_gather(arg, &health);
 	health_write(&health, json);
 	health_clear(&health);
@@ -61,13 +62,14 @@ static void answer_health(void *arg, struct json *json)
 
 /* ---- top ---- */
 
-static void answer_top(void *arg, struct json *json)
+static void answer_top(void *arg, const char *about, struct json *json)
 {
 	struct wiring *w = arg;
 	struct live_header header = {};
 	__u64 counters[COUNTERS];
 	char how[STATUS_SIZE];
 
+	(void)about;
 	wiring_state(w, how);
 	printable_copy(header.how, sizeof(header.how), how);
 	printable_copy(header.fallback, sizeof(header.fallback), w->measuring.fallback);
@@ -78,12 +80,32 @@ static void answer_top(void *arg, struct json *json)
 	watching_answer(&w->watching, w->plan.peers, w->reporting.interval_s, &header, json);
 }
 
+static void answer_top_peer(void *arg, const char *about, struct json *json)
+{
+	struct wiring *w = arg;
+
+	watching_answer_peer(&w->watching, about, json);
+}
+
+static void answer_top_reset(void *arg, const char *about, struct json *json)
+{
+	struct wiring *w = arg;
+
+	(void)about;
+	watching_reset(&w->watching);
+	json_open(json, NULL, '{');
+	json_bool(json, "reset", true);
+	json_close(json, '}');
+}
+
 /* ---- the table ---- */
 
 static const struct control_verb verbs[] = {
-	{"health", answer_health},
-	{"top", answer_top},
-	{NULL, NULL},
+	{"health", answer_health, false},
+	{"top", answer_top, false},
+	{"top_peer", answer_top_peer, true},
+	{"top_reset", answer_top_reset, false},
+	{NULL, NULL, false},
 };
 
 /* ---- life ---- */

@@ -19,13 +19,17 @@ static const char *name_of(void *arg, __u32 number, const struct address *addres
 	return peers ? peers_name(peers, number, address) : NULL;
 }
 
-static void start(struct watching *w, double interval_s)
+static void start(struct watching *w, double interval_s, __u64 now)
 {
-	w->started_ns = monotonic_ns();
+	w->started_ns = now;
 	w->collect = calloc(1, sizeof(*w->collect));
 	if (!w->collect)
 		return;
-	live_collect_open(w->collect, w->started_ns);
+	if (live_collect_open(w->collect, w->started_ns)) {
+		free(w->collect);
+		w->collect = NULL;
+		return;
+	}
 	/* Samples come in batches, some only with a report: rates by the second would jump. */
 	w->collect->rated = (unsigned int)fmin(fmax(ceil(interval_s), 1), LIVE_HISTORY);
 	log_debug("somebody watches (--top)");
@@ -62,10 +66,18 @@ static char *make_answer(struct watching *w, const struct peers *peers, struct l
 	live_collect_show(w->collect, name_of, (void *)peers);
 	header->for_s = (double)(now - w->started_ns) / NS_PER_S;
 	header->left_out = (double)w->collect->left_out;
+	header->unplaced = (double)w->collect->unplaced;
 	if (json_begin(&json))
 		return NULL;
 	wire_write(&json, header, w->collect->rows, w->collect->count);
 	return json_take(&json, &length);
+}
+
+/* Of the last one to ask that is long ago. */
+static void expire(struct watching *w, __u64 now)
+{
+	if (w->collect && now - w->asked_ns > WATCHING_MS * NS_PER_MS)
+		watching_stop(w);
 }
 
 void watching_answer(struct watching *w, const struct peers *peers, double interval_s,
@@ -73,10 +85,9 @@ void watching_answer(struct watching *w, const struct peers *peers, double inter
 {
 	__u64 now = monotonic_ns();
 
-	if (w->collect && now - w->asked_ns > WATCHING_MS * NS_PER_MS)
-		watching_stop(w);
+	expire(w, now);
 	if (!w->collect)
-		start(w, interval_s);
+		start(w, interval_s, now);
 	w->asked_ns = now;
 	if (w->collect && (!w->answer || now - w->collect->ended_ns >= SHORTEST_NS)) {
 		free(w->answer);
@@ -86,4 +97,43 @@ void watching_answer(struct watching *w, const struct peers *peers, double inter
 		json_raw(json, NULL, w->answer);
 	else
 		wire_write(json, header, NULL, 0);
+}
+
+static const struct live_peer *find_peer(const struct watching *w, const char *about)
+{
+	struct live_peer_key key = {};
+	char *end;
+
+	key.number = (__u32)strtoul(about, &end, 10);
+	if (!w->collect || *end != ' ' || address_parse(end + 1, &key.peer))
+		return NULL;
+	return live_collect_find(w->collect, &key);
+}
+
+void watching_answer_peer(struct watching *w, const char *about, struct json *json)
+{
+	const struct live_peer *peer;
+	struct live_detail *detail = NULL;
+	__u64 now = monotonic_ns();
+
+	expire(w, now);
+	if (w->collect)
+		w->asked_ns = now;
+	peer = find_peer(w, about);
+	if (peer)
+		detail = malloc(sizeof(*detail));
+	if (detail)
+		live_detail_make(detail, peer);
+	wire_write_detail(json, detail);
+	free(detail);
+}
+
+void watching_reset(struct watching *w)
+{
+	if (!w->collect)
+		return;
+	live_collect_reset(w->collect);
+	w->started_ns = monotonic_ns();
+	free(w->answer);
+	w->answer = NULL;
 }

@@ -33,6 +33,13 @@ void watching_take(struct watching *watching, const struct delivery *delivery);
 void watching_answer(struct watching *watching, const struct peers *peers, double interval_s,
 		     struct live_header *header, struct json *json);
 
+/* One peer's spread and connections, of what is counted already; about: "NUMBER ADDRESS", as the
+ * rows have them. It asks on, too, if anybody did in the last WATCHING_MS. */
+void watching_answer_peer(struct watching *watching, const char *about, struct json *json);
+
+/* All figures begin anew, for whoever watches. */
+void watching_reset(struct watching *watching);
+
 void watching_stop(struct watching *watching);
 
 #endif

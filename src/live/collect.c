@@ -13,9 +13,10 @@
 #include "printable.h"
 #include "units.h"
 
-#define FIRST_SEED 2463534242u
+#define FIRST_SEED        2463534242u
+#define FIRST_CONNECTIONS 64
 
-void live_collect_open(struct live_collect *c, __u64 now_ns)
+int live_collect_open(struct live_collect *c, __u64 now_ns)
 {
 	*c = (struct live_collect){
 		.terms = {.keep_histograms = true, .keep_retransmissions = true},
@@ -23,6 +24,7 @@ void live_collect_open(struct live_collect *c, __u64 now_ns)
 		.ended_ns = now_ns,
 		.rated = 1,
 	};
+	return flow_index_open(&c->connections, FIRST_CONNECTIONS);
 }
 
 /* ---- which of an interval's samples are kept for its p50 ---- */
@@ -42,7 +44,7 @@ static void choose(struct live_collect *c, struct live_peer *peer, __u32 rtt)
 	__u32 at = peer->seen++;
 
 	if (at >= LIVE_CHOSEN)
-		at = next_random(c) % peer->seen;
+		at = (__u32)((__u64)next_random(c) * peer->seen >> 32);
 	if (at < LIVE_CHOSEN)
 		peer->chosen[at] = rtt;
 }
@@ -95,6 +97,7 @@ static struct live_peer *open_peer(struct live_collect *c, const struct live_pee
 		return NULL;
 	peer->key = *key;
 	peer->row.peer = peer;
+	peer->row.number = key->number;
 	for (size_t i = 0; i < LIVE_HISTORY; i++)
 		peer->history[i] = NAN;
 	put_place(&peer->row, iface, key->number);
@@ -107,30 +110,44 @@ static struct live_peer *open_peer(struct live_collect *c, const struct live_pee
 	return peer;
 }
 
+struct live_peer *live_collect_find(const struct live_collect *c, const struct live_peer_key *key)
+{
+	struct live_peer *peer;
+
+	HASH_FIND(hh, c->peers, key, sizeof(*key), peer);
+	return peer;
+}
+
 static struct live_peer *find_peer(struct live_collect *c, const struct delivery *delivery)
 {
 	const struct live_peer_key key = {delivery->record->key.peer,
 					  delivery->record->key.ifindex};
-	struct live_peer *peer;
+	struct live_peer *peer = live_collect_find(c, &key);
 
-	HASH_FIND(hh, c->peers, &key, sizeof(key), peer);
 	return peer ? peer : open_peer(c, &key, delivery->iface);
+}
+
+static void free_peer(struct live_peer *peer)
+{
+	window_reset(&peer->window);
+	histogram_free(&peer->window.histogram);
+	free(peer);
 }
 
 /* ---- connections ---- */
 
 static struct live_connection *open_connection(struct live_collect *c, struct live_peer *peer,
-					       const struct flow_key *key)
+					       const struct flow_key *key, __u32 hash)
 {
 	struct live_connection *connection = NULL;
 
-	if (HASH_COUNT(c->connections) < LIVE_CONNECTIONS_MAX)
+	if (c->connections.count < LIVE_CONNECTIONS_MAX)
 		connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		return NULL;
 	connection->key = *key;
-	HASH_ADD(hh, c->connections, key, sizeof(connection->key), connection);
-	if (!connection->hh.tbl) {
+	connection->peer = peer;
+	if (flow_index_add(&c->connections, hash, connection)) {
 		free(connection);
 		return NULL;
 	}
@@ -138,20 +155,6 @@ static struct live_connection *open_connection(struct live_collect *c, struct li
 	peer->connections = connection;
 	peer->connections_count++;
 	return connection;
-}
-
-static void count_connection(struct live_collect *c, struct live_peer *peer,
-			     const struct flow_record *record)
-{
-	struct live_connection *connection;
-
-	HASH_FIND(hh, c->connections, &record->key, sizeof(record->key), connection);
-	if (!connection)
-		connection = open_connection(c, peer, &record->key);
-	if (!connection)
-		return;
-	connection->heard = c->intervals;
-	window_stats_add(&connection->stats, record);
 }
 
 static void forget_connections(struct live_collect *c, struct live_peer *peer)
@@ -164,7 +167,8 @@ static void forget_connections(struct live_collect *c, struct live_peer *peer)
 			continue;
 		}
 		*at = connection->next;
-		HASH_DEL(c->connections, connection);
+		flow_index_remove(&c->connections,
+				  flow_index_hash(&c->connections, &connection->key), connection);
 		free(connection);
 		peer->connections_count--;
 	}
@@ -172,19 +176,37 @@ static void forget_connections(struct live_collect *c, struct live_peer *peer)
 
 /* ---- counting ---- */
 
+static void count_connection(struct live_collect *c, struct live_connection *connection,
+			     const struct flow_record *record)
+{
+	if (!connection) {
+		c->unplaced += record->count;
+		return;
+	}
+	connection->heard = c->intervals;
+	window_stats_add(&connection->stats, record);
+}
+
 void live_collect_take(struct live_collect *c, const struct delivery *delivery)
 {
 	const struct flow_record *record = delivery->record;
+	struct live_connection *connection;
 	struct live_peer *peer;
+	__u32 hash;
 
 	if (!windows_want(&c->terms, record))
 		return;
-	peer = find_peer(c, delivery);
+	hash = flow_index_hash(&c->connections, &record->key);
+	connection = flow_index_find(&c->connections, hash, &record->key);
+	peer = connection ? connection->peer : find_peer(c, delivery);
 	if (!peer || window_add(&c->terms, &peer->window, record)) {
 		c->left_out += record->count;
 		return;
 	}
-	count_connection(c, peer, record);
+	peer->heard_ns = c->ended_ns;
+	if (!connection)
+		connection = open_connection(c, peer, &record->key, hash);
+	count_connection(c, connection, record);
 	if (record->flags & RECORD_HANDSHAKE)
 		return;
 	for (unsigned int i = 1; i <= record->count; i++)
@@ -203,16 +225,44 @@ static double rate_of(const struct live_collect *c, const struct live_peer *peer
 	return seconds > 0 ? count / seconds : 0;
 }
 
-static void end_interval(const struct live_collect *c, struct live_peer *peer)
+void live_peer_end_part(struct live_peer *peer, unsigned int place)
 {
 	__u64 count = peer->window.stats.count;
 
+	peer->history[place] = take_median(peer);
+	peer->counts[place] = (__u32)(count - peer->counted);
+	peer->counted = count;
+}
+
+static void end_interval(const struct live_collect *c, struct live_peer *peer)
+{
 	memmove(peer->history, peer->history + 1, sizeof(peer->history) - sizeof(float));
 	memmove(peer->counts, peer->counts + 1, sizeof(peer->counts) - sizeof(__u32));
-	peer->history[LIVE_HISTORY - 1] = take_median(peer);
-	peer->counts[LIVE_HISTORY - 1] = (__u32)(count - peer->counted);
+	live_peer_end_part(peer, LIVE_HISTORY - 1);
 	peer->rate = rate_of(c, peer);
-	peer->counted = count;
+}
+
+static bool is_silent(const struct live_collect *c, const struct live_peer *peer)
+{
+	return !peer->connections && c->ended_ns - peer->heard_ns > LIVE_PEER_SILENT_S * NS_PER_S;
+}
+
+/* A row is part of its peer, and goes with it. */
+static void forget_peers(struct live_collect *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct live_peer *peer = live_collect_find(c, &c->rows[i]->peer->key);
+
+		if (!is_silent(c, peer)) {
+			c->rows[kept++] = c->rows[i];
+			continue;
+		}
+		HASH_DEL(c->peers, peer);
+		free_peer(peer);
+	}
+	c->count = kept;
 }
 
 void live_collect_end_interval(struct live_collect *c, __u64 now_ns)
@@ -227,6 +277,7 @@ void live_collect_end_interval(struct live_collect *c, __u64 now_ns)
 		end_interval(c, peer);
 		forget_connections(c, peer);
 	}
+	forget_peers(c);
 }
 
 /* ---- rows ---- */
@@ -288,26 +339,26 @@ void live_collect_reset(struct live_collect *c)
 	}
 }
 
-static void free_peer(struct live_peer *peer)
+static void free_connections(struct live_peer *peer)
 {
-	window_reset(&peer->window);
-	histogram_free(&peer->window.histogram);
-	free(peer);
+	struct live_connection *connection;
+
+	while ((connection = peer->connections)) {
+		peer->connections = connection->next;
+		free(connection);
+	}
 }
 
 void live_collect_close(struct live_collect *c)
 {
-	struct live_connection *connection, *next_connection;
 	struct live_peer *peer, *next;
 
-	HASH_ITER (hh, c->connections, connection, next_connection) {
-		HASH_DEL(c->connections, connection);
-		free(connection);
-	}
 	HASH_ITER (hh, c->peers, peer, next) {
 		HASH_DEL(c->peers, peer);
+		free_connections(peer);
 		free_peer(peer);
 	}
+	flow_index_close(&c->connections);
 	free(c->rows);
 	*c = (struct live_collect){};
 }

@@ -8,20 +8,24 @@
 #define METRO_LIVE_COLLECT_H
 
 #include "delivery.h"
+#include "flow_index.h"
 #include "rows.h"
 #include "window.h"
 
 #define LIVE_PEERS           10000 /* at most; 3 to 7 KB each */
+#define LIVE_PEER_SILENT_S   3600  /* then a peer is forgotten */
 #define LIVE_CONNECTIONS_MAX 65536
 #define LIVE_CHOSEN          64 /* samples of an interval that its p50 is made of */
+
+struct live_peer;
 
 /* One connection. It is forgotten a minute after the last news of it. */
 struct live_connection {
 	struct flow_key key;
 	struct window_stats stats;
-	__u64 heard;                  /* in this interval */
+	__u64 heard; /* in this interval */
+	struct live_peer *peer;
 	struct live_connection *next; /* of the same peer */
-	UT_hash_handle hh;
 };
 
 struct live_peer_key {
@@ -34,6 +38,7 @@ struct live_peer {
 	struct live_row row; /* as last shown */
 	struct window window;
 	double rate;                /* samples a second */
+	__u64 heard_ns;             /* the end of the interval before the last news */
 	__u32 counts[LIVE_HISTORY]; /* samples in each interval, the newest last */
 	__u64 counted;              /* samples up to the last interval's end */
 	__u32 chosen[LIVE_CHOSEN];  /* of this interval's; all, if there are no more */
@@ -47,7 +52,7 @@ struct live_peer {
 struct live_collect {
 	struct windows terms;
 	struct live_peer *peers; /* in order of appearance */
-	struct live_connection *connections;
+	struct flow_index connections;
 	struct live_row **rows; /* of all peers, in the order of live_collect_show */
 	size_t count;
 	__u64 intervals;
@@ -56,16 +61,26 @@ struct live_collect {
 	__u64 ended_ns;               /* the last one did */
 	__u32 random;
 	__u64 left_out; /* samples for which there was no room or memory */
+	__u64 unplaced; /* samples of connections for which there was none */
 };
 
-/* Zeroed memory is an empty one. */
-void live_collect_open(struct live_collect *collect, __u64 now_ns);
+/* Returns 0 or -ENOMEM. close may be called again, and for zeroed memory. */
+int live_collect_open(struct live_collect *collect, __u64 now_ns);
 void live_collect_close(struct live_collect *collect);
 
 void live_collect_take(struct live_collect *collect, const struct delivery *delivery);
 
-/* An interval has ended: the histories grow, and old connections go. */
+/* An interval has ended: the histories grow, and old connections and peers go; rows of others keep
+ * their order. */
 void live_collect_end_interval(struct live_collect *collect, __u64 now_ns);
+
+/* NULL: it is not there. */
+struct live_peer *live_collect_find(const struct live_collect *collect,
+				    const struct live_peer_key *key);
+
+/* What was counted since the last call becomes the p50 and the count in this place of the history.
+ */
+void live_peer_end_part(struct live_peer *peer, unsigned int place);
 
 /* The rows become what there is by now. name(arg, number, address) is a peer's, or NULL. */
 void live_collect_show(struct live_collect *collect,

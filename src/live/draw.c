@@ -51,18 +51,31 @@ static int draw_trouble(int y, enum screen_style style, const char *what, const 
 	return y + 1;
 }
 
+/* What there was no room for. */
+static int draw_left_out(int y, const struct live_header *header)
+{
+	char text[160] = "";
+	size_t length = 0;
+
+	if (header->left_out > 0)
+		length = (size_t)snprintf(text, sizeof(text),
+					  "%.0f samples of more peers than fit here",
+					  header->left_out);
+	if (header->unplaced > 0)
+		snprintf(text + length, sizeof(text) - length,
+			 "%s%.0f samples of more connections than fit in conn and on pages",
+			 length ? "; " : "", header->unplaced);
+	return draw_trouble(y, SCREEN_WARNING, "not shown: ", text);
+}
+
 static int draw_header(const struct live_view *view, const struct live_header *header)
 {
-	char left_out[64] = "";
 	int y = 1;
 
 	draw_state(view, header);
 	y = draw_trouble(y, SCREEN_WARNING, "libpcap, not BPF: ", header->fallback);
 	y = draw_trouble(y, SCREEN_ERROR, "lost: ", header->losses);
-	if (header->left_out > 0)
-		snprintf(left_out, sizeof(left_out), "%.0f samples of more peers than fit here",
-			 header->left_out);
-	return draw_trouble(y, SCREEN_WARNING, "not shown: ", left_out);
+	return draw_left_out(y, header);
 }
 
 /* ---- below ---- */
@@ -110,23 +123,25 @@ static void draw_footer(const struct live_view *view)
 
 /* ---- the page ---- */
 
-static void draw_page(struct live_view *view, struct live_row **rows, int from, int to)
+static void draw_page(struct live_view *view, struct live_row **rows,
+		      const struct live_detail *detail, int from, int to)
 {
 	if (view->page == LIVE_HELP)
 		draw_help(from, to);
 	else if (view->page == LIVE_DETAIL && view->selected < view->shown)
-		draw_detail(view, rows[view->selected], from, to);
+		draw_detail(view, rows[view->selected], detail, from, to);
 	else
 		draw_table(view, rows, from, to);
 }
 
-void live_draw(struct live_view *view, struct live_row **rows, const struct live_header *header)
+void live_draw(struct live_view *view, struct live_row **rows, const struct live_header *header,
+	       const struct live_detail *detail)
 {
 	int from;
 
 	screen_erase();
 	from = draw_header(view, header);
-	draw_page(view, rows, from, screen_height() - DRAW_BOTTOM);
+	draw_page(view, rows, detail, from, screen_height() - DRAW_BOTTOM);
 	draw_footer(view);
 	screen_show();
 }
@@ -152,6 +167,8 @@ void draw_help(int from, int to)
 		"jitter   mean difference between a connection's neighbouring samples",
 		"rexmit   segments that were sent again",
 		"p50/min  p50 of each second of the last minute (of up to 64 of its samples)",
+		"",
+		"In a capture, smp/s, conn and p50/all are of all of it, by its own clock.",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines) && from + (int)i < to; i++)

@@ -3,6 +3,7 @@
 #ifndef METRO_LIVE_DRAW_H
 #define METRO_LIVE_DRAW_H
 
+#include "detail.h"
 #include "rows.h"
 #include "view.h"
 
@@ -15,18 +16,22 @@ struct live_header {
 	char losses[LIVE_HEADER];   /* what was lost since the start; "" */
 	double samples_per_s;
 	double left_out; /* samples of peers for which there was no room */
+	double unplaced; /* samples of connections for which there was none */
 	double for_s;    /* how long figures have been gathered */
 	size_t peers;
 };
 
-void live_draw(struct live_view *view, struct live_row **rows, const struct live_header *header);
+/* detail: of the selected row, where its page is to be drawn; NULL: not known. */
+void live_draw(struct live_view *view, struct live_row **rows, const struct live_header *header,
+	       const struct live_detail *detail);
 
 /* ---- among the files that draw ---- */
 
 #define DRAW_BOTTOM 1
 
 void draw_table(struct live_view *view, struct live_row **rows, int from, int to);
-void draw_detail(struct live_view *view, struct live_row *row, int from, int to);
+void draw_detail(struct live_view *view, struct live_row *row, const struct live_detail *detail,
+		 int from, int to);
 void draw_help(int from, int to);
 
 #endif

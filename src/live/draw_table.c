@@ -118,7 +118,7 @@ static void draw_titles(const struct live_view *view, const struct layout *layou
 			x = draw_cell(y, x, width_of(layout, i), is_left(i),
 				      i == (int)view->order.column ? SCREEN_SORTED : SCREEN_TITLE,
 				      columns[i].title);
-	screen_text(y, x, layout->spark, SCREEN_TITLE, "p50/min");
+	screen_text(y, x, layout->spark, SCREEN_TITLE, view->capture ? "p50/all" : "p50/min");
 }
 
 static const char *cell_text(struct live_row *row, int column, char text[FIGURE_TEXT])

@@ -38,11 +38,12 @@ struct live_row {
 	char name[LIVE_NAME]; /* its name, or else the address */
 	char address[ADDRESS_TEXT];
 	char place[LIVE_PLACE];
+	__u32 number;                  /* of the interface and the way: tells rows apart */
 	double figures[LIVE_COLUMNS];  /* from LIVE_CONNECTIONS on */
 	double samples;                /* all of them */
 	float history[LIVE_HISTORY];   /* p50 of each interval, the newest last */
 	const struct window *measured; /* where the percentiles come from */
-	const struct live_peer *peer;  /* what else is known; NULL: nothing */
+	const struct live_peer *peer;  /* what else is known; NULL: it has to be asked for */
 	unsigned int round;            /* of wire_rows: when it was read last */
 	__u64 percentiles_of;          /* so many samples */
 };

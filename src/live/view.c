@@ -51,15 +51,41 @@ static size_t moved(size_t from, unsigned int key, size_t page)
 	}
 }
 
+struct live_row *live_view_selected(const struct live_view *view, struct live_row **rows,
+				    size_t count)
+{
+	return view->selected < view->shown && view->selected < count ? rows[view->selected] : NULL;
+}
+
+static bool is_on_page(const struct live_view *view)
+{
+	return view->page == LIVE_DETAIL ||
+	       (view->page == LIVE_HELP && view->behind == LIVE_DETAIL);
+}
+
+void live_view_follow(struct live_view *view, struct live_row **rows, size_t count,
+		      const struct live_row *selected)
+{
+	if (!selected)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i] == selected) {
+			view->selected = i;
+			return;
+		}
+	}
+	if (is_on_page(view))
+		view->page = view->behind = LIVE_TABLE;
+}
+
 void live_view_arrange(struct live_view *view, struct live_row **rows, size_t count)
 {
 	/* On the table the eye rests on a place, and on its top most of all; a page is of a peer.
 	 */
 	const struct live_row *held = NULL;
 
-	if ((view->selected || view->page != LIVE_TABLE) && view->selected < view->shown &&
-	    view->selected < count)
-		held = rows[view->selected];
+	if (view->selected || view->page != LIVE_TABLE)
+		held = live_view_selected(view, rows, count);
 	view->shown = live_arrange(rows, count, &view->order);
 	for (size_t i = 0; held && i < view->shown; i++)
 		if (rows[i] == held)

@@ -28,6 +28,7 @@ struct live_view {
 	struct live_order order;
 	bool typing; /* the filter */
 	bool paused;
+	bool capture;      /* of a capture: histories are of all of it, and nothing goes */
 	bool over;         /* the user has seen enough */
 	bool reset;        /* figures are to begin anew: whoever does that clears it */
 	size_t shown;      /* rows that match; set when they are arranged */
@@ -45,6 +46,14 @@ void live_view_key(struct live_view *view, unsigned int key);
 
 /* Arranges the rows, and keeps the selection on the row that it was on, and on the screen. */
 void live_view_arrange(struct live_view *view, struct live_row **rows, size_t count);
+
+/* The row that is selected, or NULL. Before rows go or come, note it; and tell live_view_follow
+ * after that: the selection follows the row, and its page is left if it is gone. Rows that stay
+ * keep their order. */
+struct live_row *live_view_selected(const struct live_view *view, struct live_row **rows,
+				    size_t count);
+void live_view_follow(struct live_view *view, struct live_row **rows, size_t count,
+		      const struct live_row *selected);
 
 /* Has the selected row on the screen; to be called when height has changed. */
 void live_view_keep(struct live_view *view);

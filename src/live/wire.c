@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,8 @@ static const char *const columns[] = {"peer",
 				      "jitter",
 				      "retransmissions",
 				      "samples",
-				      "interval_p50"};
+				      "interval_p50",
+				      "number"};
 
 /* Numbers of things have as many digits as it takes. */
 static void write_figure(struct json *json, enum live_column column, double figure)
@@ -50,6 +52,7 @@ static void write_row(struct json *json, struct live_row *row)
 	json_number(json, NULL,
 		    isnan(row->history[LIVE_HISTORY - 1]) ? LIVE_NONE
 							  : row->history[LIVE_HISTORY - 1]);
+	json_whole(json, NULL, row->number);
 	json_close(json, ']');
 }
 
@@ -62,6 +65,7 @@ void wire_write(struct json *json, const struct live_header *header, struct live
 	json_text(json, "losses", header->losses);
 	json_number(json, "for_s", header->for_s);
 	json_number(json, "left_out", header->left_out);
+	json_number(json, "unplaced", header->unplaced);
 	json_open(json, "columns", '[');
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
 		json_text(json, NULL, columns[i]);
@@ -74,6 +78,13 @@ void wire_write(struct json *json, const struct live_header *header, struct live
 }
 
 /* ---- reading ---- */
+
+static __u32 read_number(struct json_reader *r)
+{
+	double number = json_reader_number(r, 0);
+
+	return number >= 0 && number <= UINT32_MAX ? (__u32)number : 0;
+}
 
 static void read_row(struct json_reader *r, struct live_row *row)
 {
@@ -93,6 +104,8 @@ static void read_row(struct json_reader *r, struct live_row *row)
 	row->samples = json_reader_number(r, 0);
 	json_reader_expect(r, ',');
 	newest = (float)json_reader_number(r, NAN);
+	json_reader_expect(r, ',');
+	row->number = read_number(r);
 	while (json_reader_more(r, ']', &first))
 		json_reader_skip(r); /* of a newer daemon */
 	row->history[LIVE_HISTORY - 1] = newest;
@@ -107,7 +120,7 @@ static int compare_rows(const void *one, const void *other)
 			      *b = *(struct live_row *const *)other;
 	int sign = strcmp(a->address, b->address);
 
-	return sign ? sign : strcmp(a->place, b->place);
+	return sign ? sign : (a->number > b->number) - (a->number < b->number);
 }
 
 static struct live_row *open_row(struct wire_rows *rows)
@@ -206,6 +219,8 @@ static int read_member(struct json_reader *r, const char *key, struct live_heade
 		header->for_s = json_reader_number(r, 0);
 	else if (!strcmp(key, "left_out"))
 		header->left_out = json_reader_number(r, 0);
+	else if (!strcmp(key, "unplaced"))
+		header->unplaced = json_reader_number(r, 0);
 	else if (!strcmp(key, "rows"))
 		return read_rows(r, rows);
 	else

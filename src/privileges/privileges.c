@@ -240,7 +240,7 @@ void privileges_reading(void)
 }
 
 /* With nothing to be opened any more, root needs no name. */
-void privileges_offline(bool looks_up)
+void privileges_offline(bool looks_up, bool screen)
 {
 	struct identity nobody;
 
@@ -251,7 +251,10 @@ void privileges_offline(bool looks_up)
 		identity_become(&nobody); /* where it cannot, it stays root without its rights */
 	keep(0, 0);
 	tell_root();
-	filter(looks_up ? FILTER_DAEMON : FILTER_OFFLINE);
+	if (looks_up)
+		filter(screen ? FILTER_SCREEN : FILTER_DAEMON);
+	else
+		filter(screen ? FILTER_OFFLINE_SCREEN : FILTER_OFFLINE);
 	if (looks_up)
 		filter(FILTER_NO_BPF);
 	privileges_tell("before the first byte is read");

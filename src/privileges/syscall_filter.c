@@ -216,10 +216,10 @@ static int fill_daemon(scmp_filter_ctx filter)
 #define TCSETSW2_ 0x402c542cULL
 #define TCSETSF2_ 0x402c542dULL
 
-static int fill_screen(scmp_filter_ctx filter)
+static int allow_modes(scmp_filter_ctx filter)
 {
 	static const __u64 modes[] = {TCSETS, TCSETSW, TCSETSF, TCSETS2_, TCSETSW2_, TCSETSF2_};
-	int err = fill_daemon(filter);
+	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes) && !err; i++)
 		err = allow_if(filter, "ioctl", 1, WHOLE, modes[i]);
@@ -228,15 +228,21 @@ static int fill_screen(scmp_filter_ctx filter)
 
 static int fill(scmp_filter_ctx filter, enum syscall_filter which)
 {
+	int err;
+
 	switch (which) {
 	case FILTER_DAEMON:
 		return fill_daemon(filter);
 	case FILTER_SCREEN:
-		return fill_screen(filter);
+		err = fill_daemon(filter);
+		return err ? err : allow_modes(filter);
 	case FILTER_NO_BPF:
 		return add(filter, SCMP_ACT_ERRNO(EPERM), "bpf", 0, NULL);
 	case FILTER_OFFLINE:
 		return fill_offline(filter);
+	case FILTER_OFFLINE_SCREEN:
+		err = fill_offline(filter);
+		return err ? err : allow_modes(filter);
 	}
 	return -EINVAL;
 }

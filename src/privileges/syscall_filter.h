@@ -4,10 +4,11 @@
 #define METRO_SYSCALL_FILTER_H
 
 enum syscall_filter {
-	FILTER_DAEMON,  /* all that a daemon's threads do */
-	FILTER_NO_BPF,  /* on top of that: bpf(2) is over */
-	FILTER_SCREEN,  /* the daemon's, and the modes of a terminal */
-	FILTER_OFFLINE, /* reading and writing what is open, and memory */
+	FILTER_DAEMON,         /* all that a daemon's threads do */
+	FILTER_NO_BPF,         /* on top of that: bpf(2) is over */
+	FILTER_SCREEN,         /* the daemon's, and the modes of a terminal */
+	FILTER_OFFLINE,        /* reading and writing what is open, and memory */
+	FILTER_OFFLINE_SCREEN, /* that, and the modes of a terminal */
 };
 
 /*

@@ -55,6 +55,31 @@ assert answer["losses"] == "" and answer["fallback"] == "" and "BPF" in answer["
 END
 }
 
+# The answer about one peer, and that there is none about others.
+page_is_right() {
+  python3 - "$SOCKET" "$METRO_SERVER_V4" "$METRO_CLIENT_V4" <<'END'
+import json, socket, sys
+asked = socket.socket(socket.AF_UNIX)
+asked.connect(sys.argv[1])
+answers = asked.makefile()
+def ask(request):
+    asked.sendall(request.encode() + b"\n")
+    return json.loads(answers.readline())
+top = ask("top")
+rows = [dict(zip(top["columns"], row)) for row in top["rows"]]
+row = next(r for r in rows if r["address"] == sys.argv[2])
+page = ask("top_peer %d %s" % (row["number"], row["address"]))
+lines = [dict(zip(page["columns"], line)) for line in page["connections"]]
+print(row, page["spread"], lines)
+assert len(lines) == 3 and page["more"] == 0
+assert len({line["local_port"] for line in lines}) == 3 and all(line["local"] == sys.argv[3] for line in lines)
+assert all(line["peer_port"] == 5000 and 5 < line["min"] <= line["mean"] <= line["max"] for line in lines)
+assert len(page["spread"]) == len(page["edges"]) + 1 and sum(page["spread"]) >= row["samples"]
+for other in "1 192.0.2.1", "x", "", "4294967295 fd77::2", "%d %s x" % (row["number"], row["address"]):
+    assert ask("top_peer " + other) == {"error": "unknown peer"}, other
+END
+}
+
 # Of 500 questions without a pause, about one in 0.8 s is counted for.
 answers_are_shared() {
   python3 - "$SOCKET" <<'END'
@@ -96,6 +121,11 @@ keys n
 tap_check "both ways" wait_until 5 first_peer_is "$METRO_SERVER_V6"
 keys Enter
 tap_check "a peer has a page" shows "^$METRO_SERVER_V6 on $METRO_CLIENT_IF"
+tap_check "with its spread" shows ' 5 - 10 +█+'
+tap_check "and its connections" shows "^$METRO_CLIENT_V6 port [0-9]+ > $PORT +[0-9]+ +[5-9]\."
+tap_check "the daemon's answer has the three connections of the other" page_is_right
+keys r
+tap_check "figures begin anew" shows 'for 0:0[0-2]$'
 keys Escape
 mux resize-window -t view -x 200 -y 30
 tap_check "200 columns" shows 'last +min +mean +p50 +p95 +p99 +jitter +rexmit'
@@ -122,5 +152,39 @@ may_not_ask() {
   run_in_terminal "$METRO_ASKS" --top --control "$SOCKET" && as_before 3 && shows "this user may not ask"
 }
 tap_check "who may not ask is told" may_not_ask
+
+# ---- as another user, by a daemon that root has started and that has become bpf-metro
+stop_background daemon
+own=$METRO_TMP/own hosts=/etc/netns/$METRO_CLIENT_NS id=47749 # files there are those of /etc in the client
+mkdir -p "$own" "$hosts" && chown $id:$id "$own"
+{ grep -v '^bpf-metro:' /etc/passwd && echo "bpf-metro:x:$id:$id::/:/usr/sbin/nologin"; } >"$hosts/passwd"
+{ grep -v '^bpf-metro:' /etc/group && echo "bpf-metro:x:$id:"; } >"$hosts/group"
+sed -i "s,$SOCKET,$own/control.sock," "$METRO_TMP/daemon.yaml"
+chmod 0644 "$METRO_TMP/daemon.yaml"
+SOCKET=$own/control.sock
+watch_as() { # USER GROUPS
+  METRO=$METRO_PROGRAM
+  run_in_terminal "setpriv --reuid $1 --regid 65534 $2 $METRO" --top --control "$SOCKET"
+}
+refused() {
+  watch_as 65534 --clear-groups
+  as_before 3 && shows "this user may not ask"
+}
+let_in() { # USER GROUPS
+  watch_as "$@"
+  shows "^$METRO_SERVER_V4 " && keys n && wait_until 5 first_peer_is "$METRO_SERVER_V4" && keys Enter &&
+    shows "^$METRO_CLIENT_V4 port [0-9]+ > $PORT" && keys q && as_before
+}
+is_bpf_metro() {
+  grep -qE "^Uid:\s+$id\s" "/proc/$(background_pid daemon)/status"
+}
+METRO=$METRO_PROGRAM
+tap_check "a daemon, started by root" start_daemon
+tap_check "has become bpf-metro" is_bpf_metro
+tap_check "bpf-metro may watch" let_in $id --clear-groups
+tap_check "so may who is in its group" let_in 65534 "--groups $id"
+tap_check "who is in no such group may not" refused
+rm -r "$hosts"
+
 tap_check "--output with it: status 2" says 2 'has an output of its own' --top --output text
 tap_done

@@ -32,27 +32,36 @@ static struct world {
 	unsigned int answered;
 } world;
 
-static void answer_small(void *arg, struct json *json)
+static void answer_small(void *arg, const char *about, struct json *json)
 {
 	struct world *w = arg;
 
+	(void)about;
 	w->answered++;
 	json_whole(json, NULL, w->answered);
 }
 
-static void answer_large(void *arg, struct json *json)
+static void answer_large(void *arg, const char *about, struct json *json)
 {
 	(void)arg;
+	(void)about;
 	json_open(json, NULL, '[');
 	for (unsigned int i = 0; i < LARGE / 8; i++)
 		json_whole(json, NULL, 1000000 + i % 7);
 	json_close(json, ']');
 }
 
+static void answer_echo(void *arg, const char *about, struct json *json)
+{
+	(void)arg;
+	json_text(json, NULL, about);
+}
+
 static const struct control_verb verbs[] = {
-	{"small", answer_small},
-	{"large", answer_large},
-	{NULL, NULL},
+	{"small", answer_small, false},
+	{"large", answer_large, false},
+	{"echo", answer_echo, true},
+	{NULL, NULL, false},
 };
 
 static int set_up(void **state)
@@ -133,7 +142,7 @@ static void test_requests(void **state)
 static void test_unknown(void **state)
 {
 	static const char answer[] =
-		"{\"error\":\"unknown verb\",\"verbs\":[\"small\",\"large\"]}\n";
+		"{\"error\":\"unknown verb\",\"verbs\":[\"small\",\"large\",\"echo\"]}\n";
 	int fd = connect_client();
 
 	(void)state;
@@ -143,10 +152,27 @@ static void test_unknown(void **state)
 	say(fd, "\n");
 	turns(1);
 	assert_string_equal(hear(fd), answer);
+	say(fd, "small talk\n"); /* it is about nothing */
+	turns(1);
+	assert_string_equal(hear(fd), answer);
 	assert_int_equal(send(fd, "small\0x\n", 8, MSG_NOSIGNAL),
 			 8); /* the name ends with the zero */
 	turns(1);
 	assert_string_equal(hear(fd), "1\n");
+	close(fd);
+}
+
+static void test_about(void **state)
+{
+	int fd = connect_client();
+
+	(void)state;
+	say(fd, "echo 1 2\n");
+	turns(1);
+	assert_string_equal(hear(fd), "\"1 2\"\n");
+	say(fd, "echo\n");
+	turns(1);
+	assert_string_equal(hear(fd), "\"\"\n");
 	close(fd);
 }
 
@@ -490,23 +516,15 @@ static void test_no_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(requests),
-		T(unknown),
-		T(half_closed),
-		T(too_long),
-		T(large),
-		T(gone),
-		T(many),
-		T(silent),
-		T(no_descriptor),
-		T(noise),
-		T(ask),
-		T(ask_in_vain),
-		T(ask_where_it_is_full),
-		T(mode),
-		T(living),
-		T(stale),
-		T(anothers),
+		T(requests),    T(unknown),
+		T(about),       T(half_closed),
+		T(too_long),    T(large),
+		T(gone),        T(many),
+		T(silent),      T(no_descriptor),
+		T(noise),       T(ask),
+		T(ask_in_vain), T(ask_where_it_is_full),
+		T(mode),        T(living),
+		T(stale),       T(anothers),
 		T(no_socket),
 	};
 

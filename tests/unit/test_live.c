@@ -15,6 +15,7 @@
 #include "collect.h"
 #include "samples.h"
 #include "spark.h"
+#include "timeline.h"
 #include "units.h"
 #include "view.h"
 
@@ -24,7 +25,7 @@ static struct live_view view;
 static int open_all(void **state)
 {
 	(void)state;
-	live_collect_open(&collect, NS_PER_S);
+	assert_int_equal(live_collect_open(&collect, NS_PER_S), 0);
 	live_view_init(&view);
 	return 0;
 }
@@ -206,6 +207,88 @@ static void test_bounded(void **state)
 	assert_int_equal(collect.left_out, 10);
 	give("10.1.0.0", 1000, 1, 0);
 	assert_int_equal(collect.left_out, 10);
+}
+
+/* An hour after the last news. The page of one that goes is left; else the selection stays on its
+ * row. */
+static void test_forgetting(void **state)
+{
+	const struct live_row *selected;
+
+	(void)state;
+	give("10.0.0.2", 1000, 7, 0);
+	give("10.0.0.3", 1000, 7, 0);
+	give("10.0.0.4", 1000, 7, 0);
+	end_second();
+	view.selected = 2;
+	view.page = LIVE_DETAIL;
+	for (int i = 1; i < LIVE_PEER_SILENT_S; i++) {
+		give("10.0.0.4", 1000, 7, 0);
+		live_collect_end_interval(&collect, collect.ended_ns + NS_PER_S);
+	}
+	assert_int_equal(collect.count, 3);
+	live_view_arrange(&view, collect.rows, collect.count);
+	selected = live_view_selected(&view, collect.rows, collect.count);
+	assert_string_equal(selected->name, "10.0.0.4");
+	live_collect_end_interval(&collect, collect.ended_ns + NS_PER_S);
+	live_view_follow(&view, collect.rows, collect.count, selected);
+	assert_int_equal(collect.count, 1);
+	assert_int_equal(view.page, LIVE_DETAIL);
+	assert_ptr_equal(collect.rows[view.selected], selected);
+	give("10.0.0.2", 1000, 7, 0); /* comes again, as one that is new */
+	assert_int_equal(collect.count, 2);
+	for (int i = 0; i < LIVE_PEER_SILENT_S + 2; i++)
+		live_collect_end_interval(&collect, collect.ended_ns + NS_PER_S);
+	assert_int_equal(collect.count, 0);
+	live_view_follow(&view, collect.rows, collect.count, selected);
+	assert_int_equal(view.page, LIVE_TABLE);
+}
+
+/* ---- a capture ---- */
+
+static struct live_timeline timeline;
+
+static void give_at(double seconds, const char *dst, unsigned int ms)
+{
+	live_timeline_take(&timeline, &collect, (__u64)((1000 + seconds) * NS_PER_S));
+	give(dst, 1000, ms, 0);
+}
+
+static void test_capture(void **state)
+{
+	(void)state;
+	timeline = (struct live_timeline){};
+	for (int i = 0; i < 60; i++)
+		give_at(i + 0.5, "10.0.0.2", (unsigned int)i + 1);
+	assert_int_equal(timeline.part_ns, NS_PER_S);
+	give_at(61, "10.0.0.3", 9);
+	assert_int_equal(timeline.part_ns, 2 * NS_PER_S);
+	give_at(3, "10.0.0.3", 9); /* a clock that jumps back changes nothing */
+	live_timeline_rate(&timeline, &collect, timeline.begun_ns);
+	live_timeline_end(&timeline, &collect);
+	show();
+	assert_string_equal(row(1)->name, "10.0.0.3");
+	assert_float_equal(row(0)->history[0], 1.5, 1e-6);
+	assert_float_equal(row(0)->history[29], 59.5, 1e-5);
+	assert_true(isnan(row(0)->history[30]));
+	assert_float_equal(row(1)->history[30], 9, 1e-6);
+	assert_float_equal(live_figure(row(0), LIVE_RATE), 60 / 60.5, 1e-9);
+	assert_float_equal(live_figure(row(0), LIVE_CONNECTIONS), 1, 0);
+}
+
+/* Whatever the clock of a capture says. */
+static void test_capture_jumps(void **state)
+{
+	static const double seconds[] = {0, 1e4, 3, 1e9, 1e9, 1.7e10, -900};
+
+	(void)state;
+	timeline = (struct live_timeline){};
+	for (size_t i = 0; i < ARRAY_SIZE(seconds); i++)
+		give_at(seconds[i], "10.0.0.2", 5);
+	live_timeline_end(&timeline, &collect);
+	show();
+	assert_float_equal(row(0)->history[0], 5, 1e-6);
+	assert_float_equal(row(0)->samples, ARRAY_SIZE(seconds), 0);
 }
 
 static void test_names(void **state)
@@ -429,23 +512,16 @@ static void test_figure_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_figures),
-		TEST(test_history),
-		TEST(test_many_samples),
-		TEST(test_connections),
-		TEST(test_no_samples),
-		TEST(test_reset),
-		TEST(test_freeze),
-		TEST(test_bounded),
-		TEST(test_names),
-		TEST(test_sorting),
-		TEST(test_every_column_has_a_key),
-		TEST(test_filter),
-		TEST(test_pages),
-		TEST(test_moving),
-		TEST(test_spark),
-		TEST(test_bars),
-		TEST(test_figure_texts),
+		TEST(test_figures),       TEST(test_history),
+		TEST(test_many_samples),  TEST(test_connections),
+		TEST(test_no_samples),    TEST(test_reset),
+		TEST(test_freeze),        TEST(test_bounded),
+		TEST(test_forgetting),    TEST(test_capture),
+		TEST(test_capture_jumps), TEST(test_names),
+		TEST(test_sorting),       TEST(test_every_column_has_a_key),
+		TEST(test_filter),        TEST(test_pages),
+		TEST(test_moving),        TEST(test_spark),
+		TEST(test_bars),          TEST(test_figure_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
