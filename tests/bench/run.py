@@ -84,7 +84,7 @@ def spread(figure):
 
 
 def table(about, figures):
-    lines = [about, "", "| part | case | median | min .. max | unit | baseline | ratio |",
+    lines = [f"{about}:", "", "| part | case | median | min .. max | unit | baseline | ratio |",
              "|---|---|---:|---:|---|---:|---:|"]
     return "\n".join(lines + [row(figure) for figure in figures]) + "\n"
 
@@ -95,7 +95,8 @@ def peers_table(about, figures):
     for figure in figures:
         name, case = figure["case"].split(": ")
         tools.setdefault(name, {})[case] = figure
-    lines = [about, "", "| tool | " + " | ".join(heading for _, heading, _ in PEERS) + " |",
+    rounds = max(figure["rounds"] for figure in figures)
+    lines = [f"{about}, {rounds} rounds:", "", "| tool | " + " | ".join(heading for _, heading, _ in PEERS) + " |",
              "|---|" + "---:|" * len(PEERS)]
     for name, found in tools.items():
         cells = [show(found[case]) if case in found else "-" for case, _, show in PEERS]
@@ -106,7 +107,7 @@ def peers_table(about, figures):
 def tables(parts, about):
     """By the mark that each has in a file."""
     virtual = ", a virtual machine" if about["virtual"] else ""
-    about = f"{about['cpu']}, {about['cores']} cores{virtual}, {about['kernel']}:"
+    about = f"{about['cpu']}, {about['cores']} cores{virtual}, {about['kernel']}"
     figures = [figure for name in PARTS if name != "peers" for figure in parts.get(name, [])]
     made = {"bench": table(about, figures)} if figures else {}
     if parts.get("peers"):
