@@ -12,7 +12,8 @@
 # make unit          the unit tests alone (as anyone)
 # make asan          the unit tests, built with sanitizers
 # make fuzz          six fuzzers, each for FUZZ_SECONDS (60); FUZZ_TARGETS chooses among them
-# make bench         what it costs, as one table and build/bench.json (as root; BENCH_SECONDS scales it)
+# make bench         what it costs, as tables and build/bench.json (as root; BENCH_SECONDS scales it);
+#                    BENCH="live peers" runs these parts of it
 # make check-systemd the service under a systemd that boots in a container (as root)
 # make check-roots   builds and tests in clean Debian roots: two releases, two compilers, arm64 (as root)
 # make check-oracle  compare with the reference outside the repository, if it is there

@@ -114,7 +114,7 @@ asan: need-asan
 
 bench: need-bench all tools $(BUILD)/kernel_bench
 	$(give_back)
-	$(Q)BUILD=$(BUILD) python3 tests/bench/run.py
+	$(Q)BUILD=$(BUILD) python3 tests/bench/run.py $(BENCH)
 
 check-systemd:
 	$(need) --install check-systemd

@@ -31,7 +31,7 @@ def feed(pid, rate):
 
 
 def measure(level, rate):
-    metro = Metro("10.99.0.0/16", "--backend", "bpf")
+    metro = Metro(["10.99.0.0/16"], "--backend", "bpf")
     try:
         before, start, made = figures.process_ns(metro.pid), time.monotonic(), 0
         if rate is None:

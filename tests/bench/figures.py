@@ -75,18 +75,20 @@ def memory_kb(pid):
 
 
 class Metro:
-    """A bpf-metro with default settings that measures the client's interface and ships to StatsD."""
+    """A bpf-metro with default settings that measures the client's interface and ships to StatsD.
 
-    def __init__(self, networks, *options):
+    With options that make it print, what it prints goes to a file."""
+
+    def __init__(self, peers, *options, output=subprocess.DEVNULL):
         directory = os.environ["METRO_TMP"]
         config = os.path.join(directory, "bench.yaml")
         write(config, "init_config:\n  statsd_ip: 127.0.0.1\n  statsd_port: 8125\n"
               "  log_to_file: false\ninstances:\n"
-              f"  - interface: {os.environ['METRO_CLIENT_IF']}\n    ips: [{networks}]\n")
+              f"  - interface: {os.environ['METRO_CLIENT_IF']}\n    ips: {json.dumps(peers)}\n")
         self.log = os.path.join(directory, "bench-metro.log")
         with open(self.log, "w", encoding="ascii") as log:
-            self.process = subprocess.Popen(
-                in_client(f"{BUILD}/bpf-metro", "-c", config, *options), stderr=log)
+            self.process = subprocess.Popen(in_client(f"{BUILD}/bpf-metro", "-c", config, *options),
+                                            stdout=output, stderr=log)
         self.pid = self.process.pid
         deadline = time.monotonic() + 15
         while "INFO measuring on" not in read(self.log):
