@@ -367,5 +367,6 @@ int wiring_turn(struct wiring *w)
 		captures_read(w);
 	if (measuring_step(&w->measuring))
 		end_interval(w);
+	reporting_flush(&w->reporting);
 	return err;
 }

@@ -142,8 +142,6 @@ static void json_take(struct sink *sink, const struct delivery *delivery)
 		return; /* a handshake's time is no sample */
 	for (unsigned int i = 1; i <= delivery->record->count; i++)
 		write_sample(json, delivery, delivery->record->rtt[i]);
-	if (!delivery->frame)
-		output_flush(&json->output);
 	sink->error = json->output.error;
 }
 

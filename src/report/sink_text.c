@@ -154,8 +154,6 @@ static void text_take(struct sink *sink, const struct delivery *delivery)
 		return; /* no samples */
 	write_samples(text, delivery);
 	window_group_add(&text->group, delivery->record, delivery->iface);
-	if (!delivery->frame)
-		output_flush(&text->output);
 	sink->error = text->output.error;
 }
 

@@ -33,6 +33,7 @@ static void assert_output_fails(int (*open_sink)(struct sink **, const struct pe
 	assert_int_equal(open_sink(&sink, NULL), 0);
 	stdout_to(&out, fd);
 	take_one(sink, &flow, "eth0", 0, 1);
+	sink->ops->flush(sink);
 	kept = sink->error;
 	for (int i = 0; i < 2000; i++)
 		take_one(sink, &flow, "eth0", i, 1);
