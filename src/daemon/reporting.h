@@ -44,6 +44,9 @@ unsigned int reporting_batch_limit(const struct reporting *r);
 /* Takes in a delivery, which is gone after the call. */
 void reporting_take(struct reporting *r, const struct delivery *delivery);
 
+/* Samples that were not printed, since their reader is too slow. */
+__u64 reporting_lost(const struct reporting *r);
+
 /* Writes out what was taken in, at the end of a turn of the loop. */
 void reporting_flush(struct reporting *r);
 
