@@ -84,9 +84,10 @@ class Metro:
               "  log_to_file: false\ninstances:\n"
               f"  - interface: {os.environ['METRO_CLIENT_IF']}\n    ips: [{networks}]\n")
         self.log = os.path.join(directory, "bench-metro.log")
-        with open(self.log, "w", encoding="ascii") as log:
+        printed = os.path.join(directory, "bench-metro.out")
+        with open(self.log, "w", encoding="ascii") as log, open(printed, "wb") as output:
             self.process = subprocess.Popen(
-                in_client(f"{BUILD}/bpf-metro", "-c", config, *options), stderr=log)
+                in_client(f"{BUILD}/bpf-metro", "-c", config, *options), stdout=output, stderr=log)
         self.pid = self.process.pid
         deadline = time.monotonic() + 15
         while "INFO measuring on" not in read(self.log):

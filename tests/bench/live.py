@@ -26,9 +26,11 @@ WAYS = {
     "bpf tc": ("--backend", "bpf", "--hook", "tc"),
     "bpf xdp": ("--backend", "bpf", "--hook", "xdp"),
     "pcap": ("--backend", "pcap"),
+    "bpf tc, json": ("--backend", "bpf", "--hook", "tc", "--output", "json"),
+    "pcap, json": ("--backend", "pcap", "--output", "json"),
     EMPTY: (),
 }
-PAIRS = (("bpf tc", EMPTY), ("bpf xdp", "pcap"))
+PAIRS = (("bpf tc", EMPTY), ("bpf xdp", "pcap"), ("bpf tc, json", "pcap, json"))
 
 # name: options of tcp_load, a client for each address, the figure's unit, and how to get it.
 # (Ports last for some 30,000 connections a second to one address.)
