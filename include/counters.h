@@ -24,6 +24,7 @@ enum counter {
 	COUNTER_CAPTURE_DROPS,    /* packets that libpcap could not keep up with */
 	COUNTER_DIRECTION,        /* libpcap: packets whose direction could not be told */
 	COUNTER_REATTACHED,       /* times that a lost attachment to an interface was renewed */
+	COUNTER_OUTPUT_LOST,      /* samples not printed: their reader was too slow */
 	COUNTERS,
 };
 

@@ -13,6 +13,7 @@
 #include "probing.h"
 #include "request_reload.h"
 #include "top_command.h"
+#include "units.h"
 #include "statsd_choice.h"
 
 #include <errno.h>
@@ -113,7 +114,8 @@ static struct daemon_settings daemon_settings(const struct options *options)
 		.measuring = {.backend = options->backend,
 			      .hook = options->hook,
 			      .expression = options->filter,
-			      .marks = options->marks},
+			      .marks = options->marks,
+			      .delay_ns = (__u64)(options->delay_s * NS_PER_S)},
 		.overrides = {.interval_s = options->interval_s,
 			      .metrics = options->output == OUTPUT_SUMMARY ? METRICS_ALL : 0,
 			      .soften = options->soften},

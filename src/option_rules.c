@@ -35,6 +35,12 @@ const char *option_rules_broken(const struct options *o)
 		 "--user is for measuring; leave it out with --health, --top, --probe and "
 		 "--reload"},
 		{o->read_path && o->interval_s > 0, "-r reports once; leave --interval out"},
+		{o->delayed && (o->read_path || o->health || o->probe || o->reload_pid),
+		 "--delay is for measuring live traffic; leave it out with -r, --health, --probe "
+		 "and "
+		 "--reload"},
+		{o->delayed && o->output != OUTPUT_TEXT && o->output != OUTPUT_JSON,
+		 "--delay goes with --output text or json, which print each sample"},
 		{!o->read_path && o->local_count, "--local needs -r FILE"},
 		{o->directed && !o->read_path && !o->interface,
 		 "-Q goes with -i IFACE or -r FILE; a configuration has direction: in an instance"},

@@ -24,6 +24,8 @@
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 3600
 #define TOP_INTERVAL_S 1
+#define DELAY_S        0.1
+#define DELAY_MAX_S    10
 #define PID_MOST       (1 << 22) /* Linux has no higher ones */
 
 /* Options without a letter get a number that is not a letter. */
@@ -207,6 +209,15 @@ static int set_interval(struct options *options, const char *value)
 	return 0;
 }
 
+static int set_delay(struct options *options, const char *value)
+{
+	options->delayed = true;
+	if (number_parse_decimal(value, 0, DELAY_MAX_S, &options->delay_s))
+		return wrong("--delay: \"%s\" is not valid; accepted: seconds from 0 to %d", value,
+			     DELAY_MAX_S);
+	return 0;
+}
+
 static int set_marks(struct options *options, const char *value)
 {
 	unsigned int marks;
@@ -322,6 +333,8 @@ static const struct option_row rows[] = {
 	{LONG_ONLY + 14, "user", "NAME", set_user,
 	 "started as root, become this user (" PRIVILEGES_USER ")"},
 	{LONG_ONLY + 4, "interval", "SECONDS", set_interval, "time between reports, 0.1 to 3600"},
+	{LONG_ONLY + 16, "delay", "SECONDS", set_delay,
+	 "print samples at most this late, 0 to 10 (0.1)"},
 	{LONG_ONLY + 5, "marks", "N", set_marks, "segments remembered per flow, a power of two"},
 	{LONG_ONLY + 6, "log", "FILE", set_log, "log to this file"},
 	{LONG_ONLY + 7, "filter", "EXPR", set_filter, "measure packets that match; uses libpcap"},
@@ -503,6 +516,7 @@ enum options_result options_parse(int argc, char *argv[], struct options *option
 	enum options_result result;
 
 	memset(options, 0, sizeof(*options));
+	options->delay_s = DELAY_S;
 	if (take_go_options(&argc, argv, options))
 		return OPTIONS_WRONG;
 	result = read_options(argc, argv, options);

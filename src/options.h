@@ -29,6 +29,8 @@ struct options {
 	const char *filter;          /* --filter, -f; NULL: none, as for go-metro's "tcp" */
 	bool soften;                 /* --soften, -st */
 	double interval_s;           /* --interval; 0: as the configuration says */
+	double delay_s;              /* --delay .. */
+	bool delayed;                /* .. if it was given */
 	unsigned int marks;          /* --marks; 0: as the configuration says */
 	bool check;                  /* --check */
 	bool health;                 /* --health .. */

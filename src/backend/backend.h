@@ -25,10 +25,12 @@ struct backend_settings {
 	unsigned int capture_buffer; /* libpcap: bytes of each ring of packets in the kernel */
 	unsigned int batch_limit;    /* samples in a batch, 1 .. BATCH_MAX */
 	unsigned int batch_age;      /* and how long they may wait for more, in ticks (record.h) */
-	__u64 idle_ns;               /* flows without traffic for this long are dropped */
-	__u64 ended_ns;              /* flows that ended are dropped after this long */
-	bool handshakes;             /* tell how long they took */
-	enum hook_choice hook;       /* BPF */
+	__u64 delay_ns;  /* how long a record may wait before it is delivered; 0: batches until the
+			    next walk, and where a batch is one sample, not at all */
+	__u64 idle_ns;   /* flows without traffic for this long are dropped */
+	__u64 ended_ns;  /* flows that ended are dropped after this long */
+	bool handshakes; /* tell how long they took */
+	enum hook_choice hook;  /* BPF */
 	const char *expression; /* libpcap, files: packets must match it (expression.h); or NULL */
 	unsigned int ways;      /* of a capture file, that are measured; 0: it need not tell */
 	const struct ports *ports; /* a capture file by itself: only connections with an end on one
@@ -123,6 +125,10 @@ struct backend_ops {
 
 	/* Readable when there is something to read; owned by the backend. -1: never wait. */
 	int (*fd)(struct backend *backend);
+
+	/* That is readable: is it time to read, or can what there is wait for more? Then it becomes
+	 * readable again in time. May be NULL: it is time. */
+	bool (*due)(struct backend *backend);
 
 	/* Delivers what is there. Returns 0, or 1 at the end of a capture file, or -errno,
 	 * reported. One call reads a bounded number of packets of a capture file; -EAGAIN, not

@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "bpf_flows.h"
 #include "bpf_peers.h"
+#include "bpf_records.h"
 #include "bpf_ways.h"
 #include "hash.h"
 #include "probe_cause.h"
@@ -31,7 +32,7 @@ struct backend_bpf {
 	struct backend backend;
 	struct backend_settings settings;
 	struct bpf_programs programs;
-	struct ring_buffer *ring;
+	struct bpf_records *records;
 	struct flow_walk *walk;
 	struct measured *measured;
 	struct census census;
@@ -42,7 +43,6 @@ struct backend_bpf {
 	bool walk_failed;
 	__s64 wall_offset_ns;
 	__u64 samples;
-	unsigned int budget; /* records that this call may still read */
 };
 
 static struct backend_bpf *self(struct backend *backend)
@@ -255,47 +255,45 @@ static int kernel_set_interfaces(struct backend *backend, const struct peers *pe
 
 static int kernel_fd(struct backend *backend)
 {
-	return ring_buffer__epoll_fd(self(backend)->ring);
+	return bpf_records_fd(self(backend)->records);
 }
 
-static int on_record(void *arg, void *data, size_t size)
+static void on_record(void *arg, const struct flow_record *record)
 {
 	struct backend_bpf *b = arg;
-	const struct flow_record *record = data;
 	struct measured *m;
 	struct delivery delivery;
 
-	if (size < FLOW_RECORD_SIZE(0) || size < FLOW_RECORD_SIZE(record->count))
-		return 0; /* cannot be: the programs write nothing else */
 	if (!(record->flags & RECORD_HANDSHAKE)) {
 		b->samples += record->count;
 		census_add_samples(&b->census, record->key.ifindex, record->count);
 	}
 	m = measured_find(b, interface_number_index(record->key.ifindex));
 	if (!m)
-		return 0; /* the interface is gone */
+		return; /* the interface is gone */
 	delivery = (struct delivery){
 		.record = record,
 		.iface = m->hold.interface.name,
 		.wall_ns = record->time_ns + b->wall_offset_ns,
 	};
 	b->settings.deliver(b->settings.arg, &delivery);
-	return --b->budget ? 0 : -EAGAIN;
+}
+
+static bool kernel_due(struct backend *backend)
+{
+	return bpf_records_due(self(backend)->records);
 }
 
 static int kernel_read(struct backend *backend)
 {
 	struct backend_bpf *b = self(backend);
-	int n;
+	int err;
 
 	b->wall_offset_ns = clock_ns(CLOCK_REALTIME) - monotonic_ns();
-	b->budget = RECORDS_READ;
-	n = ring_buffer__consume(b->ring);
-	if (n < 0 && n != -EAGAIN) {
-		log_error("cannot read the BPF ring buffer: %s", strerror(-n));
-		return n;
-	}
-	return 0;
+	err = bpf_records_read(b->records);
+	if (err)
+		log_error("cannot read the BPF ring buffer: %s", strerror(-err));
+	return err;
 }
 
 static bool kernel_sweep(struct backend *backend)
@@ -376,7 +374,7 @@ static void kernel_close(struct backend *backend)
 		kernel_shut(kernel_release(backend, b->measured->hold.interface.ifindex));
 	flow_walk_free(b->walk);
 	census_free(&b->census);
-	ring_buffer__free(b->ring);
+	bpf_records_close(b->records);
 	bpf_programs_unload(&b->programs);
 	free(b);
 }
@@ -392,6 +390,7 @@ static const struct backend_ops kernel_ops = {
 	.set_peers = kernel_set_peers,
 	.set_interfaces = kernel_set_interfaces,
 	.fd = kernel_fd,
+	.due = kernel_due,
 	.read = kernel_read,
 	.sweep = kernel_sweep,
 	.follow = kernel_follow,
@@ -417,6 +416,24 @@ static int load_programs(struct backend_bpf *b, char reason[BACKEND_REASON])
 	return err;
 }
 
+static int open_records(struct backend_bpf *b, char reason[BACKEND_REASON])
+{
+	const struct bpf_records_settings settings = {
+		.map = bpf_map__fd(b->programs.skel->maps.records),
+		.delay_ns = b->settings.delay_ns,
+		.wake_bytes = b->programs.skel->rodata->wake_bytes,
+		.most = RECORDS_READ,
+		.take = on_record,
+		.arg = b,
+	};
+	int err = bpf_records_open(&b->records, &settings);
+
+	if (err)
+		snprintf(reason, BACKEND_REASON, "cannot map the BPF ring buffer: %s",
+			 strerror(-err));
+	return err;
+}
+
 static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 {
 	struct metro *skel;
@@ -427,13 +444,9 @@ static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 		return err;
 	skel = b->programs.skel;
 	skel->bss->measure_handshakes = b->settings.handshakes;
-	b->ring = ring_buffer__new(bpf_map__fd(skel->maps.records), on_record, b, NULL);
-	if (!b->ring) {
-		err = -errno;
-		snprintf(reason, BACKEND_REASON, "cannot map the BPF ring buffer: %s",
-			 strerror(-err));
+	err = open_records(b, reason);
+	if (err)
 		return err;
-	}
 	return flow_walk_new(&b->walk, b->programs.flows, bpf_program__fd(skel->progs.metro_sweep),
 			     b->settings.marks);
 }

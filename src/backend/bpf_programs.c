@@ -68,7 +68,8 @@ static void write_settings(struct metro *skel, const struct backend_settings *s,
 	skel->rodata->batch_limit = s->batch_limit;
 	skel->rodata->batch_age = s->batch_age;
 	skel->rodata->max_flows = s->max_flows;
-	skel->rodata->wake_bytes = s->batch_limit > 1 ? RECORDS_BYTES / 4 : 0;
+	skel->rodata->wake_bytes = s->batch_limit > 1 || s->delay_ns ? RECORDS_BYTES / 4 : 0;
+	skel->rodata->wake_first = s->delay_ns;
 	skel->rodata->replay = replay;
 	bpf_map__set_value_size(skel->maps.blank_flow, FLOW_SIZE(s->marks));
 	bpf_program__set_autoload(skel->progs.metro_in_xdp, s->hook == HOOK_XDP);

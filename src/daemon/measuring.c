@@ -28,6 +28,7 @@ struct backend_settings measuring_settings(const struct measuring *m, const stru
 		.capture_buffer = config->pcap_buffer << 20,
 		.batch_limit = m->batch_limit,
 		.batch_age = batch_age(config->report_interval_s),
+		.delay_ns = m->batch_limit == 1 ? m->choice->delay_ns : 0,
 		.idle_ns = config->idle_ttl_s * NS_PER_S,
 		.ended_ns = config->exp_ttl_s * NS_PER_S,
 		.handshakes = config->metrics & METRIC_BIT(METRIC_HANDSHAKE) ||
@@ -129,9 +130,12 @@ static int choose(struct measuring *m, const struct config *config, const struct
 static void on_backend(void *arg, int fd)
 {
 	struct measuring *m = arg;
-	int err = m->backend->ops->read(m->backend);
+	const struct backend_ops *ops = m->backend->ops;
+	int err = 0;
 
 	(void)fd;
+	if (!ops->due || ops->due(m->backend))
+		err = ops->read(m->backend);
 	if (err < 0) {
 		log_critical("cannot go on measuring: %s", strerror(-err));
 		m->ops->failed(m->arg, err);

@@ -16,6 +16,7 @@ struct measuring_choice {
 	enum hook_choice hook;
 	const char *expression; /* what packets must match, which libpcap alone can; NULL: none */
 	unsigned int marks;     /* a flow; 0: as the configuration says */
+	__u64 delay_ns;         /* how long a sample may wait to be printed */
 };
 
 typedef int (*backend_opener)(struct backend **backend, const struct backend_settings *settings,

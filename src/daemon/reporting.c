@@ -108,6 +108,17 @@ void reporting_take(struct reporting *r, const struct delivery *delivery)
 		r->exposed->ops->take(r->exposed, delivery);
 }
 
+__u64 reporting_lost(const struct reporting *r)
+{
+	return r->sink && r->sink->ops->lost ? r->sink->ops->lost(r->sink) : 0;
+}
+
+void reporting_flush(struct reporting *r)
+{
+	if (r->sink && r->sink->ops->flush)
+		r->sink->ops->flush(r->sink);
+}
+
 void reporting_report(struct reporting *r, const __u64 counters[COUNTERS])
 {
 	if (r->sink->ops->report)

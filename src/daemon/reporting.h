@@ -44,6 +44,12 @@ unsigned int reporting_batch_limit(const struct reporting *r);
 /* Takes in a delivery, which is gone after the call. */
 void reporting_take(struct reporting *r, const struct delivery *delivery);
 
+/* Samples that were not printed, since their reader is too slow. */
+__u64 reporting_lost(const struct reporting *r);
+
+/* Writes out what was taken in, at the end of a turn of the loop. */
+void reporting_flush(struct reporting *r);
+
 /* Reports what was taken in since the last report; counters are all since the start. The second
  * also warns of losses that began in the interval. */
 void reporting_report(struct reporting *r, const __u64 counters[COUNTERS]);

@@ -221,6 +221,7 @@ void wiring_count(struct wiring *w, __u64 counters[COUNTERS])
 {
 	measuring_counters(&w->measuring, counters);
 	counters[COUNTER_REATTACHED] = w->following.monitor.reattached;
+	counters[COUNTER_OUTPUT_LOST] = reporting_lost(&w->reporting);
 }
 
 void wiring_report(struct wiring *w, __u64 counters[COUNTERS])
@@ -367,5 +368,6 @@ int wiring_turn(struct wiring *w)
 		captures_read(w);
 	if (measuring_step(&w->measuring))
 		end_interval(w);
+	reporting_flush(&w->reporting);
 	return err;
 }

@@ -25,6 +25,7 @@ static const char *const names[] = {
 	[COUNTER_CAPTURE_DROPS] = "capture_drops",
 	[COUNTER_DIRECTION] = "direction_unknown",
 	[COUNTER_REATTACHED] = "reattached",
+	[COUNTER_OUTPUT_LOST] = "output_lost",
 };
 
 static_assert(ARRAY_SIZE(names) == COUNTERS, "a counter has no name");
@@ -47,6 +48,7 @@ static const char *const helps[] = {
 	[COUNTER_CAPTURE_DROPS] = "Packets that libpcap could not keep up with.",
 	[COUNTER_DIRECTION] = "Packets between two peers whose direction could not be told.",
 	[COUNTER_REATTACHED] = "Lost attachments to an interface that were renewed.",
+	[COUNTER_OUTPUT_LOST] = "Samples not printed: standard output was read too slowly.",
 };
 
 static_assert(ARRAY_SIZE(helps) == COUNTERS, "a counter is not explained");
@@ -74,6 +76,7 @@ static const struct {
 	 "packets were lost: libpcap could not keep up; use the BPF backend"},
 	{COUNTER_DIRECTION, "packets between two peers were left out: neither is this host, so "
 			    "their direction is unknown"},
+	{COUNTER_OUTPUT_LOST, "samples were not printed: standard output is read too slowly"},
 };
 
 void counters_log(const __u64 values[COUNTERS])

@@ -15,7 +15,7 @@ const char *counter_help(enum counter counter);
  * not zero. */
 void counters_log(const __u64 values[COUNTERS]);
 
-#define LOSSES 4 /* counters that stand for a loss */
+#define LOSSES 5 /* counters that stand for a loss */
 
 struct losses {
 	__u64 before[LOSSES]; /* at the last call */

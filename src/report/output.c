@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Writes to standard output, waits for a reader that lags behind, and stops when we are told to
- * end. */
+/* Writes to standard output. While it waits for the reader, it stops when we are told to end. */
 #include "output.h"
 
 #include <errno.h>
@@ -10,19 +9,36 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "descriptor.h"
 #include "log.h"
 
 #define FORMAT_MAX  1024
 #define PATIENCE_MS 100
+#define LAST_MS     2000 /* at the end, for a reader that takes nothing */
 
 void output_init(struct output *output, int fd)
 {
 	output->fd = fd;
 	output->error = 0;
+	output->patient = true;
+	output->room = -1;
+	output->awaited = false;
+	output->backlog = (struct backlog){};
+	output->lost = 0;
 	output->length = 0;
+}
+
+int output_open(struct output *output, int fd)
+{
+	output_init(output, fd);
+	output->patient = false;
+	output->room = epoll_create1(EPOLL_CLOEXEC);
+	return output->room < 0 ? -errno : 0;
 }
 
 /* Has a signal to end arrived? Signals are blocked and read from a descriptor (event_loop.h), which
@@ -54,36 +70,141 @@ static bool is_file(int fd)
 	return !fstat(fd, &stat) && S_ISREG(stat.st_mode);
 }
 
-static int write_all(int fd, const char *bytes, size_t length)
+/* Does the reader take PIPE_BUF bytes now? poll(2) promises room for no more. */
+static bool takes_more(struct output *output)
 {
-	size_t piece = is_file(fd) ? length : PIPE_BUF; /* poll(2) promises room for no more */
-	ssize_t written;
-	int err = 0;
+	struct pollfd writable = {.fd = output->fd, .events = POLLOUT};
 
-	while (length && !err) {
-		if (piece == PIPE_BUF)
-			err = wait_writable(fd);
-		if (err)
+	if (!output->patient)
+		return poll(&writable, 1, 0) > 0;
+	output->error = wait_writable(output->fd);
+	return !output->error;
+}
+
+/* Returns how many bytes were written: all, unless there is an error or no patience. */
+static size_t write_some(struct output *output, const char *bytes, size_t length)
+{
+	size_t piece = is_file(output->fd) ? length : PIPE_BUF, done = 0, rest;
+	ssize_t written;
+
+	while (done < length && !output->error && (piece == length || takes_more(output))) {
+		rest = length - done;
+		written = write(output->fd, bytes + done, rest < piece ? rest : piece);
+		if (written >= 0)
+			done += (size_t)written;
+		else if (errno == EAGAIN && !output->patient)
 			break;
-		written = write(fd, bytes, length < piece ? length : piece);
-		if (written >= 0) {
-			bytes += written;
-			length -= written;
-		} else if (errno != EAGAIN && errno != EINTR) {
-			err = -errno;
-		}
+		else if (errno != EAGAIN && errno != EINTR)
+			output->error = -errno;
 	}
-	return err;
+	return done;
+}
+
+/* Is there nothing that waits any more? */
+static bool write_backlog(struct output *output)
+{
+	size_t count, written;
+
+	while (output->backlog.count) {
+		const char *first = backlog_first(&output->backlog, &count);
+
+		written = write_some(output, first, count);
+		backlog_take(&output->backlog, written);
+		if (written < count)
+			return false;
+	}
+	return true;
+}
+
+/* Keeps whole lines, for which there is room. Nothing may be left out if a part of a line has just
+ * been written: then there is all room, or, without memory, patience. */
+static void keep(struct output *output, const char *bytes, size_t length)
+{
+	size_t room = backlog_room(&output->backlog), kept = length;
+	bool patient = output->patient;
+
+	if (!output->backlog.bytes) {
+		output->patient = true;
+		write_some(output, bytes, length);
+		output->patient = patient;
+		return;
+	}
+	if (length > room) {
+		kept = room;
+		while (kept && bytes[kept - 1] != '\n')
+			kept--;
+		output->lost += backlog_lines(bytes + kept, length - kept);
+	}
+	backlog_add(&output->backlog, bytes, kept);
+}
+
+/* Has room become readable when the reader takes more. */
+static void await_room(struct output *output, bool on)
+{
+	struct epoll_event event = {.events = EPOLLOUT};
+
+	if (output->room < 0 || output->awaited == on)
+		return;
+	output->awaited = on;
+	epoll_ctl(output->room, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, output->fd, &event);
+}
+
+static void write_what_is_there(struct output *output)
+{
+	size_t written = 0;
+
+	if (write_backlog(output))
+		written = write_some(output, output->bytes, output->length);
+	if (!output->error && written < output->length)
+		keep(output, output->bytes + written, output->length - written);
+	if (output->error) {
+		backlog_drop(&output->backlog);
+		log_error("cannot write the samples: %s", strerror(-output->error));
+	}
+	await_room(output, output->backlog.count);
 }
 
 int output_flush(struct output *output)
 {
-	if (!output->error && output->length) {
-		output->error = write_all(output->fd, output->bytes, output->length);
-		if (output->error)
-			log_error("cannot write the samples: %s", strerror(-output->error));
-	}
+	if (!output->error && (output->length || output->backlog.count))
+		write_what_is_there(output);
 	output->length = 0;
+	return output->error;
+}
+
+/* Nobody reads any more. */
+static void give_up(struct output *output)
+{
+	size_t lines = backlog_drop(&output->backlog);
+
+	output->lost += lines;
+	output->error = -ETIMEDOUT;
+	log_error("cannot write the samples: standard output is not read; %zu lines are lost",
+		  lines);
+}
+
+static void write_last(struct output *output)
+{
+	struct pollfd writable = {.fd = output->fd, .events = POLLOUT};
+	__u64 until_ms = monotonic_ms() + LAST_MS;
+	size_t before = output->backlog.count;
+
+	while (!output_flush(output) && output->backlog.count) {
+		if (output->backlog.count != before)
+			until_ms = monotonic_ms() + LAST_MS;
+		before = output->backlog.count;
+		if (asked_to_end() || monotonic_ms() > until_ms) {
+			give_up(output);
+			return;
+		}
+		poll(&writable, 1, PATIENCE_MS);
+	}
+}
+
+int output_close(struct output *output)
+{
+	write_last(output);
+	descriptor_close(&output->room);
 	return output->error;
 }
 

@@ -57,8 +57,8 @@ struct sink_ops {
 	/* The end of a report interval; counters are the backend's, since the start; NULL: not
 	 * known. May be NULL. */
 	void (*report)(struct sink *sink, const __u64 counters[COUNTERS]);
-	/* Writes out what has been taken in of a capture so far, since the next samples may take
-	 * long to come. NULL for sinks that only report. */
+	/* Writes out what has been taken in so far, since the next samples may take long to come.
+	 * NULL for sinks that only report. */
 	void (*flush)(struct sink *sink);
 	/* All of a capture file has been taken in, and this is about it. May be NULL. */
 	void (*finish)(struct sink *sink, const struct sink_capture *capture);
@@ -73,6 +73,9 @@ struct sink_ops {
 	 * sink's, and the same as long as it lives. Both may be NULL. */
 	int (*fd)(struct sink *sink);
 	void (*resume)(struct sink *sink);
+
+	/* Samples that were not printed, since their reader is too slow. May be NULL. */
+	__u64 (*lost)(struct sink *sink);
 
 	/* What is measured with what, in words, and why that is libpcap in place of BPF, or "". May
 	 * be NULL. */

@@ -139,11 +139,10 @@ static void json_take(struct sink *sink, const struct delivery *delivery)
 	struct json_sink *json = json_sink(sink);
 
 	if (delivery->record->flags & RECORD_HANDSHAKE)
-		return; /* a handshake's time is no sample */
+		return;                         /* a handshake's time is no sample */
+	json->output.patient = delivery->frame; /* a file's packets can wait */
 	for (unsigned int i = 1; i <= delivery->record->count; i++)
 		write_sample(json, delivery, delivery->record->rtt[i]);
-	if (!delivery->frame)
-		output_flush(&json->output);
 	sink->error = json->output.error;
 }
 
@@ -161,18 +160,26 @@ static void json_flush(struct sink *sink)
 	sink->error = output_flush(&json_sink(sink)->output);
 }
 
-/* Live samples have been written already; those of a capture file that the daemon has read have
- * not. */
 static void json_report(struct sink *sink, const __u64 counters[COUNTERS])
 {
 	(void)counters;
 	json_flush(sink);
 }
 
+static int json_fd(struct sink *sink)
+{
+	return json_sink(sink)->output.room;
+}
+
+static __u64 json_lost(struct sink *sink)
+{
+	return json_sink(sink)->output.lost;
+}
+
 static int json_close(struct sink *sink)
 {
 	struct json_sink *json = json_sink(sink);
-	int error = output_flush(&json->output);
+	int error = output_close(&json->output);
 
 	free(json);
 	return error;
@@ -186,20 +193,24 @@ static const struct sink_ops json_ops = {
 	.report = json_report,
 	.flush = json_flush,
 	.close = json_close,
+	.fd = json_fd,
+	.resume = json_flush,
+	.lost = json_lost,
 };
 
 int sink_json_open(struct sink **sink, const struct peers *peers)
 {
 	struct json_sink *json = calloc(1, sizeof(*json));
+	int err = json ? output_open(&json->output, STDOUT_FILENO) : -ENOMEM;
 
-	if (!json) {
-		log_error("cannot start JSON output: out of memory");
-		return -ENOMEM;
+	if (err) {
+		log_error("cannot start JSON output: %s", strerror(-err));
+		free(json);
+		return err;
 	}
 	json->sink.ops = &json_ops;
 	json->sink.peers = peers;
 	timestamp_init(&json->timestamp, TIMESTAMP_UTC);
-	output_init(&json->output, STDOUT_FILENO);
 	*sink = &json->sink;
 	return 0;
 }

@@ -151,17 +151,26 @@ static void text_take(struct sink *sink, const struct delivery *delivery)
 	struct text_sink *text = text_sink(sink);
 
 	if (delivery->record->flags & RECORD_HANDSHAKE || !delivery->record->count)
-		return; /* no samples */
+		return;                         /* no samples */
+	text->output.patient = delivery->frame; /* a file's packets can wait */
 	write_samples(text, delivery);
 	window_group_add(&text->group, delivery->record, delivery->iface);
-	if (!delivery->frame)
-		output_flush(&text->output);
 	sink->error = text->output.error;
 }
 
 static void text_flush(struct sink *sink)
 {
 	sink->error = output_flush(&text_sink(sink)->output);
+}
+
+static int text_fd(struct sink *sink)
+{
+	return text_sink(sink)->output.room;
+}
+
+static __u64 text_lost(struct sink *sink)
+{
+	return text_sink(sink)->output.lost;
 }
 
 /* The peer's name where one was configured, else its address. */
@@ -237,7 +246,7 @@ static int text_close(struct sink *sink)
 	window_group_count(&text->group);
 	if (!sink->error)
 		write_table(text);
-	error = output_flush(&text->output);
+	error = output_close(&text->output);
 	if (text->group.lost)
 		log_error("out of memory: %llu samples are missing from the table",
 			  (unsigned long long)text->group.lost);
@@ -253,22 +262,30 @@ static const struct sink_ops text_ops = {
 	.take = text_take,
 	.flush = text_flush,
 	.close = text_close,
+	.fd = text_fd,
+	.resume = text_flush,
+	.lost = text_lost,
 };
 
 int sink_text_open(struct sink **sink, const struct peers *peers)
 {
 	struct text_sink *text = calloc(1, sizeof(*text));
+	int err = text ? window_group_open(&text->group, &text->windows) : -ENOMEM;
 
-	if (!text || window_group_open(&text->group, &text->windows)) {
-		log_error("cannot start text output: out of memory");
+	if (!err) {
+		err = output_open(&text->output, STDOUT_FILENO);
+		if (err)
+			window_group_close(&text->group);
+	}
+	if (err) {
+		log_error("cannot start text output: %s", strerror(-err));
 		free(text);
-		return -ENOMEM;
+		return err;
 	}
 	text->sink.ops = &text_ops;
 	text->sink.peers = peers;
 	text->windows.keep_histograms = true;
 	timestamp_init(&text->timestamp, TIMESTAMP_CLOCK);
-	output_init(&text->output, STDOUT_FILENO);
 	*sink = &text->sink;
 	return 0;
 }

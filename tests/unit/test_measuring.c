@@ -249,12 +249,16 @@ static void test_settings(void **state)
 	plan.config->metrics = METRIC_BIT(METRIC_HANDSHAKE);
 	plan.config->report_interval_s = 10;
 	choice.hook = HOOK_XDP;
+	choice.delay_ns = 3;
 	measuring.batch_limit = 5;
 	s = measuring_settings(&measuring, plan.config);
 	assert_int_equal(s.marks, 16);
 	assert_int_equal(s.file_marks, 0);
 	assert_int_equal(s.max_flows, 1000);
 	assert_int_equal(s.batch_limit, 5);
+	assert_int_equal(s.delay_ns, 0); /* nobody waits for samples by themselves */
+	measuring.batch_limit = 1;
+	assert_int_equal(measuring_settings(&measuring, plan.config).delay_ns, 3);
 	assert_int_equal(s.idle_ns, 20 * NS_PER_S);
 	assert_int_equal(s.ended_ns, 3 * NS_PER_S);
 	assert_int_equal(s.hook, HOOK_XDP);

@@ -75,6 +75,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.hook, HOOK_AUTO);
 	assert_int_equal(options.output, OUTPUT_STATSD);
 	assert_true(options.interval_s == 0);
+	assert_true(options.delay_s == 0.1);
 	assert_int_equal(options.marks, 0);
 	assert_false(options.check || options.verbose || options.soften || options.health);
 	assert_false(options.configured);
@@ -166,6 +167,9 @@ static void test_measuring(void **state)
 	assert_int_equal(options.hook, HOOK_XDP);
 	assert_int_equal(options.backend, BACKEND_BPF);
 	assert_true(options.verbose);
+
+	assert_int_equal(parse("-ieth0 ::1 --delay 0"), OPTIONS_RUN);
+	assert_true(options.delayed && options.delay_s == 0);
 
 	assert_int_equal(parse("-ieth0 --interval 0.5 --marks 64 --output statsd -- -log"),
 			 OPTIONS_RUN);
@@ -298,6 +302,15 @@ static const struct {
 	{"--hook tcx", "--hook: \"tcx\" is unknown; accepted: auto, tc, clsact, xdp"},
 	{"--output xml",
 	 "--output: \"xml\" is unknown; accepted: statsd, text, json, summary, html, top"},
+	{"--delay -1", "--delay: \"-1\" is not valid; accepted: seconds from 0 to 10"},
+	{"--delay 10.1", "--delay: \"10.1\" is not valid; accepted: seconds from 0 to 10"},
+	{"--delay 100ms", "--delay: \"100ms\" is not valid; accepted: seconds from 0 to 10"},
+	{"--delay 1 --output statsd",
+	 "--delay goes with --output text or json, which print each sample"},
+	{"-ieth0 ::1 --delay 1 --output top",
+	 "--delay goes with --output text or json, which print each sample"},
+	{"-r f --delay 0", "--delay is for measuring live traffic; leave it out with -r, --health, "
+			   "--probe and --reload"},
 	{"--interval 0", "--interval: \"0\" is not valid; accepted: seconds from 0.1 to 3600"},
 	{"--interval 0.01",
 	 "--interval: \"0.01\" is not valid; accepted: seconds from 0.1 to 3600"},
@@ -380,11 +393,11 @@ static void test_health(void **state)
 
 static void test_help_and_version(void **state)
 {
-	static const char *const names[] = {"--config",  "--interface", "--read",    "--local",
-					    "--backend", "--hook",      "--output",  "--interval",
-					    "--marks",   "--log",       "--check",   "--verbose",
-					    "--filter",  "--soften",    "--version", "--help",
-					    "--port",    "--health",    "--control"};
+	static const char *const names[] = {"--config",  "--interface", "--read",   "--local",
+					    "--backend", "--hook",      "--output", "--interval",
+					    "--delay",   "--marks",     "--log",    "--check",
+					    "--verbose", "--filter",    "--soften", "--version",
+					    "--help",    "--port",      "--health", "--control"};
 	struct capture capture;
 	enum options_result help, version;
 	const char *text;

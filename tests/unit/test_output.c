@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -33,6 +34,7 @@ static void assert_output_fails(int (*open_sink)(struct sink **, const struct pe
 	assert_int_equal(open_sink(&sink, NULL), 0);
 	stdout_to(&out, fd);
 	take_one(sink, &flow, "eth0", 0, 1);
+	sink->ops->flush(sink);
 	kept = sink->error;
 	for (int i = 0; i < 2000; i++)
 		take_one(sink, &flow, "eth0", i, 1);
@@ -153,6 +155,163 @@ static void test_output_waits_for_a_slow_reader(void **state)
 	assert_int_equal(reader.wrong, 0);
 }
 
+/* ---- a reader that is too slow ---- */
+
+static void put_line(struct output *output, unsigned int number)
+{
+	char line[101];
+
+	memset(line, '.', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	output_filled(output, (char *)mempcpy(decimal_fixed(output_room(output, 128), 8, number),
+					      line + 8, sizeof(line) - 8));
+}
+
+struct lines {
+	int fd;
+	unsigned int count, last;
+	bool whole, rising;
+};
+
+static void *read_lines(void *arg)
+{
+	struct lines *lines = arg;
+	FILE *file = fdopen(lines->fd, "r");
+	char line[256];
+
+	lines->whole = lines->rising = true;
+	while (fgets(line, sizeof(line), file)) {
+		unsigned int number = atoi(line);
+
+		lines->whole &= strlen(line) == 101 && line[100] == '\n' && line[99] == '.';
+		lines->rising &= !lines->count || number > lines->last;
+		lines->last = number;
+		lines->count++;
+	}
+	fclose(file);
+	return NULL;
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+	return poll(&readable, 1, 0) == 1;
+}
+
+static struct output *open_output(int ends[2])
+{
+	struct output *output = malloc(sizeof(*output));
+
+	assert_non_null(output);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(output_open(output, ends[1]), 0);
+	return output;
+}
+
+/* Puts lines while nobody reads, and then reads what is there. Returns how many were left out. */
+static __u64 put_and_read(unsigned int count, struct lines *lines)
+{
+	char bytes[65536];
+	pthread_t thread;
+	int ends[2];
+	struct output *output = open_output(ends);
+	__u64 lost;
+
+	for (unsigned int i = 0; i < count; i++)
+		put_line(output, i);
+	assert_int_equal(output_flush(output), 0);
+	assert_false(is_readable(output->room));
+	lines->fd = ends[0];
+	assert_int_equal(read(ends[0], bytes, 101), 101); /* less than a page: no room yet */
+	assert_int_equal(pthread_create(&thread, NULL, read_lines, lines), 0);
+	while (!is_readable(output->room))
+		usleep(100);
+	assert_int_equal(output_close(output), 0);
+	assert_null(output->backlog.bytes);
+	close(ends[1]);
+	pthread_join(thread, NULL);
+	lost = output->lost;
+	free(output);
+	return lost;
+}
+
+static void test_output_keeps_lines(void **state)
+{
+	struct lines lines = {0};
+
+	(void)state;
+	assert_int_equal(put_and_read(20000, &lines), 0);
+	assert_int_equal(lines.count, 19999);
+	assert_int_equal(lines.last, 19999);
+	assert_true(lines.whole && lines.rising);
+}
+
+/* The pipe and the backlog are full: what comes then is left out by whole lines, and counted. */
+static void test_output_leaves_out_lines(void **state)
+{
+	struct lines lines = {0};
+	__u64 lost;
+
+	(void)state;
+	lost = put_and_read(200000, &lines);
+	assert_true(lost > 200000 - (BACKLOG_BYTES + 2 * 65536) / 101);
+	assert_int_equal(lines.count + lost, 199999);
+	assert_true(lines.whole && lines.rising);
+}
+
+/* Around the end of the ring: a part is read, and more comes. */
+static void test_output_ring(void **state)
+{
+	char bytes[101];
+	int ends[2];
+	struct output *output = open_output(ends);
+	unsigned int put = 0;
+
+	(void)state;
+	while (put < 160000)
+		put_line(output, put++);
+	for (unsigned int i = 0; i < 300000; i++) {
+		assert_int_equal(read(ends[0], bytes, sizeof(bytes)), sizeof(bytes));
+		assert_int_equal(strtoul(bytes, NULL, 10), i);
+		put_line(output, put++);
+		if (i % 100 == 0)
+			assert_int_equal(output_flush(output), 0);
+	}
+	assert_int_equal(output->lost, 0);
+	close(ends[0]);
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(output_close(output), -EPIPE);
+	assert_null(output->backlog.bytes);
+	close(ends[1]);
+	free(output);
+}
+
+static void test_output_gives_up(void **state)
+{
+	struct capture log;
+	char bytes[101];
+	int ends[2];
+	struct output *output = open_output(ends);
+
+	(void)state;
+	log_capture(&log);
+	put_line(output, 0);
+	assert_int_equal(output_flush(output), 0);
+	assert_false(is_readable(output->room)); /* nobody waits for room, of which there is much */
+	assert_int_equal(read(ends[0], bytes, sizeof(bytes)), sizeof(bytes));
+	for (unsigned int i = 0; i < 1000; i++)
+		put_line(output, i);
+	assert_int_equal(output_close(output), -ETIMEDOUT);
+	assert_non_null(strstr(capture_read(&log), "standard output is not read; 352 lines are "
+						   "lost"));
+	assert_int_equal(output->lost, 352); /* 65536 bytes have the ends of 648 */
+	log_release(&log);
+	close(ends[0]);
+	close(ends[1]);
+	free(output);
+}
+
 static void put_number(struct output *output, __u64 number)
 {
 	output_filled(output, decimal(output_room(output, strlen("18446744073709551615")), number));
@@ -183,6 +342,10 @@ int main(void)
 		cmocka_unit_test(test_utc),
 		cmocka_unit_test(test_clock_is_local_time),
 		cmocka_unit_test(test_output_waits_for_a_slow_reader),
+		cmocka_unit_test(test_output_keeps_lines),
+		cmocka_unit_test(test_output_leaves_out_lines),
+		cmocka_unit_test(test_output_ring),
+		cmocka_unit_test(test_output_gives_up),
 		cmocka_unit_test(test_output_numbers),
 	};
 
