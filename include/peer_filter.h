@@ -15,15 +15,17 @@
 #define PEER_FILTER_BITS_MAX (1u << 20) /* 128 KB fit into a core's second-level cache */
 
 enum peer_filter_level {
-	FILTER_V4_32 = 1,
-	FILTER_V4_24 = 2,
-	FILTER_V4_16 = 4,
-	FILTER_V4_ALL = 8,
-	FILTER_V6_128 = 16,
-	FILTER_V6_64 = 32,
-	FILTER_V6_48 = 64,
-	FILTER_V6_32 = 128,
-	FILTER_V6_ALL = 256,
+	FILTER_V4_32 =
+		1, /* addresses: their map is to be asked; with the others, that of networks */
+	FILTER_V4_28 = 2,
+	FILTER_V4_24 = 4,
+	FILTER_V4_16 = 8,
+	FILTER_V4_ALL = 16,
+	FILTER_V6_128 = 32, /* addresses */
+	FILTER_V6_64 = 64,
+	FILTER_V6_48 = 128,
+	FILTER_V6_32 = 256,
+	FILTER_V6_ALL = 512,
 };
 
 struct peer_filter {
@@ -56,31 +58,35 @@ static __always_inline __u64 peer_filter_mix(__u64 value)
 	value ^= value >>
 		 32; /* the product's lower half does not depend on its factor's upper half */
 	value *= 0x9e3779b97f4a7c15ull;
-	return value ^ value >> 32;
+	return value ^ value >> 29; /* with 32, mixing that again would take the upper half out */
 }
 
-/* The place of an address's bit at a level. */
+/* The place of an address's bit at a level. Of two levels, a network's first address has places
+ * that have nothing to do with each other, or a /28 would let the /16 pass that begins with it. */
 static __always_inline __u32 peer_filter_place(const struct address *a,
 					       enum peer_filter_level level)
 {
-	__u64 upper = (__u64)a->words[0] << 32;
+	__u64 upper = (__u64)a->words[0] << 32, lower = (__u64)a->words[2] << 32 | a->words[3];
+	__u64 salt = level * 0xd1342543de82ef95ull;
 
 	switch (level) {
 	case FILTER_V4_32:
-		return (__u32)peer_filter_mix(a->words[3]);
+		return (__u32)peer_filter_mix(a->words[3] ^ salt);
+	case FILTER_V4_28:
+		return (__u32)peer_filter_mix((a->words[3] & be32_to_host(0xfffffff0)) ^ salt);
 	case FILTER_V4_24:
-		return (__u32)peer_filter_mix(a->words[3] & be32_to_host(0xffffff00));
+		return (__u32)peer_filter_mix((a->words[3] & be32_to_host(0xffffff00)) ^ salt);
 	case FILTER_V4_16:
-		return (__u32)peer_filter_mix(a->words[3] & be32_to_host(0xffff0000));
+		return (__u32)peer_filter_mix((a->words[3] & be32_to_host(0xffff0000)) ^ salt);
 	case FILTER_V6_128:
-		upper = peer_filter_mix(upper | a->words[1]);
-		return (__u32)peer_filter_mix(upper ^ ((__u64)a->words[2] << 32 | a->words[3]));
+		return (__u32)peer_filter_mix(peer_filter_mix(upper | a->words[1]) ^ lower ^ salt);
 	case FILTER_V6_64:
-		return (__u32)peer_filter_mix(upper | a->words[1]);
+		return (__u32)peer_filter_mix((upper | a->words[1]) ^ salt);
 	case FILTER_V6_48:
-		return (__u32)peer_filter_mix(upper | (a->words[1] & be32_to_host(0xffff0000)));
+		upper |= a->words[1] & be32_to_host(0xffff0000);
+		return (__u32)peer_filter_mix(upper ^ salt);
 	default:
-		return (__u32)peer_filter_mix(upper);
+		return (__u32)peer_filter_mix(upper ^ salt);
 	}
 }
 
@@ -107,17 +113,30 @@ static __always_inline bool peer_filter_passes_ports(const struct peer_filter *f
 	return !f->few_ports || peer_filter_has_port(f, a) || peer_filter_has_port(f, b);
 }
 
+/* False: this address is not listed as one. */
+static __always_inline bool peer_filter_passes_host(const struct peer_filter *f,
+						    const struct address *a)
+{
+	return peer_filter_level_has(f, a, address_is_v4(a) ? FILTER_V4_32 : FILTER_V6_128);
+}
+
+/* False: it is in no network that is listed. */
+static __always_inline bool peer_filter_passes_network(const struct peer_filter *f,
+						       const struct address *a)
+{
+	if (address_is_v4(a))
+		return f->levels & FILTER_V4_ALL || peer_filter_level_has(f, a, FILTER_V4_28) ||
+		       peer_filter_level_has(f, a, FILTER_V4_24) ||
+		       peer_filter_level_has(f, a, FILTER_V4_16);
+	return f->levels & FILTER_V6_ALL || peer_filter_level_has(f, a, FILTER_V6_64) ||
+	       peer_filter_level_has(f, a, FILTER_V6_48) ||
+	       peer_filter_level_has(f, a, FILTER_V6_32);
+}
+
 /* False: this is no peer. True: it may be one. */
 static __always_inline bool peer_filter_passes(const struct peer_filter *f, const struct address *a)
 {
-	if (address_is_v4(a))
-		return f->levels & FILTER_V4_ALL || peer_filter_level_has(f, a, FILTER_V4_32) ||
-		       peer_filter_level_has(f, a, FILTER_V4_24) ||
-		       peer_filter_level_has(f, a, FILTER_V4_16);
-	return f->levels & FILTER_V6_ALL || peer_filter_level_has(f, a, FILTER_V6_128) ||
-	       peer_filter_level_has(f, a, FILTER_V6_64) ||
-	       peer_filter_level_has(f, a, FILTER_V6_48) ||
-	       peer_filter_level_has(f, a, FILTER_V6_32);
+	return peer_filter_passes_host(f, a) || peer_filter_passes_network(f, a);
 }
 
 #endif

@@ -51,6 +51,8 @@ static void filter_add_v4(struct peer_filter *f, const struct address *addr, uns
 {
 	if (bits == 32)
 		filter_set(f, addr, FILTER_V4_32);
+	else if (bits >= 28)
+		filter_set(f, addr, FILTER_V4_28);
 	else if (bits >= 24)
 		filter_set(f, addr, FILTER_V4_24);
 	else if (bits >= 8)
