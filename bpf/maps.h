@@ -21,7 +21,6 @@ const volatile __u32 wake_bytes =
 const volatile bool replay = false; /* tests: the clock is replay_ns, set for each packet */
 
 __u64 replay_ns;
-__u32 network_count;        /* entries of peer_networks: if 0, the trie is not asked */
 __u64 closed_flows[CLOSED]; /* each a closed_flow */
 bool measure_handshakes;
 bool count_sightings; /* some interface has no samples: sightings has an entry for it */

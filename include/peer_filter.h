@@ -37,9 +37,10 @@ struct peer_filter {
 	__u64 ports[65536 / 64];
 };
 
-/* One is in use, and only added to; the other is made anew when peers change, and then used. So a
- * peer that stays one never finds its bit missing: a CPU reads an address before what lies there,
- * and every CPU keeps that order. */
+/* One is in use. A change of peers works the other one out, which no program reads then; adds its
+ * bits to the one in use before the maps change, and takes away those that are no longer needed
+ * when they have; or the other one is used from then on (src/backend/bpf_filter.c). So a peer that
+ * stays one never finds its bit missing, nor one that is in the maps. */
 struct peer_filters {
 	__u32 used; /* 0 or 1 */
 	__u32 unused;
@@ -113,30 +114,24 @@ static __always_inline bool peer_filter_passes_ports(const struct peer_filter *f
 	return !f->few_ports || peer_filter_has_port(f, a) || peer_filter_has_port(f, b);
 }
 
-/* False: this address is not listed as one. */
-static __always_inline bool peer_filter_passes_host(const struct peer_filter *f,
-						    const struct address *a)
-{
-	return peer_filter_level_has(f, a, address_is_v4(a) ? FILTER_V4_32 : FILTER_V6_128);
-}
-
-/* False: it is in no network that is listed. */
-static __always_inline bool peer_filter_passes_network(const struct peer_filter *f,
-						       const struct address *a)
+/* False: this is no peer. True: it may be one. */
+static __always_inline bool peer_filter_passes(const struct peer_filter *f, const struct address *a)
 {
 	if (address_is_v4(a))
-		return f->levels & FILTER_V4_ALL || peer_filter_level_has(f, a, FILTER_V4_28) ||
+		return f->levels & FILTER_V4_ALL || peer_filter_level_has(f, a, FILTER_V4_32) ||
+		       peer_filter_level_has(f, a, FILTER_V4_28) ||
 		       peer_filter_level_has(f, a, FILTER_V4_24) ||
 		       peer_filter_level_has(f, a, FILTER_V4_16);
-	return f->levels & FILTER_V6_ALL || peer_filter_level_has(f, a, FILTER_V6_64) ||
+	return f->levels & FILTER_V6_ALL || peer_filter_level_has(f, a, FILTER_V6_128) ||
+	       peer_filter_level_has(f, a, FILTER_V6_64) ||
 	       peer_filter_level_has(f, a, FILTER_V6_48) ||
 	       peer_filter_level_has(f, a, FILTER_V6_32);
 }
 
-/* False: this is no peer. True: it may be one. */
-static __always_inline bool peer_filter_passes(const struct peer_filter *f, const struct address *a)
+/* False: all peers are addresses. */
+static __always_inline bool peer_filter_has_networks(const struct peer_filter *f)
 {
-	return peer_filter_passes_host(f, a) || peer_filter_passes_network(f, a);
+	return f->levels & ~(FILTER_V4_32 | FILTER_V6_128);
 }
 
 #endif

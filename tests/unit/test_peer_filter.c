@@ -8,9 +8,10 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "array.h"
-#include "bpf_peers.h"
+#include "bpf_filter.h"
 
 static struct peer_filter filter;
 
