@@ -34,13 +34,11 @@ static __always_inline __s64 peer_group(void *hosts, __u32 set, const struct add
 
 	if (value)
 		return *value;
-	if (!network_count)
+	if (!peer_filter_has_networks(peer_filter_used(&peer_filters)))
 		return -1;
 	network = peer_network_key(set, addr, 128);
 	value = bpf_map_lookup_elem(&peer_networks, &network);
-	if (!value)
-		return -1;
-	return *value >> PEER_VERSION_BITS;
+	return value ? *value : -1;
 }
 
 static __always_inline bool datapath_is_peer(struct datapath *d, const struct flow_key *key)

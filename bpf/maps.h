@@ -22,7 +22,6 @@ const volatile bool wake_first = false; /* .. and by a record before which none 
 const volatile bool replay = false;     /* tests: the clock is replay_ns, set for each packet */
 
 __u64 replay_ns;
-__u32 network_count;        /* entries of peer_networks: if 0, the trie is not asked */
 __u64 closed_flows[CLOSED]; /* each a closed_flow */
 bool measure_handshakes;
 bool count_sightings; /* some interface has no samples: sightings has an entry for it */

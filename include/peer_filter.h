@@ -15,15 +15,17 @@
 #define PEER_FILTER_BITS_MAX (1u << 20) /* 128 KB fit into a core's second-level cache */
 
 enum peer_filter_level {
-	FILTER_V4_32 = 1,
-	FILTER_V4_24 = 2,
-	FILTER_V4_16 = 4,
-	FILTER_V4_ALL = 8,
-	FILTER_V6_128 = 16,
-	FILTER_V6_64 = 32,
-	FILTER_V6_48 = 64,
-	FILTER_V6_32 = 128,
-	FILTER_V6_ALL = 256,
+	FILTER_V4_32 =
+		1, /* addresses: their map is to be asked; with the others, that of networks */
+	FILTER_V4_28 = 2,
+	FILTER_V4_24 = 4,
+	FILTER_V4_16 = 8,
+	FILTER_V4_ALL = 16,
+	FILTER_V6_128 = 32, /* addresses */
+	FILTER_V6_64 = 64,
+	FILTER_V6_48 = 128,
+	FILTER_V6_32 = 256,
+	FILTER_V6_ALL = 512,
 };
 
 struct peer_filter {
@@ -35,9 +37,10 @@ struct peer_filter {
 	__u64 ports[65536 / 64];
 };
 
-/* One is in use, and only added to; the other is made anew when peers change, and then used. So a
- * peer that stays one never finds its bit missing: a CPU reads an address before what lies there,
- * and every CPU keeps that order. */
+/* One is in use. A change of peers works the other one out, which no program reads then; adds its
+ * bits to the one in use before the maps change, and takes away those that are no longer needed
+ * when they have; or the other one is used from then on (src/backend/bpf_filter.c). So a peer that
+ * stays one never finds its bit missing, nor one that is in the maps. */
 struct peer_filters {
 	__u32 used; /* 0 or 1 */
 	__u32 unused;
@@ -56,31 +59,35 @@ static __always_inline __u64 peer_filter_mix(__u64 value)
 	value ^= value >>
 		 32; /* the product's lower half does not depend on its factor's upper half */
 	value *= 0x9e3779b97f4a7c15ull;
-	return value ^ value >> 32;
+	return value ^ value >> 29; /* with 32, mixing that again would take the upper half out */
 }
 
-/* The place of an address's bit at a level. */
+/* The place of an address's bit at a level. Of two levels, a network's first address has places
+ * that have nothing to do with each other, or a /28 would let the /16 pass that begins with it. */
 static __always_inline __u32 peer_filter_place(const struct address *a,
 					       enum peer_filter_level level)
 {
-	__u64 upper = (__u64)a->words[0] << 32;
+	__u64 upper = (__u64)a->words[0] << 32, lower = (__u64)a->words[2] << 32 | a->words[3];
+	__u64 salt = level * 0xd1342543de82ef95ull;
 
 	switch (level) {
 	case FILTER_V4_32:
-		return (__u32)peer_filter_mix(a->words[3]);
+		return (__u32)peer_filter_mix(a->words[3] ^ salt);
+	case FILTER_V4_28:
+		return (__u32)peer_filter_mix((a->words[3] & be32_to_host(0xfffffff0)) ^ salt);
 	case FILTER_V4_24:
-		return (__u32)peer_filter_mix(a->words[3] & be32_to_host(0xffffff00));
+		return (__u32)peer_filter_mix((a->words[3] & be32_to_host(0xffffff00)) ^ salt);
 	case FILTER_V4_16:
-		return (__u32)peer_filter_mix(a->words[3] & be32_to_host(0xffff0000));
+		return (__u32)peer_filter_mix((a->words[3] & be32_to_host(0xffff0000)) ^ salt);
 	case FILTER_V6_128:
-		upper = peer_filter_mix(upper | a->words[1]);
-		return (__u32)peer_filter_mix(upper ^ ((__u64)a->words[2] << 32 | a->words[3]));
+		return (__u32)peer_filter_mix(peer_filter_mix(upper | a->words[1]) ^ lower ^ salt);
 	case FILTER_V6_64:
-		return (__u32)peer_filter_mix(upper | a->words[1]);
+		return (__u32)peer_filter_mix((upper | a->words[1]) ^ salt);
 	case FILTER_V6_48:
-		return (__u32)peer_filter_mix(upper | (a->words[1] & be32_to_host(0xffff0000)));
+		upper |= a->words[1] & be32_to_host(0xffff0000);
+		return (__u32)peer_filter_mix(upper ^ salt);
 	default:
-		return (__u32)peer_filter_mix(upper);
+		return (__u32)peer_filter_mix(upper ^ salt);
 	}
 }
 
@@ -112,12 +119,19 @@ static __always_inline bool peer_filter_passes(const struct peer_filter *f, cons
 {
 	if (address_is_v4(a))
 		return f->levels & FILTER_V4_ALL || peer_filter_level_has(f, a, FILTER_V4_32) ||
+		       peer_filter_level_has(f, a, FILTER_V4_28) ||
 		       peer_filter_level_has(f, a, FILTER_V4_24) ||
 		       peer_filter_level_has(f, a, FILTER_V4_16);
 	return f->levels & FILTER_V6_ALL || peer_filter_level_has(f, a, FILTER_V6_128) ||
 	       peer_filter_level_has(f, a, FILTER_V6_64) ||
 	       peer_filter_level_has(f, a, FILTER_V6_48) ||
 	       peer_filter_level_has(f, a, FILTER_V6_32);
+}
+
+/* False: all peers are addresses. */
+static __always_inline bool peer_filter_has_networks(const struct peer_filter *f)
+{
+	return f->levels & ~(FILTER_V4_32 | FILTER_V6_128);
 }
 
 #endif

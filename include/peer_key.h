@@ -34,11 +34,8 @@ static __always_inline struct peer_host peer_ports_key(__u32 group, __u32 port)
 	return (struct peer_host){.addr.words = {group, 0, 0, port / PEER_PORTS}};
 }
 
-/* Values of networks say in the lowest bits when they were put in (src/backend/bpf_peers.c). */
-#define PEER_VERSION_BITS 8
-
-#define PEERS_MAX         (1 << 20) /* addresses, and as many networks */
-#define PEER_HOSTS_MIN    4096      /* a map for this many addresses takes 64 KB when it is empty */
+#define PEERS_MAX      (1 << 20) /* addresses, and as many networks */
+#define PEER_HOSTS_MIN 4096      /* a map for this many addresses takes 64 KB when it is empty */
 
 /* The set is the first part of the matched prefix, and with it the family: else ::/0, meant for
  * IPv6, would match IPv4-mapped addresses, too. */

@@ -1,298 +1,299 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Replaces the peers while the programs run: no packet of a peer is missed in between. */
+/* Changes the peers while the programs run: no packet of a peer is missed in between. */
 #include "bpf_peers.h"
+#include "bpf_filter.h"
 #include "descriptor.h"
 #include "peer_key.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define BITS_A_PREFIX 16 /* at most one in this many addresses that are no peers passes */
+/* From what the kernel has to what it is to have. */
+struct change {
+	struct bpf_programs *programs;
+	struct port_groups groups;
+	struct held_peers held;
+	struct held_interfaces interfaces;
+	int hosts;                      /* the map of addresses that is to be in use .. */
+	size_t room;                    /* .. and how many entries it takes */
+	bool anew;                      /* it is another one, in which there is nothing yet */
+	const struct held_peer *failed; /* could not be written */
+};
 
-/* ---- the filter ---- */
+/* ---- the map of addresses ---- */
 
-void peer_filter_clear(struct peer_filter *f, size_t prefixes)
+/* The programs use this map from now on. The kernel then waits until none runs that began before
+ * (12 to 90 ms; Linux 5.0 and later, for any map of maps). */
+static int hosts_use(const struct bpf_programs *p, int map)
 {
-	__u32 bits = PEER_FILTER_BITS_MIN;
+	__u32 zero = 0;
 
-	while (bits < PEER_FILTER_BITS_MAX && bits / BITS_A_PREFIX < prefixes)
-		bits *= 2;
-	f->levels = 0;
-	f->mask = bits - 1;
-	memset(f->words, 0, sizeof(f->words));
+	return bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_hosts), &zero, &map, BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
-static void filter_set(struct peer_filter *f, const struct address *addr,
-		       enum peer_filter_level level)
+static int count_added(void *arg, struct held_peer *before, const struct held_peer *after)
 {
-	__u32 bit = peer_filter_place(addr, level) & f->mask;
-
-	f->levels |= level;
-	f->words[bit / 64] |= 1ull << bit % 64;
-}
-
-/* A network between /8 and /16 goes in as all of its /16. */
-static void filter_set_blocks(struct peer_filter *f, const struct address *addr, unsigned int bits)
-{
-	__u32 first = ntohl(addr->words[3]) >> 16;
-	struct address block = *addr;
-
-	for (__u32 i = 0; i < 1u << (16 - bits); i++) {
-		block.words[3] = htonl((first + i) << 16);
-		filter_set(f, &block, FILTER_V4_16);
-	}
-}
-
-static void filter_add_v4(struct peer_filter *f, const struct address *addr, unsigned int bits)
-{
-	if (bits == 32)
-		filter_set(f, addr, FILTER_V4_32);
-	else if (bits >= 24)
-		filter_set(f, addr, FILTER_V4_24);
-	else if (bits >= 8)
-		filter_set_blocks(f, addr, bits < 16 ? bits : 16);
-	else
-		f->levels |= FILTER_V4_ALL;
-}
-
-static void filter_add_v6(struct peer_filter *f, const struct address *addr, unsigned int bits)
-{
-	if (bits == 128)
-		filter_set(f, addr, FILTER_V6_128);
-	else if (bits >= 64)
-		filter_set(f, addr, FILTER_V6_64);
-	else if (bits >= 48)
-		filter_set(f, addr, FILTER_V6_48);
-	else if (bits >= 32)
-		filter_set(f, addr, FILTER_V6_32);
-	else
-		f->levels |= FILTER_V6_ALL;
-}
-
-void peer_filter_add(struct peer_filter *f, const struct prefix *prefix)
-{
-	if (address_is_v4(&prefix->addr) && prefix->bits >= ADDRESS_V4_PREFIX)
-		filter_add_v4(f, &prefix->addr, prefix->bits - ADDRESS_V4_PREFIX);
-	else
-		filter_add_v6(f, &prefix->addr, prefix->bits);
-}
-
-/* The caller has made sure that no program reads the filter that went out of use last time. */
-static void filter_follow(struct bpf_programs *p, const struct peers *peers)
-{
-	struct peer_filters *filters = &p->skel->bss->peer_filters;
-	struct peer_filter *next = &filters->filters[!filters->used];
-
-	peer_filter_clear(next, peers_count(peers));
-	for (size_t i = 0; i < peers_count(peers); i++)
-		peer_filter_add(next, &peers_at(peers, i)->prefix);
-	port_groups_filter(next, peers);
-	__atomic_store_n(&filters->used, !filters->used, __ATOMIC_RELEASE);
-}
-
-/* ---- networks ---- */
-
-static int network_add(struct bpf_programs *p, const struct peers *peers, const struct peer *peer)
-{
-	struct peer_network network =
-		peer_network_key(peer->set, &peer->prefix.addr, peer->prefix.bits);
-	__u32 group = port_groups_of(&p->groups, peers, peer);
-	__u32 value = group << PEER_VERSION_BITS | p->networks_version;
-
-	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_networks), &network, &value,
-				BPF_ANY))
-		return -errno;
-	p->skel->bss->network_count++;
+	if (!before && prefix_is_host(&after->prefix))
+		++*(size_t *)arg;
 	return 0;
 }
 
-static int networks_add(struct bpf_programs *p, const struct peers *peers)
+/* With all that goes, until it has gone. */
+static size_t entries_needed(const struct change *c)
 {
-	int err = 0;
+	const struct bpf_programs *p = c->programs;
+	size_t added = 0;
 
-	p->networks_version++;
-	for (size_t i = 0; i < peers_count(peers) && !err; i++)
-		if (!prefix_is_host(&peers_at(peers, i)->prefix))
-			err = network_add(p, peers, peers_at(peers, i));
+	held_peers_compare(&p->held, &c->held, count_added, &added);
+	return p->held.hosts + added + p->interfaces.count + c->interfaces.count +
+	       p->groups.entries + c->groups.entries;
+}
+
+/* How large a map has these entries, and not much more. */
+static size_t hosts_room(const struct change *c)
+{
+	size_t count = c->held.hosts + c->interfaces.count + c->groups.entries;
+	size_t room = PEER_HOSTS_MIN;
+
+	while (room < count && room < 2 * PEERS_MAX)
+		room *= 2;
+	return room;
+}
+
+/* The map that is there does if it has room, and not four times what it needs. */
+static int hosts_choose(struct change *c)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	const struct bpf_programs *p = c->programs;
+
+	c->hosts = p->hosts;
+	c->room = p->hosts_room;
+	if (c->held.hosts > PEERS_MAX)
+		return -E2BIG;
+	if (p->hosts >= 0 && entries_needed(c) <= c->room && c->room / 4 < hosts_room(c))
+		return 0;
+	c->anew = true;
+	c->room = hosts_room(c);
+	c->hosts = bpf_map_create(BPF_MAP_TYPE_HASH, "peer_hosts", sizeof(struct peer_host),
+				  sizeof(__u32), (__u32)c->room, &opts);
+	return c->hosts < 0 ? -errno : 0;
+}
+
+/* ---- single peers ---- */
+
+static int network_write(const struct change *c, const struct held_peer *peer, const __u32 *group)
+{
+	int map = bpf_map__fd(c->programs->skel->maps.peer_networks);
+	struct peer_network key =
+		peer_network_key(peer->set, &peer->prefix.addr, peer->prefix.bits);
+
+	return group ? bpf_map_update_elem(map, &key, group, BPF_ANY)
+		     : bpf_map_delete_elem(map, &key);
+}
+
+static int host_write(const struct change *c, const struct held_peer *peer, const __u32 *group)
+{
+	struct peer_host key = {.set = peer->set, .addr = peer->prefix.addr};
+
+	return group ? bpf_map_update_elem(c->hosts, &key, group, BPF_ANY)
+		     : bpf_map_delete_elem(c->hosts, &key);
+}
+
+/* The peer has this group from now on; NULL: it goes. A new map of addresses is filled at once,
+ * elsewhere. */
+static int peer_write(const struct change *c, const struct held_peer *peer, const __u32 *group)
+{
+	bool host = prefix_is_host(&peer->prefix);
+
+	if (host && c->anew)
+		return 0;
+	return (host ? host_write : network_write)(c, peer, group) ? -errno : 0;
+}
+
+static int peer_add(void *arg, struct held_peer *before, const struct held_peer *after)
+{
+	struct change *c = arg;
+	int err = after ? peer_write(c, after, &after->group) : 0;
+
+	(void)before;
+	c->failed = err ? after : NULL;
 	return err;
 }
 
-/* Deletes those that are not of the present version. */
-static void networks_purge(const struct bpf_programs *p)
+static int peer_drop(void *arg, struct held_peer *before, const struct held_peer *after)
 {
-	int fd = bpf_map__fd(p->skel->maps.peer_networks), err = 0;
-	struct peer_network keys[2];
-	bool have = false;
-	__u32 current = 0, value;
-
-	/* The walk needs its last key to go on, so deletion stays one key behind. */
-	while (!err) {
-		err = bpf_map_get_next_key(fd, have ? &keys[0] : NULL, &keys[1]);
-		if (have && !bpf_map_lookup_elem(fd, &keys[0], &value)) {
-			if ((__u8)value == p->networks_version)
-				current++;
-			else
-				bpf_map_delete_elem(fd, &keys[0]);
-		}
-		keys[0] = keys[1];
-		have = true;
-	}
-	p->skel->bss->network_count = current;
+	return after ? 0 : (peer_write(arg, before, NULL), 0);
 }
 
-/* ---- addresses, and interfaces ---- */
-
-static int host_add(const struct bpf_programs *p, int map, const struct peers *peers,
-		    const struct peer *peer)
+/* Takes back what peer_add did before it failed. */
+static int peer_restore(void *arg, struct held_peer *before, const struct held_peer *after)
 {
-	struct peer_host host = {.set = peer->set, .addr = peer->prefix.addr};
-	__u32 value = port_groups_of(&p->groups, peers, peer);
+	struct change *c = arg;
 
-	return bpf_map_update_elem(map, &host, &value, BPF_ANY) ? -errno : 0;
+	if (after && after == c->failed)
+		return 1;
+	if (after && peer_write(c, after, before ? &before->group : NULL) && before)
+		before->group = after->group; /* so it stays */
+	return 0;
 }
 
-static int interfaces_fill(int map, const struct peers *peers)
-{
-	for (size_t i = 0; i < peers_interfaces_count(peers); i++) {
-		struct peers_interface interface = peers_interface_at(peers, i);
-		struct peer_host key = peer_interface_key(interface.number);
+/* ---- interfaces ---- */
 
-		if (bpf_map_update_elem(map, &key, &interface.set, BPF_ANY))
+static int interfaces_write(const struct held_interfaces *interfaces, int map)
+{
+	for (size_t i = 0; i < interfaces->count; i++) {
+		struct peer_host key = peer_interface_key(interfaces->at[i].number);
+
+		if (bpf_map_update_elem(map, &key, &interfaces->at[i].set, BPF_ANY))
 			return -errno;
 	}
 	return 0;
 }
 
-/* Makes a map with room for this many. Returns its descriptor or -errno. */
-static int hosts_create(size_t count)
+/* Takes out those that are not among others. */
+static void interfaces_drop(const struct held_interfaces *interfaces,
+			    const struct held_interfaces *others, int map)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
-	__u32 room = PEER_HOSTS_MIN;
-	int map;
+	for (size_t i = 0; i < interfaces->count; i++) {
+		struct peer_host key = peer_interface_key(interfaces->at[i].number);
 
-	while (room < count && room < 2 * PEERS_MAX)
-		room *= 2;
-	map = bpf_map_create(BPF_MAP_TYPE_HASH, "peer_hosts", sizeof(struct peer_host),
-			     sizeof(__u32), room, &opts);
-	return map < 0 ? -errno : map;
+		if (!held_interfaces_have(others, interfaces->at[i].number))
+			bpf_map_delete_elem(map, &key);
+	}
 }
 
-static size_t hosts_count(const struct peers *peers)
+static void interfaces_take(struct bpf_programs *p, struct held_interfaces *interfaces)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < peers_count(peers); i++)
-		count += prefix_is_host(&peers_at(peers, i)->prefix);
-	return count;
+	held_interfaces_clear(&p->interfaces);
+	p->interfaces = *interfaces;
 }
 
-static int hosts_fill(const struct bpf_programs *p, int map, const struct peers *peers)
+int bpf_peers_set_interfaces(struct bpf_programs *p, const struct peers *peers)
 {
-	int err = hosts_count(peers) > PEERS_MAX ? -E2BIG : interfaces_fill(map, peers);
+	struct held_interfaces interfaces;
 
-	if (!err)
-		err = port_groups_fill(&p->groups, peers, map);
-	for (size_t i = 0; i < peers_count(peers) && !err; i++)
-		if (prefix_is_host(&peers_at(peers, i)->prefix))
-			err = host_add(p, map, peers, peers_at(peers, i));
-	return err;
-}
-
-/* The programs use this map from now on; it is p's. The kernel then waits until none runs that
- * began before (12 to 90 ms; Linux 5.0 and later, for any map of maps). */
-static int hosts_use(struct bpf_programs *p, int map)
-{
-	__u32 zero = 0;
-
-	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.peer_hosts), &zero, &map, BPF_ANY))
-		return -errno;
-	descriptor_close(&p->hosts);
-	p->hosts = map;
-	return 0;
-}
-
-/* Fills a new map with interfaces and the peers' addresses, and puts it in use. */
-static int hosts_set(struct bpf_programs *p, const struct peers *peers)
-{
-	int map = hosts_create(hosts_count(peers) + peers_interfaces_count(peers) +
-			       p->groups.entries),
-	    err;
-
-	if (map < 0)
-		return map;
-	err = hosts_fill(p, map, peers);
-	if (!err)
-		err = hosts_use(p, map);
-	if (err)
-		close(map);
-	return err;
-}
-
-/* The kernel has just these interfaces now. */
-static int interfaces_note(struct bpf_programs *p, const struct peers *peers)
-{
-	size_t count = peers_interfaces_count(peers);
-	__u32 *numbers = calloc(count + 1, sizeof(*numbers));
-
-	if (!numbers) {
+	if (held_interfaces_list(&interfaces, peers)) {
 		log_error("telling the kernel the interfaces: out of memory");
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < count; i++)
-		numbers[i] = peers_interface_at(peers, i).number;
-	free(p->interfaces);
-	p->interfaces = numbers;
-	p->interfaces_count = count;
-	return 0;
-}
-
-/* Of those that it had, which no longer have peers. */
-static void interfaces_drop(const struct bpf_programs *p, const struct peers *peers)
-{
-	for (size_t i = 0; i < p->interfaces_count; i++) {
-		struct peer_host key = peer_interface_key(p->interfaces[i]);
-
-		if (!peers_set_of(peers, p->interfaces[i]))
-			bpf_map_delete_elem(p->hosts, &key);
+	if (interfaces_write(&interfaces, p->hosts)) { /* a larger one, or the reason why not */
+		interfaces_drop(&interfaces, &p->interfaces, p->hosts);
+		held_interfaces_clear(&interfaces);
+		return bpf_peers_set(p, peers);
 	}
+	interfaces_drop(&p->interfaces, &interfaces, p->hosts);
+	interfaces_take(p, &interfaces);
+	return 0;
 }
 
 /* ---- all of them ---- */
 
-/* In this order, a peer that moves from the addresses to a network, or the other way round, is not
- * missed in between; nor one in a network whose ports change, if the map in use has room for them.
- */
+static int change_prepare(struct change *c, const struct peers *peers)
+{
+	int err = port_groups_make(&c->groups, &c->programs->groups, peers);
+
+	if (!err)
+		err = held_peers_list(&c->held, peers, &c->groups);
+	if (!err)
+		err = held_interfaces_list(&c->interfaces, peers);
+	return err ? err : hosts_choose(c);
+}
+
+static int hosts_fill(const struct change *c)
+{
+	for (size_t i = 0; i < c->held.count; i++)
+		if (prefix_is_host(&c->held.at[i].prefix) &&
+		    host_write(c, &c->held.at[i], &c->held.at[i].group))
+			return -errno;
+	return 0;
+}
+
+/* What comes is there before anything goes, and the ports of a group before a peer is in it. So a
+ * peer that moves from the addresses to a network, or the other way round, is not missed in
+ * between, nor one whose ports or set change. */
+static int change_add(struct change *c)
+{
+	const struct bpf_programs *p = c->programs;
+	int err = port_groups_fill(&c->groups, c->hosts, c->anew);
+
+	if (c->anew && p->hosts >= 0) /* networks are in both, until the map changes */
+		port_groups_fill(&c->groups, p->hosts, false); /* if it has room */
+	if (!err)
+		err = held_peers_compare(&p->held, &c->held, peer_add, c);
+	if (!err && c->anew)
+		err = hosts_fill(c);
+	if (!err)
+		err = interfaces_write(&c->interfaces, c->hosts);
+	return err || !c->anew ? err : hosts_use(p, c->hosts);
+}
+
+static void change_undo(struct change *c)
+{
+	const struct bpf_programs *p = c->programs;
+
+	held_peers_compare(&p->held, &c->held, peer_restore, c);
+	if (p->hosts < 0)
+		return;
+	interfaces_write(&p->interfaces, p->hosts);
+	interfaces_drop(&c->interfaces, &p->interfaces, p->hosts);
+	port_groups_drop(&c->groups, &p->groups, p->hosts);
+}
+
+/* Nothing of this can fail. */
+static void change_settle(struct change *c)
+{
+	struct bpf_programs *p = c->programs;
+
+	held_peers_compare(&p->held, &c->held, peer_drop, c);
+	if (c->anew) {
+		descriptor_close(&p->hosts);
+	} else {
+		interfaces_drop(&p->interfaces, &c->interfaces, c->hosts);
+		port_groups_drop(&p->groups, &c->groups, c->hosts);
+	}
+	if (peer_filters_settle(&p->skel->bss->peer_filters))
+		hosts_use(p, c->hosts); /* again: to wait for the programs */
+	p->hosts = c->hosts;
+	p->hosts_room = c->room;
+	held_peers_clear(&p->held);
+	p->held = c->held;
+	interfaces_take(p, &c->interfaces);
+	port_groups_clear(&p->groups);
+	p->groups = c->groups;
+}
+
+static void change_clear(struct change *c)
+{
+	if (c->anew)
+		descriptor_close(&c->hosts);
+	held_peers_clear(&c->held);
+	held_interfaces_clear(&c->interfaces);
+	port_groups_clear(&c->groups);
+}
+
 int bpf_peers_set(struct bpf_programs *p, const struct peers *peers)
 {
-	int err = port_groups_make(&p->groups, peers);
+	struct change c = {.programs = p, .hosts = -1};
+	int err = change_prepare(&c, peers);
 
-	if (!err && p->hosts >= 0)
-		port_groups_fill(&p->groups, peers, p->hosts);
-	if (!err)
-		err = networks_add(p, peers);
-	if (!err)
-		err = hosts_set(p, peers);
+	if (!err) {
+		peer_filters_admit(&p->skel->bss->peer_filters, &c.held, peers);
+		err = change_add(&c);
+		if (err)
+			change_undo(&c);
+	}
 	if (err) {
+		change_clear(&c);
 		log_error("cannot set the peers in the kernel: %s (at most %d addresses and as "
 			  "many networks; before Linux 5.10, %d addresses)",
 			  strerror(-err), PEERS_MAX, PEER_HOSTS_MIN);
 		return err;
 	}
-	networks_purge(p);
-	filter_follow(p, peers);
-	return interfaces_note(p, peers);
-}
-
-int bpf_peers_set_interfaces(struct bpf_programs *p, const struct peers *peers)
-{
-	int err = interfaces_fill(p->hosts, peers);
-
-	if (err) /* it is full: a larger one, or the reason why not */
-		return bpf_peers_set(p, peers);
-	interfaces_drop(p, peers);
-	return interfaces_note(p, peers);
+	change_settle(&c);
+	return 0;
 }

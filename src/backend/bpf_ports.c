@@ -17,21 +17,23 @@ struct port_bits {
 	__u32 words[WORDS];
 };
 
-static void set_bits(struct port_bits *bits, const struct peers_ports *ports, __u64 lists)
+static void set_bits(struct port_bits *bits, const struct port_groups *groups, __u64 lists)
 {
+	const struct port_span *spans = groups->spans;
+
 	memset(bits, 0, sizeof(*bits));
-	for (size_t i = 0; i + 1 < ports->count; i++) /* the last is in none */
-		for (__u32 port = ports->spans[i].first;
-		     ports->spans[i].lists & lists && port < ports->spans[i + 1].first; port++)
+	for (size_t i = 0; i + 1 < groups->spans_count; i++) /* the last is in none */
+		for (__u32 port = spans[i].first;
+		     spans[i].lists & lists && port < spans[i + 1].first; port++)
 			bits->words[port / PEER_PORTS] |= 1u << port % PEER_PORTS;
 }
 
-static size_t count_entries(const struct peers_ports *ports, __u64 lists)
+static size_t count_entries(const struct port_groups *groups, __u64 lists)
 {
 	struct port_bits bits;
 	size_t count = 0;
 
-	set_bits(&bits, ports, lists);
+	set_bits(&bits, groups, lists);
 	for (size_t i = 0; i < WORDS; i++)
 		count += bits.words[i] != 0;
 	return count;
@@ -45,44 +47,85 @@ static const struct port_group *find(const struct port_groups *groups, __u64 lis
 	return NULL;
 }
 
-/* Numbers come back after 2^24 of them: groups that had them are long gone. */
-static int add(struct port_groups *groups, const struct peers_ports *ports, __u64 lists)
+static bool has_number(const struct port_groups *groups, __u32 number)
+{
+	for (size_t i = 0; i < groups->count; i++)
+		if (groups->at[i].number == number)
+			return true;
+	return false;
+}
+
+/* Numbers come back after 2^24 of them. */
+static __u32 next_number(struct port_groups *groups, const struct port_groups *before)
+{
+	do
+		groups->last = groups->last + 1 < 1u << PEER_GROUP_BITS ? groups->last + 1 : 1;
+	while (has_number(before, groups->last));
+	return groups->last;
+}
+
+/* Do lists have the same ports? */
+static bool same_spans(const struct port_groups *a, const struct port_groups *b)
+{
+	if (a->spans_count != b->spans_count)
+		return false;
+	for (size_t i = 0; i < a->spans_count; i++)
+		if (a->spans[i].first != b->spans[i].first ||
+		    a->spans[i].lists != b->spans[i].lists)
+			return false;
+	return true;
+}
+
+static int add(struct port_groups *groups, const struct port_groups *before, __u64 lists)
 {
 	struct port_group *grown = array_grow(groups->at, groups->count, sizeof(*grown));
+	const struct port_group *same = same_spans(groups, before) ? find(before, lists) : NULL;
 
 	if (!grown)
 		return -ENOMEM;
 	groups->at = grown;
-	groups->last = groups->last + 1 < 1u << PEER_GROUP_BITS ? groups->last + 1 : 1;
-	grown[groups->count++] = (struct port_group){lists, groups->last};
-	groups->entries += count_entries(ports, lists);
+	grown[groups->count++] = (struct port_group){
+		.lists = lists,
+		.number = same ? same->number : next_number(groups, before),
+		.kept = same != NULL,
+	};
+	groups->entries += count_entries(groups, lists);
 	return 0;
 }
 
-int port_groups_make(struct port_groups *groups, const struct peers *peers)
+static int copy_spans(struct port_groups *groups, const struct peers_ports *ports)
 {
-	struct port_groups now = {.last = groups->last};
-	const struct peers_ports *ports = peers_ports(peers);
-	int err = 0;
+	groups->spans = calloc(ports->count + 1, sizeof(*groups->spans));
+	if (!groups->spans)
+		return -ENOMEM;
+	groups->spans_count = ports->count;
+	for (size_t i = 0; i < ports->count; i++)
+		groups->spans[i] = ports->spans[i];
+	return 0;
+}
 
-	for (size_t i = 0; i < peers_count(peers) && ports->count && !err; i++) {
+int port_groups_make(struct port_groups *groups, const struct port_groups *before,
+		     const struct peers *peers)
+{
+	int err;
+
+	*groups = (struct port_groups){.last = before->last};
+	err = copy_spans(groups, peers_ports(peers));
+	for (size_t i = 0; i < peers_count(peers) && groups->spans_count && !err; i++) {
 		__u64 lists = peers_port_lists(peers, peers_at(peers, i));
 
-		if (lists && !find(&now, lists))
-			err = add(&now, ports, lists);
+		if (lists && !find(groups, lists))
+			err = add(groups, before, lists);
 	}
-	if (err) {
-		port_groups_clear(&now);
-		return err;
-	}
-	port_groups_clear(groups);
-	*groups = now;
-	return 0;
+	if (err)
+		port_groups_clear(groups);
+	return err;
 }
 
 void port_groups_clear(struct port_groups *groups)
 {
 	free(groups->at);
+	free(groups->spans);
 	*groups = (struct port_groups){.last = groups->last};
 }
 
@@ -105,16 +148,28 @@ static int write_group(const struct port_group *group, const struct port_bits *b
 	return 0;
 }
 
-int port_groups_fill(const struct port_groups *groups, const struct peers *peers, int map)
+int port_groups_fill(const struct port_groups *groups, int map, bool all)
 {
 	struct port_bits bits;
 	int err = 0;
 
 	for (size_t i = 0; i < groups->count && !err; i++) {
-		set_bits(&bits, peers_ports(peers), groups->at[i].lists);
+		if (groups->at[i].kept && !all)
+			continue;
+		set_bits(&bits, groups, groups->at[i].lists);
 		err = write_group(&groups->at[i], &bits, map);
 	}
 	return err;
+}
+
+void port_groups_drop(const struct port_groups *groups, const struct port_groups *others, int map)
+{
+	for (size_t i = 0; i < groups->count; i++)
+		for (__u32 k = 0; k < WORDS && !has_number(others, groups->at[i].number); k++) {
+			struct peer_host key = peer_ports_key(groups->at[i].number, k * PEER_PORTS);
+
+			bpf_map_delete_elem(map, &key);
+		}
 }
 
 void port_groups_filter(struct peer_filter *filter, const struct peers *peers)

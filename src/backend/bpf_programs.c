@@ -2,8 +2,8 @@
 /* Loads the skeleton with the settings as constants. */
 #include "bpf_programs.h"
 #include "array.h"
+#include "bpf_filter.h"
 #include "bpf_flows.h"
-#include "bpf_peers.h"
 #include "descriptor.h"
 #include "flow.h"
 #include "memory_limit.h"
@@ -138,7 +138,7 @@ static int load_skeleton(struct bpf_programs *p, const struct backend_settings *
 	err = metro__load(p->skel);
 	if (err)
 		return explain(reason, "cannot load the BPF programs", err);
-	peer_filter_clear(&p->skel->bss->peer_filters.filters[0], PEER_FILTER_BITS_MAX);
+	peer_filter_clear(&p->skel->bss->peer_filters.filters[0], 0);
 	return 0;
 }
 
@@ -220,7 +220,8 @@ void bpf_programs_unload(struct bpf_programs *p)
 	metro__destroy(p->skel);
 	descriptor_close(&p->flows);
 	descriptor_close(&p->hosts);
-	free(p->interfaces);
+	held_interfaces_clear(&p->interfaces);
+	held_peers_clear(&p->held);
 	port_groups_clear(&p->groups);
 	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
 }

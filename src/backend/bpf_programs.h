@@ -4,6 +4,7 @@
 #define METRO_BPF_PROGRAMS_H
 
 #include "backend.h"
+#include "bpf_held.h"
 #include "bpf_ports.h"
 #include "peer_filter.h" /* the skeleton needs it */
 
@@ -14,9 +15,9 @@ struct bpf_programs {
 	struct metro *arriving; /* the programs of WAY_IN, over the same maps; NULL: none yet */
 	int flows;              /* the map of flows */
 	int hosts;              /* the map of peers by address that is in use; -1: none yet */
-	__u32 *interfaces;      /* .. and their numbers that it has */
-	size_t interfaces_count;
-	__u8 networks_version; /* in the value of the current entries in the map of networks */
+	size_t hosts_room;      /* .. for so many entries */
+	struct held_interfaces interfaces; /* .. and what it has of those */
+	struct held_peers held;            /* what it and the map of networks have */
 	struct port_groups groups;
 };
 

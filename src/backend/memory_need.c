@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The sum over all that measuring allocates: sizes from the structures, the rest as measured. */
 #include "memory_need.h"
+#include "bpf_held.h"
 #include "pcap_taps.h"
 
 #include "closed.h"
@@ -91,7 +92,7 @@ static __u64 kernel_peers(const struct memory_terms *t)
 
 static __u64 own_peers(const struct memory_terms *t)
 {
-	return (t->addresses + t->networks) * PEER +
+	return (t->addresses + t->networks) * (PEER + (t->bpf ? sizeof(struct held_peer) : 0)) +
 	       (t->reverse_names ? t->addresses * PEER_NAME : 0);
 }
 

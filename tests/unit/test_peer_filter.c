@@ -8,9 +8,10 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "array.h"
-#include "bpf_peers.h"
+#include "bpf_filter.h"
 
 static struct peer_filter filter;
 
@@ -67,6 +68,9 @@ static void test_levels(void **state)
 		{"192.0.2.1", "192.0.2.1", "192.0.2.2"},
 		{"192.0.2.0/24", "192.0.2.255", "192.0.3.0"},
 		{"192.0.2.128/25", "192.0.2.200", "192.0.3.200"},
+		{"192.0.2.96/27", "192.0.2.127", "192.0.3.96"},
+		{"192.0.2.128/28", "192.0.2.143", "192.0.2.144"},
+		{"192.0.2.130/31", "192.0.2.131", "192.0.2.127"},
 		{"192.0.0.0/17", "192.0.127.255", "192.1.0.0"},
 		{"192.168.0.0/16", "192.168.255.255", "192.169.0.0"},
 		{"172.16.0.0/12", "172.31.255.255", "172.32.0.0"},
@@ -86,6 +90,22 @@ static void test_levels(void **state)
 		if (passes(cases[i].outside))
 			fail_msg("%s lets %s pass", cases[i].prefix, cases[i].outside);
 	}
+}
+
+/* The first network of a wider one does not stand for it, at whatever levels. */
+static void test_first_network(void **state)
+{
+	(void)state;
+	peer_filter_clear(&filter, 65536);
+	add("10.1.0.0/16"), add("10.2.3.0/24"), add("2001:db8::/32"), add("2001:db9:1::/48");
+	add("172.0.0.0/28"), add("172.1.0.0"), add("2001:dba::/64"), add("2001:dbb::");
+	assert_true(passes("172.0.0.15"));
+	assert_true(passes("172.1.0.0"));
+	assert_true(passes("2001:dba::1"));
+	assert_false(passes("172.0.0.16"));
+	assert_false(passes("172.1.0.1"));
+	assert_false(passes("2001:dba:0:1::"));
+	assert_false(passes("2001:dbb::1"));
 }
 
 /* Short prefixes of all lengths, and addresses at both of their ends. */
@@ -139,9 +159,9 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nobody), cmocka_unit_test(test_families),
-		cmocka_unit_test(test_levels), cmocka_unit_test(test_every_length),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_nobody),       cmocka_unit_test(test_families),
+		cmocka_unit_test(test_levels),       cmocka_unit_test(test_first_network),
+		cmocka_unit_test(test_every_length), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests_name("peer_filter", tests, NULL, NULL);

@@ -190,21 +190,26 @@ static void check_ports(const struct peers *peers, const struct port_groups *gro
 		}
 }
 
+/* A number stands for the same ports before and after, or is another one. */
+static void check_numbers(const struct port_groups *before, const struct port_groups *now)
+{
+	for (size_t i = 0; i < now->count; i++)
+		assert_true(now->at[i].kept || now->at[i].number > before->last);
+}
+
 static void test_model(void **state)
 {
 	static struct peer_filter filter;
-	struct port_groups groups = {};
+	struct port_groups before = {}, groups;
 	size_t some = 0;
 
 	(void)state;
 	srand(31);
 	for (int round = 0; round < 100; round++) {
 		struct peers *peers = random_peers();
-		__u32 last = groups.last;
 
-		assert_int_equal(port_groups_make(&groups, peers), 0);
-		for (size_t i = 0; i < groups.count; i++)
-			assert_true(groups.at[i].number > last);
+		assert_int_equal(port_groups_make(&groups, &before, peers), 0);
+		check_numbers(&before, &groups);
 		some += groups.count > 1;
 		port_groups_filter(&filter, peers);
 		for (size_t i = 0; i < ARRAY_SIZE(addresses); i++)
@@ -215,9 +220,11 @@ static void test_model(void **state)
 				check_ports(peers, &groups, &filter, &flow);
 			}
 		peers_free(peers);
+		port_groups_clear(&before);
+		before = groups;
 	}
 	assert_true(some > 20);
-	port_groups_clear(&groups);
+	port_groups_clear(&before);
 }
 
 /* Every port against the lists themselves. */
@@ -242,38 +249,42 @@ static void test_spans(void **state)
 	}
 }
 
-/* Of equal lists, one counts; nothing is made of none. */
-static void test_numbers(void **state)
+static struct peers *three_peers(__u16 last_port)
 {
-	struct port_groups groups = {};
-	static struct peer_filter filter;
 	struct peers *peers;
 
-	(void)state;
 	config = (struct config){.instances = instances};
 	for (size_t i = 0; i < 3; i++) {
-		ports[i] = (struct ports){1, {{443, (__u16)(i == 2 ? 444 : 443)}}};
+		ports[i] = (struct ports){1, {{443, i == 2 ? last_port : 443}}};
 		assert_int_equal(prefix_parse(prefixes[i], &ips[i][0]), 0);
 		instances[i] = (struct instance){
 			.interface = "eth0", .ips = ips[i], .ips_count = 1, .ports = &ports[i]};
 		config.instances_count = i + 1;
 		instance_number_ports(&config, &(struct mistakes){});
 	}
+	assert_int_equal(peers_new(&peers, &config, &some_links), 0);
+	return peers;
+}
+
+/* Of equal lists, one counts; nothing is made of none. */
+static void test_lists(void **state)
+{
+	struct port_groups none = {}, groups;
+	static struct peer_filter filter;
+	struct peers *peers = three_peers(444);
+
+	(void)state;
 	assert_int_equal(instances[1].ports_list, instances[0].ports_list);
 	assert_int_not_equal(instances[2].ports_list, instances[0].ports_list);
-	assert_int_equal(peers_new(&peers, &config, &some_links), 0);
-	assert_int_equal(port_groups_make(&groups, peers), 0);
+	assert_int_equal(port_groups_make(&groups, &none, peers), 0);
 	assert_int_equal(groups.count, 2); /* of the /8 and the /16, and of the /24 in them */
 	assert_int_equal(groups.entries, 2);
-	groups.last = (1u << PEER_GROUP_BITS) - 2;
-	assert_int_equal(port_groups_make(&groups, peers), 0);
-	assert_int_equal(groups.at[0].number, (1u << PEER_GROUP_BITS) - 1);
-	assert_int_equal(groups.at[1].number, 1);
+	port_groups_clear(&groups);
 	peers_free(peers);
 	for (size_t i = 0; i < 3; i++)
 		instances[i].ports = NULL;
 	assert_int_equal(peers_new(&peers, &config, &some_links), 0);
-	assert_int_equal(port_groups_make(&groups, peers), 0);
+	assert_int_equal(port_groups_make(&groups, &none, peers), 0);
 	assert_int_equal(groups.count, 0);
 	assert_int_equal(groups.entries, 0);
 	port_groups_filter(&filter, peers);
@@ -282,11 +293,41 @@ static void test_numbers(void **state)
 	port_groups_clear(&groups);
 }
 
+/* Groups keep their numbers as long as their ports stay; others get new ones, and after the last
+ * those that are free. */
+static void test_numbers(void **state)
+{
+	struct port_groups none = {.last = (1u << PEER_GROUP_BITS) - 2}, first, same, other;
+	struct peers *peers = three_peers(444);
+
+	(void)state;
+	assert_int_equal(port_groups_make(&first, &none, peers), 0);
+	assert_int_equal(first.at[0].number, (1u << PEER_GROUP_BITS) - 1);
+	assert_int_equal(first.at[1].number, 1);
+	assert_false(first.at[0].kept);
+	assert_int_equal(port_groups_make(&same, &first, peers), 0);
+	assert_true(same.at[0].kept && same.at[1].kept);
+	assert_int_equal(same.at[0].number, first.at[0].number);
+	assert_int_equal(same.at[1].number, 1);
+	peers_free(peers);
+	peers = three_peers(445);
+	same.last = 0;
+	assert_int_equal(port_groups_make(&other, &same, peers), 0);
+	assert_false(other.at[0].kept || other.at[1].kept);
+	assert_int_equal(other.at[0].number, 2); /* 1 is still in use */
+	assert_int_equal(other.at[1].number, 3);
+	peers_free(peers);
+	port_groups_clear(&first);
+	port_groups_clear(&same);
+	port_groups_clear(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_spans),
+		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_numbers),
 	};
 
