@@ -99,15 +99,17 @@ static double edge(unsigned int i)
 /* counts[i]: below edge(i), and not below the one before; counts[EDGES]: all above. */
 static void spread(const struct histogram *histogram, __u64 counts[EDGES + 1])
 {
+	__u32 samples[HISTOGRAM_BUCKETS];
 	unsigned int at = 0;
 
 	memset(counts, 0, (EDGES + 1) * sizeof(*counts));
-	for (__u32 i = 0; i < histogram->size; i++) {
-		if (!histogram->counts[i])
+	histogram_counts(histogram, samples);
+	for (__u32 i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (!samples[i])
 			continue;
 		while (at < EDGES && window_ticks_ms(histogram_middle(i)) >= edge(at))
 			at++;
-		counts[at] += histogram->counts[i];
+		counts[at] += samples[i];
 	}
 }
 
