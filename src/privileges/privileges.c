@@ -240,7 +240,7 @@ void privileges_reading(void)
 }
 
 /* With nothing to be opened any more, root needs no name. */
-void privileges_offline(bool looks_up)
+void privileges_offline(void)
 {
 	struct identity nobody;
 
@@ -251,6 +251,12 @@ void privileges_offline(bool looks_up)
 		identity_become(&nobody); /* where it cannot, it stays root without its rights */
 	keep(0, 0);
 	tell_root();
+}
+
+void privileges_offline_seal(bool looks_up)
+{
+	if (!self.begun)
+		return;
 	filter(looks_up ? FILTER_DAEMON : FILTER_OFFLINE);
 	if (looks_up)
 		filter(FILTER_NO_BPF);
