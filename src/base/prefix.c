@@ -21,11 +21,18 @@ int address_parse(const char *text, struct address *addr)
 	return inet_pton(AF_INET6, text, addr->bytes) == 1 ? 0 : -EINVAL;
 }
 
+static char *byte_write(char *to, unsigned int byte)
+{
+	if (byte >= 100)
+		return decimal_fixed(to, 3, byte);
+	return decimal_fixed(to, byte >= 10 ? 2 : 1, byte);
+}
+
 /* inet_ntop uses sprintf, which takes ten times as long. */
 static char *v4_write(const __u8 bytes[4], char *to)
 {
 	for (int i = 0; i < 4; i++) {
-		to = decimal(to, bytes[i]);
+		to = byte_write(to, bytes[i]);
 		*to++ = i < 3 ? '.' : '\0';
 	}
 	return to - 1;

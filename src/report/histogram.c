@@ -158,29 +158,41 @@ void histogram_counts(const struct histogram *h, __u32 counts[HISTOGRAM_BUCKETS]
 	add_counts(counts, h);
 }
 
-static __u32 quantile_of(const __u32 *counts, __u32 size, __u64 rank)
+/* The bucket of the sample of this rank, or size. */
+static __u32 bucket_of(const __u32 *counts, __u32 size, __u64 rank)
 {
 	__u64 seen = 0;
+	__u32 i = 0;
 
-	for (__u32 i = 0; i < size; i++) {
+	for (; i < size; i++) {
 		seen += counts[i];
 		if (seen >= rank)
-			return histogram_middle(i);
+			break;
 	}
-	return 0;
+	return i;
+}
+
+/* The first thousand buckets are mostly empty. */
+static __u32 few_bucket_of(const struct histogram *h, __u64 rank)
+{
+	__u32 counts[HISTOGRAM_BUCKETS], least = HISTOGRAM_BUCKETS - 1;
+
+	for (__u32 i = 0; i < h->total; i++)
+		least = h->few[i] < least ? h->few[i] : least;
+	histogram_counts(h, counts);
+	return least + bucket_of(counts + least, HISTOGRAM_BUCKETS - least, rank);
 }
 
 __u32 histogram_quantile(const struct histogram *h, double share)
 {
 	__u64 rank = (__u64)ceil(share * (double)h->total);
-	__u32 counts[HISTOGRAM_BUCKETS];
 
+	if (!h->total)
+		return 0;
 	if (rank == 0)
 		rank = 1;
-	if (is_counted(h))
-		return quantile_of(h->counts, h->size, rank);
-	histogram_counts(h, counts);
-	return quantile_of(counts, HISTOGRAM_BUCKETS, rank);
+	return histogram_middle(is_counted(h) ? bucket_of(h->counts, h->size, rank)
+					      : few_bucket_of(h, rank));
 }
 
 void histogram_free(struct histogram *h)
