@@ -43,12 +43,15 @@ static void deliver(void *arg, const struct delivery *delivery)
 	o->sink->ops->take(o->sink, delivery);
 }
 
-/* From here on it reads what anybody may have made. */
-static int on_opened(void *arg)
+/* From here on it reads what anybody may have made. The thread begins with as little as we have,
+ * and is the last one. */
+static int on_opened(void *arg, struct capture_file *file)
 {
 	const struct offline *o = arg;
 
-	privileges_offline(o->looks_up, o->screen);
+	privileges_offline();
+	capture_file_read_ahead(file);
+	privileges_offline_seal(o->looks_up, o->screen);
 	return 0;
 }
 

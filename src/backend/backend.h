@@ -16,6 +16,8 @@ enum hook_choice { HOOK_AUTO, HOOK_TC, HOOK_CLSACT, HOOK_XDP };
 
 #define BACKEND_REASON 320 /* room for one sentence about what went wrong */
 
+struct capture_file;
+
 struct backend_settings {
 	unsigned int marks;      /* a flow; power of two */
 	unsigned int marks_most; /* how many they may grow to, as needed; 0: they do not grow */
@@ -37,8 +39,9 @@ struct backend_settings {
 				      of these; NULL: all. Instances have theirs (peers.h) */
 	__u32 file_index;          /* of a capture file: stands for the interface index (peers.h) */
 
-	int (*opened)(void *arg); /* NULL, or: a capture file is open, and nothing has been read of
-				     it. Returns 0, or -errno, reported: it is not to be read */
+	/* NULL, or: a capture file is open, and nothing has been read of it. Returns 0, or -errno,
+	 * reported: it is not to be read. */
+	int (*opened)(void *arg, struct capture_file *file);
 	void (*deliver)(void *arg, const struct delivery *delivery);
 	void *arg;
 };

@@ -396,7 +396,7 @@ static int open_capture(struct backend_file *b, const char *path, char reason[BA
 	const char *advice = privileges_advice(err);
 
 	if (!err && b->settings.opened) {
-		err = b->settings.opened(b->settings.arg);
+		err = b->settings.opened(b->settings.arg, b->file);
 		if (err) {
 			reason[0] = '\0';
 			return err;

@@ -192,7 +192,7 @@ static __always_inline bool datapath_is_copy(struct datapath *d, const struct pa
 {
 	const struct flow_segment *s = d->segment;
 
-	if (!copies_have(&d->table->copies, p, s->now_ns, s->ifindex, s->place))
+	if (!copies_have(&d->table->copies, p, s->hash_copy, s->now_ns, s->place))
 		return false;
 	d->table->counters[COUNTER_COPIES]++;
 	return true;
@@ -378,6 +378,8 @@ void flow_table_expect(const struct flow_table *t, struct flow_segment *s)
 		key = packet_key_sent(&s->packet, s->ifindex);
 		s->hash_sent = flow_index_hash(&t->index, &key);
 		flow_index_expect(&t->index, s->hash_sent);
+		s->hash_copy = copies_hash(&s->packet, s->ifindex);
+		copies_expect(&t->copies, s->hash_copy);
 	}
 }
 

@@ -53,6 +53,7 @@ struct flow_segment {
 	unsigned int directions;
 	__u32 epoch;                    /* of the capture: see below */
 	__u32 hash_sent, hash_received; /* the table's own */
+	__u64 hash_copy;
 };
 
 /*

@@ -36,21 +36,57 @@ void flow_index_replace(struct flow_index *index, __u32 hash, const void *entry,
 /* Removes an entry, which must be in the index. */
 void flow_index_remove(struct flow_index *index, __u32 hash, const void *entry);
 
+/* A key's words, from its fields: a key that was just put together is never read as wider pieces
+ * than it was written in, which would wait until they are in the cache. Packets did, for a tenth of
+ * their time. */
+struct flow_words {
+	__u64 local[2], peer[2];
+	__u64 rest;
+};
+
+static __always_inline struct flow_words flow_words(const struct flow_key *key)
+{
+	struct flow_words w;
+
+	memcpy(w.local, &key->local, sizeof(w.local));
+	memcpy(w.peer, &key->peer, sizeof(w.peer));
+	w.rest = (__u64)key->ifindex << 32 | (__u64)key->local_port << 16 | key->peer_port;
+	return w;
+}
+
+static __always_inline bool flow_words_equal(const struct flow_words *a, const struct flow_words *b)
+{
+	return !((a->local[0] ^ b->local[0]) | (a->local[1] ^ b->local[1]) |
+		 (a->peer[0] ^ b->peer[0]) | (a->peer[1] ^ b->peer[1]) | (a->rest ^ b->rest));
+}
+
 static __always_inline __u32 flow_index_hash(const struct flow_index *index,
 					     const struct flow_key *key)
 {
-	return key_hash(&index->secret, key, sizeof(*key));
+	const __u64 *secret = index->secret.words;
+	struct flow_words w = flow_words(key);
+	__u64 hash = key_hash_fold(w.local[0] ^ secret[0], w.local[1] ^ secret[1]) ^
+		     key_hash_fold(w.peer[0] ^ secret[2], w.peer[1] ^ secret[3]) ^
+		     key_hash_fold(w.rest ^ secret[4], secret[5]);
+
+	return (__u32)(hash ^ hash >> 32);
 }
 
 /* Returns NULL if there is none. */
 static __always_inline void *flow_index_find(const struct flow_index *index, __u32 hash,
 					     const struct flow_key *key)
 {
+	struct flow_words words = flow_words(key), found;
 	const struct flow_slot *slot;
 
 	for (__u32 i = hash;; i++) {
 		slot = &index->slots[i & index->mask];
-		if (!slot->entry || (slot->hash == hash && !memcmp(slot->entry, key, sizeof(*key))))
+		if (!slot->entry)
+			return NULL;
+		if (slot->hash != hash)
+			continue;
+		found = flow_words(slot->entry);
+		if (likely(flow_words_equal(&found, &words)))
 			return slot->entry;
 	}
 }

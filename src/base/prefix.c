@@ -21,22 +21,85 @@ int address_parse(const char *text, struct address *addr)
 	return inet_pton(AF_INET6, text, addr->bytes) == 1 ? 0 : -EINVAL;
 }
 
+static char *byte_write(char *to, unsigned int byte)
+{
+	if (byte >= 100)
+		return decimal_fixed(to, 3, byte);
+	return decimal_fixed(to, byte >= 10 ? 2 : 1, byte);
+}
+
 /* inet_ntop uses sprintf, which takes ten times as long. */
 static char *v4_write(const __u8 bytes[4], char *to)
 {
 	for (int i = 0; i < 4; i++) {
-		to = decimal(to, bytes[i]);
+		to = byte_write(to, bytes[i]);
 		*to++ = i < 3 ? '.' : '\0';
 	}
 	return to - 1;
+}
+
+#define GROUPS 8 /* of 16 bits in an IPv6 address */
+
+static unsigned int group_of(const struct address *addr, int i)
+{
+	return (unsigned int)addr->bytes[2 * i] << 8 | addr->bytes[2 * i + 1];
+}
+
+/* The groups that "::" stands for: the longest run of zeros, the first of equals, and no single one
+ * (RFC 5952, 4.2). Without any, it begins behind the last group. */
+static void find_zeros(const struct address *addr, int *begin, int *end)
+{
+	int from = 0;
+
+	*begin = *end = GROUPS;
+	for (int i = 0; i < GROUPS; i++) {
+		if (group_of(addr, i))
+			from = i + 1;
+		else if (i > from && i + 1 - from > *end - *begin)
+			*begin = from, *end = i + 1;
+	}
+}
+
+static char *group_write(unsigned int group, char *to)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int shift = 12; shift > 0; shift -= 4)
+		if (group >> shift)
+			*to++ = digits[group >> shift & 0xf];
+	*to++ = digits[group & 0xf];
+	return to;
+}
+
+/* As inet_ntop, which writes ::a.b.c.d for what once was an "IPv4-compatible" address. */
+static char *v6_write(const struct address *addr, char *to)
+{
+	int begin, end, i = 0;
+
+	find_zeros(addr, &begin, &end);
+	if (begin == 0 && end == 6)
+		return v4_write(addr->bytes + 12, stpcpy(to, "::"));
+	while (i < GROUPS) {
+		if (i == begin) {
+			*to++ = ':';
+			i = end;
+		}
+		if (i && i < GROUPS)
+			*to++ = ':';
+		if (i < GROUPS)
+			to = group_write(group_of(addr, i++), to);
+	}
+	if (begin < end && end == GROUPS)
+		*to++ = ':';
+	*to = '\0';
+	return to;
 }
 
 char *address_write(const struct address *addr, char *to)
 {
 	if (address_is_v4(addr))
 		return v4_write(addr->bytes + ADDRESS_V4_PREFIX / 8, to);
-	inet_ntop(AF_INET6, addr->bytes, to, ADDRESS_TEXT);
-	return to + strlen(to);
+	return v6_write(addr, to);
 }
 
 char *address_format(const struct address *addr, char text[ADDRESS_TEXT])

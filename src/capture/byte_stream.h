@@ -6,13 +6,16 @@
 #include "input.h"
 
 struct gunzip;
+struct read_ahead;
 
 struct byte_stream {
 	struct input input;
-	bool recognised;       /* it is known whether it is compressed */
-	struct gunzip *gunzip; /* NULL: not compressed */
-	__u8 *bytes;
-	size_t size;   /* of the memory at bytes */
+	bool recognised;          /* it is known whether it is compressed */
+	struct gunzip *gunzip;    /* NULL: not compressed */
+	struct read_ahead *ahead; /* NULL: nobody; once recognised, input and gunzip are its own */
+	__u8 *bytes;              /* our memory, or a piece of ahead's */
+	__u8 *memory;
+	size_t size;   /* of the memory */
 	size_t from;   /* where the unread bytes begin */
 	size_t to;     /* where they end */
 	__u64 dropped; /* bytes of the data before those in memory */
@@ -23,6 +26,10 @@ struct byte_stream {
 /* Opens a path, or standard input for "-". Returns 0 or -errno. */
 int byte_stream_open(struct byte_stream **stream, const char *path);
 void byte_stream_close(struct byte_stream *stream);
+
+/* Has another thread inflate ahead, if it is a file, compressed, and there is a processor for that.
+ * Before anything is read. */
+void byte_stream_read_ahead(struct byte_stream *stream);
 
 /* The part of byte_stream_peek that reads more. */
 long byte_stream_peek_on(struct byte_stream *stream, size_t len, const __u8 **bytes);

@@ -190,6 +190,11 @@ int capture_file_new(struct capture_file **file, const char *path, char *reason,
 	return 0;
 }
 
+void capture_file_read_ahead(struct capture_file *file)
+{
+	byte_stream_read_ahead(file->stream);
+}
+
 int capture_file_begin(struct capture_file *file)
 {
 	int err = recognise(file);
@@ -259,10 +264,11 @@ int capture_file_fd(const struct capture_file *file)
 double capture_file_share(const struct capture_file *file)
 {
 	const struct input *input = &file->stream->input;
+	__u64 offset = input_offset(input);
 
 	if (!input->size)
 		return -1;
-	return input->offset < input->size ? (double)input->offset / (double)input->size : 1;
+	return offset < input->size ? (double)offset / (double)input->size : 1;
 }
 
 void capture_file_close(struct capture_file *file)

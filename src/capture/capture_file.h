@@ -37,6 +37,10 @@ const char *capture_file_name(const char *path);
 int capture_file_new(struct capture_file **file, const char *path, char *reason,
 		     size_t reason_size);
 
+/* Between the two: has a thread inflate ahead, if it is a file, compressed, and there is a
+ * processor for that. Without one it is read all the same. */
+void capture_file_read_ahead(struct capture_file *file);
+
 /* Reads enough to know what kind of file it is. Returns as capture_file_new. */
 int capture_file_begin(struct capture_file *file);
 

@@ -50,6 +50,6 @@ long input_read(struct input *input, __u8 *to, size_t size)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	input->offset += (__u64)n;
+	__atomic_store_n(&input->offset, input->offset + (__u64)n, __ATOMIC_RELAXED);
 	return n;
 }

@@ -8,7 +8,7 @@
 struct input {
 	int fd;
 	bool live;    /* no regular file: its bytes come when they come */
-	__u64 offset; /* bytes read so far */
+	__u64 offset; /* bytes read so far; another thread may ask by input_offset */
 	__u64 size;   /* of a regular file, when it was opened */
 };
 
@@ -20,5 +20,10 @@ void input_close(struct input *input);
 /* Reads what is there, at most size bytes, and never waits. Returns how many, 0 at the end, -EAGAIN
  * if there is nothing now (the descriptor becomes readable when there is), or another -errno. */
 long input_read(struct input *input, __u8 *to, size_t size);
+
+static inline __u64 input_offset(const struct input *input)
+{
+	return __atomic_load_n(&input->offset, __ATOMIC_RELAXED);
+}
 
 #endif

@@ -19,15 +19,17 @@ double live_edge(unsigned int i)
 
 static void make_spread(struct live_detail *detail, const struct histogram *histogram)
 {
+	__u32 samples[HISTOGRAM_BUCKETS];
 	unsigned int at = 0;
 
 	memset(detail->spread, 0, sizeof(detail->spread));
-	for (__u32 i = 0; i < histogram->size; i++) {
-		if (!histogram->counts[i])
+	histogram_counts(histogram, samples);
+	for (__u32 i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (!samples[i])
 			continue;
 		while (at < LIVE_EDGES && window_ticks_ms(histogram_middle(i)) >= live_edge(at))
 			at++;
-		detail->spread[at] += histogram->counts[i];
+		detail->spread[at] += samples[i];
 	}
 }
 

@@ -240,7 +240,7 @@ void privileges_reading(void)
 }
 
 /* With nothing to be opened any more, root needs no name. */
-void privileges_offline(bool looks_up, bool screen)
+void privileges_offline(void)
 {
 	struct identity nobody;
 
@@ -251,6 +251,12 @@ void privileges_offline(bool looks_up, bool screen)
 		identity_become(&nobody); /* where it cannot, it stays root without its rights */
 	keep(0, 0);
 	tell_root();
+}
+
+void privileges_offline_seal(bool looks_up, bool screen)
+{
+	if (!self.begun)
+		return;
 	if (looks_up)
 		filter(screen ? FILTER_SCREEN : FILTER_DAEMON);
 	else

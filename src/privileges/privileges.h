@@ -62,9 +62,10 @@ bool privileges_cover(unsigned int needs);
 /* After settle, for what root may read. */
 void privileges_reading(void);
 
-/* Nothing is left, and nothing can be opened, unless names are still to be looked up. screen: a
- * terminal's modes are changed. */
-void privileges_offline(bool looks_up, bool screen);
+/* Nothing is left; then nothing can be opened or started, unless names are still to be looked up.
+ * screen: a terminal's modes are changed. */
+void privileges_offline(void);
+void privileges_offline_seal(bool looks_up, bool screen);
 
 void privileges_checking(void);
 

@@ -59,14 +59,15 @@ static void write_stats(const struct writer *w, const struct window_stats *s)
 /* Pairs of how many buckets after the last one, and how many samples. */
 static void write_buckets(const struct writer *w, const struct histogram *h)
 {
-	__u32 last = 0, count;
+	__u32 counts[HISTOGRAM_BUCKETS], last = 0, count;
 	bool first = true;
 
 	output_text(w->output, ",\"dist\":[");
-	for (__u32 i = 0; i < h->size; i += BUCKETS_DRAWN) {
+	histogram_counts(h, counts);
+	for (__u32 i = 0; i < HISTOGRAM_BUCKETS; i += BUCKETS_DRAWN) {
 		count = 0;
-		for (__u32 j = i; j < i + BUCKETS_DRAWN && j < h->size; j++)
-			count += h->counts[j];
+		for (__u32 j = i; j < i + BUCKETS_DRAWN; j++)
+			count += counts[j];
 		if (!count)
 			continue;
 		output_format(w->output, "%s%u,%u", first ? "" : ",", i / BUCKETS_DRAWN - last,

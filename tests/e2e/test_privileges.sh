@@ -397,6 +397,30 @@ end_reading() {
   equal status 0 $? && quiet metro
 }
 
+# Nobody takes its output: so it waits, and so does the thread that inflates.
+inflating() {
+  python3 tests/bench/capture.py "$METRO_TMP/large.pcap" 40000 30 24 && gzip -1 "$METRO_TMP/large.pcap" || return 1
+  rm -f "$METRO_TMP/metro.out" && mkfifo "$METRO_TMP/metro.out" && exec 8<>"$METRO_TMP/metro.out" || return 1
+  as_root metro -r "$METRO_TMP/large.pcap.gz" --output json
+  soon 5 has_threads metro "$(($(nproc) > 1 ? 2 : 1))"
+}
+
+has_threads() { # NAME COUNT
+  local tasks=(/proc/"$(background_pid "$1")"/task/*)
+  [ ${#tasks[@]} -eq "$2" ]
+}
+
+end_inflating() {
+  start_background drain cat "$METRO_TMP/metro.out"
+  wait_background metro 10
+  equal status 0 $? && quiet metro
+  local status=$?
+  exec 8>&-
+  wait_background drain 5
+  rm -f "$METRO_TMP/metro.out"
+  return $status
+}
+
 with_no_user() {
   with_users "$METRO_TMP/passwd-without" "$@"
 }
@@ -410,6 +434,10 @@ part_offline() {
     tap_check "offline, $starter: no capabilities" capable metro $NONE $NONE
     tap_check "offline, $starter: it ends well" end_reading
   done
+  tap_check "offline, compressed: it reads" inflating
+  tap_check "offline, compressed: users without a way up" threads_are metro $ID $ID "$ID $SOCKET_GROUP"
+  tap_check "offline, compressed: no capabilities" capable metro $NONE $NONE
+  tap_check "offline, compressed: it ends well" end_inflating
   tap_check "offline, with --filter: it reads" reading as_root --filter 'tcp and host 10.77.0.2'
   tap_check "offline, with --filter: no capabilities" capable metro $NONE $NONE
   tap_check "offline, with --filter: it ends well" end_reading

@@ -104,7 +104,7 @@ static bool is_copy(struct replay *r, enum link_layer link)
 	if (frame_parse(link, c->bytes, c->length, c->wire_length, &p, &inside) != PACKET_TCP ||
 	    !engine_heeds_sent(&p))
 		return false;
-	return copies_have(&r->copies, &p, c->time_ns, 0,
+	return copies_have(&r->copies, &p, copies_hash(&p, 0), c->time_ns,
 			   p.id ? 0
 				: frame_place(link, c->bytes, c->length, c->interface, &inside));
 }

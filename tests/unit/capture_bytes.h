@@ -164,6 +164,7 @@ static inline void ng_simple(struct bytes *b, __u32 wire)
 
 static char path[] = "/tmp/metro-test-capture-XXXXXX";
 static char reason[256];
+static bool ahead; /* have files read by two threads */
 
 static inline void write_bytes(const void *bytes, size_t size)
 {
@@ -180,7 +181,15 @@ static inline struct capture_file *open_path(const char *name)
 	struct capture_file *file = NULL;
 
 	reason[0] = '\0';
-	return capture_file_open(&file, name, reason, sizeof(reason)) ? NULL : file;
+	if (!ahead)
+		return capture_file_open(&file, name, reason, sizeof(reason)) ? NULL : file;
+	if (capture_file_new(&file, name, reason, sizeof(reason)))
+		return NULL;
+	capture_file_read_ahead(file);
+	if (!capture_file_begin(file))
+		return file;
+	capture_file_close(file);
+	return NULL;
 }
 
 static inline struct capture_file *open_bytes(const struct bytes *b)
@@ -245,7 +254,10 @@ static inline void assert_end(struct capture_file *file)
 /* With a temporary file at path. */
 #define run_capture_tests(name, tests)                                                             \
 	({                                                                                         \
-		int fd_ = mkstemp(path), status_ = 1;                                              \
+		int fd_, status_ = 1;                                                              \
+                                                                                                   \
+		memset(path + sizeof(path) - 7, 'X', 6); /* again */                               \
+		fd_ = mkstemp(path);                                                               \
                                                                                                    \
 		if (fd_ >= 0) {                                                                    \
 			close(fd_);                                                                \

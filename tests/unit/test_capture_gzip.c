@@ -405,10 +405,76 @@ static void test_pauses_between_packets(void **state)
 	assert_in_range(count_pauses(10), 5, 6);
 }
 
+#define LARGEST 400000
+
+static __u8 pattern(__u32 packet, __u32 at)
+{
+	return (__u8)(packet + at % 251);
+}
+
+/* Packets smaller and larger than what comes from the other thread at a time, and than what is free
+ * in front of that. */
+static void test_sizes(void **state)
+{
+	static __u8 content[LARGEST];
+	gzFile out = gzopen(path, "wb1");
+	struct capture_file *file;
+	struct captured packet;
+	struct bytes b = {};
+
+	(void)state;
+	gzwrite(out, raw, HEADER);
+	for (__u32 i = 0; i < 100; i++) {
+		__u32 length = (__u32)((__u64)i * i * i * 60007 % LARGEST);
+
+		b.size = 0;
+		pcap_packet(&b, i, 0, length, length);
+		gzwrite(out, b.at, 16);
+		for (__u32 at = 0; at < length; at++)
+			content[at] = pattern(i, at);
+		gzwrite(out, content, length);
+	}
+	gzclose(out);
+	file = open_path(path);
+	assert_non_null(file);
+	for (__u32 i = 0; i < 100; i++) {
+		assert_int_equal(next(file, &packet), 1);
+		assert_int_equal(packet.time_ns, i * 1000000000ull);
+		for (__u32 at = 0; at < packet.length; at++)
+			assert_true(packet.bytes[at] == pattern(i, at));
+	}
+	assert_int_equal(next(file, &packet), 0);
+	assert_int_equal(next(file, &packet), 0);
+	capture_file_close(file);
+}
+
+/* Closed while the other thread waits for room, or inflates. */
+static void test_closed_early(void **state)
+{
+	gzFile out = gzopen(path, "wb1");
+	struct capture_file *file;
+	struct captured packet;
+
+	(void)state;
+	gzwrite(out, raw, HEADER);
+	for (int i = 0; i < 1000; i++)
+		gzwrite(out, raw + HEADER, PACKETS * EACH);
+	gzclose(out);
+	for (int i = 0; i < 50; i++) {
+		file = open_path(path);
+		assert_non_null(file);
+		for (int j = 0; j < 2000 * i; j++)
+			assert_int_equal(next(file, &packet), 1);
+		capture_file_close(file);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_whole, make_zipped),
+		cmocka_unit_test_setup(test_sizes, make_zipped),
+		cmocka_unit_test_setup(test_closed_early, make_zipped),
 		cmocka_unit_test_setup(test_large, make_zipped),
 		cmocka_unit_test_setup(test_members, make_zipped),
 		cmocka_unit_test_setup(test_behind, make_zipped),
@@ -423,5 +489,8 @@ int main(void)
 		cmocka_unit_test(test_pauses_between_packets),
 	};
 
-	return run_capture_tests("capture_gzip", tests);
+	int failed = run_capture_tests("capture_gzip", tests);
+
+	ahead = true;
+	return failed + run_capture_tests("capture_gzip, by two threads", tests);
 }

@@ -47,18 +47,22 @@ static struct packet data(__u16 id)
 	};
 }
 
+static bool have(const struct packet *p, __u64 now_ns, __u32 ifindex, __u32 place)
+{
+	return copies_have(copies, p, copies_hash(p, ifindex), now_ns, place);
+}
+
 static void test_same_id(void **state)
 {
 	struct packet p = data(77), again = data(78);
 
 	(void)state;
-	assert_false(copies_have(copies, &p, NOW, 0, 0));
-	assert_true(copies_have(copies, &p, NOW + 5000, 0, 0));
-	assert_true(copies_have(copies, &p, NOW + 90 * MS, 0, 1));
-	assert_true(
-		copies_have(copies, &p, NOW + 180 * MS, 0, 1)); /* the third is one of the second */
-	assert_false(copies_have(copies, &again, NOW + 181 * MS, 0, 0));
-	assert_true(copies_have(copies, &again, NOW + 182 * MS, 0, 0));
+	assert_false(have(&p, NOW, 0, 0));
+	assert_true(have(&p, NOW + 5000, 0, 0));
+	assert_true(have(&p, NOW + 90 * MS, 0, 1));
+	assert_true(have(&p, NOW + 180 * MS, 0, 1)); /* the third is one of the second */
+	assert_false(have(&again, NOW + 181 * MS, 0, 0));
+	assert_true(have(&again, NOW + 182 * MS, 0, 0));
 }
 
 /* IDs wrap around, and some systems always use the same. */
@@ -67,10 +71,10 @@ static void test_long_after(void **state)
 	struct packet p = data(77);
 
 	(void)state;
-	assert_false(copies_have(copies, &p, NOW, 0, 0));
-	assert_false(copies_have(copies, &p, NOW + COPY_AGE_NS, 0, 0));
-	assert_true(copies_have(copies, &p, NOW + COPY_AGE_NS + 1, 0, 0));
-	assert_false(copies_have(copies, &p, NOW, 0, 0)); /* the clock was set back */
+	assert_false(have(&p, NOW, 0, 0));
+	assert_false(have(&p, NOW + COPY_AGE_NS, 0, 0));
+	assert_true(have(&p, NOW + COPY_AGE_NS + 1, 0, 0));
+	assert_false(have(&p, NOW, 0, 0)); /* the clock was set back */
 }
 
 /* A bridge and its port, both measured live, see the same packet once each. */
@@ -79,9 +83,9 @@ static void test_two_interfaces(void **state)
 	struct packet p = data(77);
 
 	(void)state;
-	assert_false(copies_have(copies, &p, NOW, 1, 0));
-	assert_false(copies_have(copies, &p, NOW + 1000, 2, 0));
-	assert_true(copies_have(copies, &p, NOW + 2000, 1, 0));
+	assert_false(have(&p, NOW, 1, 0));
+	assert_false(have(&p, NOW + 1000, 2, 0));
+	assert_true(have(&p, NOW + 2000, 1, 0));
 }
 
 /* Without an ID, only what comes from another place is a copy. */
@@ -90,11 +94,11 @@ static void test_no_id(void **state)
 	struct packet p = data(0);
 
 	(void)state;
-	assert_false(copies_have(copies, &p, NOW, 0, 1));
-	assert_true(copies_have(copies, &p, NOW + 1000, 0, 2));
-	assert_true(copies_have(copies, &p, NOW + 2000, 0, 3));
-	assert_false(copies_have(copies, &p, NOW + 50 * MS, 0, 1)); /* sent again */
-	assert_true(copies_have(copies, &p, NOW + 51 * MS, 0, 2));
+	assert_false(have(&p, NOW, 0, 1));
+	assert_true(have(&p, NOW + 1000, 0, 2));
+	assert_true(have(&p, NOW + 2000, 0, 3));
+	assert_false(have(&p, NOW + 50 * MS, 0, 1)); /* sent again */
+	assert_true(have(&p, NOW + 51 * MS, 0, 2));
 }
 
 static void test_every_field_tells(void **state)
@@ -115,8 +119,8 @@ static void test_every_field_tells(void **state)
 	other[9].flags |= TCP_FIN;
 	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
 		memset(copies, 0, sizeof(*copies));
-		assert_false(copies_have(copies, &p, NOW, 0, 0));
-		assert_false(copies_have(copies, &other[i], NOW + 1, 0, 0));
+		assert_false(have(&p, NOW, 0, 0));
+		assert_false(have(&other[i], NOW + 1, 0, 0));
 	}
 }
 
@@ -129,11 +133,11 @@ static void test_many(void **state)
 	(void)state;
 	for (__u32 i = 0; i < 100000; i++) {
 		p.seq = i * 100;
-		assert_false(copies_have(copies, &p, NOW + i, 0, 0));
+		assert_false(have(&p, NOW + i, 0, 0));
 	}
 	for (__u32 i = 100000 - 500; i < 100000; i++) {
 		p.seq = i * 100;
-		found += copies_have(copies, &p, NOW + 100000 + i, 0, 0);
+		found += have(&p, NOW + 100000 + i, 0, 0);
 	}
 	assert_in_range(found, 300, 500);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 /* cmocka wants the four above */
 #include <cmocka.h>
 
@@ -40,12 +41,51 @@ static void test_precision(void **state)
 
 static void test_largest_value(void **state)
 {
+	__u32 counts[HISTOGRAM_BUCKETS];
 	struct histogram h = {};
 
 	(void)state;
-	assert_int_equal(histogram_add(&h, 0x3fffffff), 0);
+	for (int i = 0; i < 2000; i++)
+		assert_int_equal(histogram_add(&h, 0x3fffffff), 0);
 	assert_true(h.size * sizeof(*h.counts) <= 6656);
-	assert_int_equal(histogram_add(&h, 0xffffffff), 0);
+	for (int i = 0; i < 2001; i++)
+		assert_int_equal(histogram_add(&h, 0xffffffff), 0);
+	assert_int_equal(histogram_middle(HISTOGRAM_BUCKETS - 65), 0xff000000);
+	histogram_counts(&h, counts);
+	assert_int_equal(counts[HISTOGRAM_BUCKETS - 65], 2001);
+	assert_true(histogram_quantile(&h, 0.5) >= 0xfe000000);
+	histogram_free(&h);
+}
+
+/* Few samples are kept in another way than many: the change is not seen. */
+static void test_few_become_many(void **state)
+{
+	__u32 counts[HISTOGRAM_BUCKETS], other[HISTOGRAM_BUCKETS];
+	struct histogram h = {}, merged, one;
+
+	(void)state;
+	srandom(3);
+	memset(counts, 0, sizeof(counts));
+	for (__u32 i = 1; i <= 3000; i++) {
+		__u32 value = (__u32)exp((double)random() / RAND_MAX * 22);
+
+		one = merged = (struct histogram){};
+		assert_int_equal(histogram_add(&one, value), 0);
+		histogram_counts(&one, other);
+		for (__u32 at = 0; at < HISTOGRAM_BUCKETS; at++)
+			counts[at] += other[at];
+		assert_int_equal(histogram_merge(&merged, &h), 0);
+		assert_int_equal(histogram_merge(&merged, &one), 0);
+		assert_int_equal(histogram_add(&h, value), 0);
+		histogram_counts(&h, other);
+		assert_memory_equal(other, counts, sizeof(counts));
+		histogram_counts(&merged, other);
+		assert_memory_equal(other, counts, sizeof(counts));
+		assert_int_equal(h.total, i);
+		assert_int_equal(merged.total, i);
+		histogram_free(&merged);
+		histogram_free(&one);
+	}
 	histogram_free(&h);
 }
 
@@ -140,9 +180,13 @@ static void test_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_precision), cmocka_unit_test(test_largest_value),
-		cmocka_unit_test(test_quantiles), cmocka_unit_test(test_one_percent_over_all_rtts),
-		cmocka_unit_test(test_merge),     cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_precision),
+		cmocka_unit_test(test_largest_value),
+		cmocka_unit_test(test_quantiles),
+		cmocka_unit_test(test_one_percent_over_all_rtts),
+		cmocka_unit_test(test_few_become_many),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);

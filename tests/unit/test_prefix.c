@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -56,6 +57,28 @@ static void test_addresses(void **state)
 		assert_int_equal(err, 0);
 		assert_string_equal(address_format(&addr, text), cases[i].canonical);
 		assert_int_equal(address_is_v4(&addr), cases[i].v4);
+	}
+}
+
+/* Every pattern of groups that are zero, and of digits in those that are not, against the C
+ * library. */
+static void test_written_as_inet_ntop_does(void **state)
+{
+	static const unsigned char some[] = {0x01, 0x0a, 0x10, 0xff};
+	char want[INET6_ADDRSTRLEN], got[ADDRESS_TEXT];
+	struct address addr;
+
+	(void)state;
+	for (unsigned int set = 0; set < 1u << 16; set++) {
+		for (unsigned int i = 0; i < sizeof(addr.bytes); i++)
+			addr.bytes[i] = set >> i & 1 ? some[(set + i) % sizeof(some)] : 0;
+		if (set % 16 == 5)
+			addr.bytes[10] = addr.bytes[11] = 0xff;
+		assert_non_null(inet_ntop(AF_INET6, addr.bytes, want, sizeof(want)));
+		if (address_is_v4(&addr))
+			continue;
+		assert_ptr_equal(address_write(&addr, got), got + strlen(want));
+		assert_string_equal(got, want);
 	}
 }
 
@@ -114,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_written_as_inet_ntop_does),
 		cmocka_unit_test(test_prefixes),
 	};
 

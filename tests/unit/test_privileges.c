@@ -70,7 +70,8 @@ static void test_nothing(void **state)
 	privileges_seal();
 	privileges_keep("never", 0);
 	privileges_checking();
-	privileges_offline(false, false);
+	privileges_offline();
+	privileges_offline_seal(false, false);
 	privileges_shed_thread(0);
 	assert_true(privileges_cover(NEED_BPF));
 	assert_false(privileges_lend("/nowhere"));
