@@ -18,7 +18,8 @@ const volatile __u32 batch_age = 1000000000 / TICK_NS;
 const volatile __u32 max_flows = 32768;
 const volatile __u32 wake_bytes =
 	0; /* wake the reader when this many bytes wait: power of two; 0: always */
-const volatile bool replay = false; /* tests: the clock is replay_ns, set for each packet */
+const volatile bool exchanges = false; /* how flows are locked: flow_lock.h */
+const volatile bool replay = false;    /* tests: the clock is replay_ns, set for each packet */
 
 __u64 replay_ns;
 __u32 network_count;        /* entries of peer_networks: if 0, the trie is not asked */

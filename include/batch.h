@@ -36,8 +36,9 @@ static __always_inline bool batch_waits(const struct flow *f)
  * the next samples. Returns false if there was nothing to report. */
 static __always_inline bool batch_take(struct flow *f, struct flow_record *record)
 {
-	__u32 n = f->batch_count;
+	__u64 n = f->batch_count;
 
+	opaque(n); /* what is compared here is what is used as an index: the verifier wants that */
 	if (!batch_waits(f) || n > BATCH_MAX)
 		return false;
 	record->time_ns = f->batch_last_ns;

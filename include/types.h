@@ -21,7 +21,7 @@ __u32 unknown_zero_value;
 
 /* Keeps the compiler from adding a constant offset after a variable one: without CAP_PERFMON the
  * verifier refuses a pointer that could, by itself, point before the lock. */
-#define opaque(pointer) asm volatile("" : "+r"(pointer))
+#define opaque(value) asm volatile("" : "+r"(value))
 
 /* Before a loop of a fixed number of rounds: it becomes code without branches. */
 #define unroll_loop _Pragma("unroll")
@@ -37,7 +37,7 @@ __u32 unknown_zero_value;
 #define be32_to_host(x)       ntohl(x)
 typedef __u32 flow_lock; /* a placeholder: there is only one thread */
 #define unknown_zero()        0
-#define opaque(pointer)       ((void)(pointer))
+#define opaque(value)         ((void)(value))
 #define header_copy(to, from) ((void)__builtin_memcpy(to, from, sizeof(*(to))))
 #define unroll_loop           /* host compilers know when it pays */
 #ifndef __always_inline
