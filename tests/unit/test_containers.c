@@ -27,6 +27,7 @@
 #include "containers.h"
 #include "emulated.h"
 #include "scan.h"
+#include "unique.h"
 
 #define APP         "a4dc0b5e626f2c5c4c5170e34b10e7654ce36f0fcd532739f4445baabea03376"
 #define NEXT        "b4dc0b5e626f2c5c4c5170e34b10e7654ce36f0fcd532739f4445baabea03376"
@@ -49,7 +50,7 @@ static bool make_root(void)
 	char procs[96];
 
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-		snprintf(root, sizeof(root), "%s/metro-unit-%d", mounts[i], getpid());
+		snprintf(root, sizeof(root), "%s/metro-unit-%llx", mounts[i], unique_number());
 		snprintf(procs, sizeof(procs), "%s/cgroup.procs", root);
 		if (!mkdir(root, 0755) && !access(procs, W_OK))
 			return true;

@@ -12,14 +12,15 @@
 #include "array.h"
 #include "clock.h"
 #include "manager.h"
+#include "unique.h"
 
 static char path[64], name[64];
 
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(path, sizeof(path), "/tmp/metro-notify-%d", (int)getpid());
-	snprintf(name, sizeof(name), "@metro-notify-%d", (int)getpid());
+	snprintf(path, sizeof(path), "/tmp/metro-notify-%llx", unique_number());
+	snprintf(name, sizeof(name), "@metro-notify-%llx", unique_number());
 	unlink(path);
 	return 0;
 }

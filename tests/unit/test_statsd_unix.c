@@ -10,6 +10,7 @@
 #include <endian.h>
 
 #include "clients.h"
+#include "unique.h"
 
 /* sendmsg() of the C library, except that it takes this many bytes at most; 0: any number. Linux
  * cuts a write only where the socket's buffer is smaller than two packets. */
@@ -143,7 +144,7 @@ static void test_abstract_socket(void **state)
 	struct fixture *f = *state;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int server = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int length = snprintf(address.sun_path + 1, 100, "metro-test-%d", getpid());
+	int length = snprintf(address.sun_path + 1, 100, "metro-test-%llx", unique_number());
 
 	assert_int_equal(bind(server, (struct sockaddr *)&address,
 			      offsetof(struct sockaddr_un, sun_path) + 1 + length),

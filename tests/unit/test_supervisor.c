@@ -13,6 +13,7 @@
 #include "manager.h"
 #include "reload_reply.h"
 #include "supervisor.h"
+#include "unique.h"
 
 static struct event_loop *loop;
 static struct supervisor supervisor;
@@ -23,7 +24,7 @@ static int manager;
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(name, sizeof(name), "@metro-supervisor-%d", (int)getpid());
+	snprintf(name, sizeof(name), "@metro-supervisor-%llx", unique_number());
 	manager = manager_open(name);
 	setenv("NOTIFY_SOCKET", name, 1);
 	unsetenv("WATCHDOG_USEC");
