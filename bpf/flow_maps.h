@@ -5,6 +5,7 @@
 
 #include "datapath.h"
 #include "emit.h"
+#include "flow_lock.h"
 
 struct datapath {
 	struct __sk_buff *skb; /* of a segment that the local side sends; else NULL */
@@ -124,18 +125,17 @@ static __always_inline void datapath_drop(struct datapath *d, const struct flow_
 
 static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f, __u32 tag)
 {
-	(void)d;
-	bpf_spin_lock(&(*f)->lock);
-	if (likely((*f)->tag == tag))
-		return true;
-	bpf_spin_unlock(&(*f)->lock);
-	return false;
+	enum acquired acquired = flow_acquire(*f, tag);
+
+	if (unlikely(acquired == ACQUIRED_NOT))
+		datapath_count(d, COUNTER_ACKS_AMBIGUOUS, 1);
+	return acquired == ACQUIRED;
 }
 
-static __always_inline void datapath_release(struct datapath *d, struct flow *f)
+static __always_inline void datapath_release(struct datapath *d, struct flow *f, __u32 tag)
 {
 	(void)d;
-	bpf_spin_unlock(&f->lock);
+	flow_release(f, tag);
 }
 
 static __always_inline closed_flow *datapath_closed(struct datapath *d, __u32 place)

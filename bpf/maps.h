@@ -19,6 +19,7 @@ const volatile __u32 max_flows = 32768;
 const volatile __u32 wake_bytes =
 	0; /* wake the reader when this many bytes wait: power of two; 0: always */
 const volatile bool wake_first = false; /* .. and by a record before which none waits */
+const volatile bool exchanges = false;  /* how flows are locked: flow_lock.h */
 const volatile bool replay = false;     /* tests: the clock is replay_ns, set for each packet */
 
 __u64 replay_ns;

@@ -159,7 +159,8 @@ __attribute__((noinline)) int sweep_one(__u32 i)
 	struct datapath d = {};
 	struct flow_record record;
 	struct flow_key key;
-	bool same, batch, over, evicted;
+	enum acquired acquired;
+	bool batch, over, evicted;
 	struct flow *f;
 	__u32 tag;
 
@@ -170,12 +171,15 @@ __attribute__((noinline)) int sweep_one(__u32 i)
 	f = flow_find(&key);
 	if (!f)
 		return 0;
-	bpf_spin_lock(&f->lock);
-	same = f->tag == tag;
-	batch = same && batch_take(f, &record);
-	over = same && (sweep.drop || flow_is_over(f, &sweep.terms));
-	evicted = same && !over && flow_gives_way(f, &sweep.terms);
-	bpf_spin_unlock(&f->lock);
+	acquired = flow_acquire(f, tag);
+	if (acquired == ACQUIRED_NOT && sweep.drop)
+		flow_delete(&key);
+	if (acquired != ACQUIRED)
+		return 0; /* it is in use: the next walk will do */
+	batch = batch_take(f, &record);
+	over = sweep.drop || flow_is_over(f, &sweep.terms);
+	evicted = !over && flow_gives_way(f, &sweep.terms);
+	flow_release(f, tag);
 	if (batch)
 		datapath_emit_for(&d, &key, &record);
 	if ((over || evicted) && flow_delete(&key) && evicted)

@@ -37,9 +37,10 @@ static __always_inline struct flow *datapath_create(struct datapath *d, const st
 						    __u32 tag);
 
 /* Between these two, only this segment has the flow. The flow may move to get room for the segment.
- * False, and nothing to release, if the entry belongs to another flow by now. */
+ * False, and nothing to release, if the entry belongs to another flow by now, or somebody else has
+ * it for too long. */
 static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f, __u32 tag);
-static __always_inline void datapath_release(struct datapath *d, struct flow *f);
+static __always_inline void datapath_release(struct datapath *d, struct flow *f, __u32 tag);
 
 /* Removes a flow that is not acquired. */
 static __always_inline void datapath_drop(struct datapath *d, const struct flow_key *key,
@@ -198,7 +199,7 @@ static __always_inline void datapath_run_sent(struct datapath *d, const struct p
 		more = datapath_sent_again(d, f, p);
 	if (events & EVENT_FLUSH)
 		batch = batch_take(f, &record);
-	datapath_release(d, f);
+	datapath_release(d, f, tag);
 	if (batch)
 		datapath_emit_for(d, key, &record);
 	datapath_count_events(d, events);
@@ -254,7 +255,7 @@ static __always_inline void datapath_run_received(struct datapath *d, const stru
 	nxt = f->nxt;
 	if (events & EVENT_FLUSH)
 		batch = batch_take(f, &record);
-	datapath_release(d, f);
+	datapath_release(d, f, tag);
 	if (batch)
 		datapath_emit_for(d, key, &record);
 	if (unlikely(events & EVENT_OVER)) {

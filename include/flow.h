@@ -42,6 +42,7 @@ enum flow_flags {
 
 struct flow {
 	flow_lock lock; /* kernel only: packets of a flow can be on two CPUs at once */
+	__u32 tag;      /* flow_tag of the key; beside the lock, for both are looked at in one */
 
 	/* Names as in RFC 9293, 3.3.1 where it has one. */
 	__u32 una;   /* highest ACK seen */
@@ -57,7 +58,6 @@ struct flow {
 	__u8 batch_count;      /* samples in rtt[1] .. rtt[batch_count] */
 	__u16 retransmissions; /* not yet reported; stops at 65535 */
 
-	__u32 tag;      /* flow_tag of the key */
 	__u32 last;     /* newest segment sent or new data acknowledged, as flow_clock has it */
 	__u32 stride;   /* bytes that the last ACK newly covered */
 	__u32 peer_nxt; /* RCV.NXT: what the local side last acknowledged */

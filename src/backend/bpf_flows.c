@@ -41,18 +41,20 @@ static struct btf *flow_btf(unsigned int marks, int *key_id, int *value_id)
 	return btf;
 }
 
-int flow_map_create(unsigned int marks, unsigned int max_flows)
+int flow_map_create(unsigned int marks, unsigned int max_flows, bool lock)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 	int key_id, value_id, fd;
-	struct btf *btf;
+	struct btf *btf = NULL;
 
-	btf = flow_btf(marks, &key_id, &value_id);
-	if (!btf)
-		return -errno;
-	opts.btf_fd = btf__fd(btf);
-	opts.btf_key_type_id = key_id;
-	opts.btf_value_type_id = value_id;
+	if (lock) {
+		btf = flow_btf(marks, &key_id, &value_id);
+		if (!btf)
+			return -errno;
+		opts.btf_fd = btf__fd(btf);
+		opts.btf_key_type_id = key_id;
+		opts.btf_value_type_id = value_id;
+	}
 	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "flows", sizeof(struct flow_key), FLOW_SIZE(marks),
 			    max_flows, &opts);
 	if (fd < 0)

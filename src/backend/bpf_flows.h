@@ -6,8 +6,9 @@
 #include "census.h"
 #include "peers.h"
 
-/* Makes the map of flows with that many marks each. Returns its descriptor or -errno. */
-int flow_map_create(unsigned int marks, unsigned int max_flows);
+/* Makes the map of flows with that many marks each; lock: with one that programs can take by
+ * bpf_spin_lock. Returns its descriptor or -errno. */
+int flow_map_create(unsigned int marks, unsigned int max_flows, bool lock);
 
 struct flow_walk;
 

@@ -2,6 +2,7 @@
 /* Loads the skeleton with the settings as constants. */
 #include "bpf_programs.h"
 #include "array.h"
+#include "bpf_exchange.h"
 #include "bpf_filter.h"
 #include "bpf_flows.h"
 #include "descriptor.h"
@@ -70,6 +71,7 @@ static void write_settings(struct metro *skel, const struct backend_settings *s,
 	skel->rodata->max_flows = s->max_flows;
 	skel->rodata->wake_bytes = s->batch_limit > 1 || s->delay_ns ? RECORDS_BYTES / 4 : 0;
 	skel->rodata->wake_first = s->delay_ns;
+	skel->rodata->exchanges = bpf_exchange_works();
 	skel->rodata->replay = replay;
 	bpf_map__set_value_size(skel->maps.blank_flow, FLOW_SIZE(s->marks));
 	bpf_program__set_autoload(skel->progs.metro_in_xdp, s->hook == HOOK_XDP);
@@ -114,6 +116,8 @@ static int open_skeleton(struct bpf_programs *p, const struct backend_settings *
 			 MARKS_MAX_BPF);
 		return -EINVAL;
 	}
+	if (!bpf_exchange_works())
+		bpf_exchange_remove();
 	p->skel = metro__open();
 	if (!p->skel)
 		return explain(reason, "cannot open the BPF object", -errno);
@@ -126,7 +130,8 @@ static int load_skeleton(struct bpf_programs *p, const struct backend_settings *
 {
 	int err;
 
-	p->flows = flow_map_create(settings->marks, settings->max_flows);
+	p->flows =
+		flow_map_create(settings->marks, settings->max_flows, !p->skel->rodata->exchanges);
 	if (p->flows < 0)
 		return explain(reason, "cannot make the BPF map of flows", p->flows);
 	err = try_memory();

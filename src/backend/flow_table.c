@@ -236,10 +236,11 @@ static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f
 }
 
 /* .. the first data in it are distrusted. */
-static __always_inline void datapath_release(struct datapath *d, struct flow *f)
+static __always_inline void datapath_release(struct datapath *d, struct flow *f, __u32 tag)
 {
 	struct entry *e = entry_of(f);
 
+	(void)tag;
 	if (!d->sent)
 		return;
 	if (unlikely(e->epoch != d->segment->epoch))

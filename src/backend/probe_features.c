@@ -73,7 +73,7 @@ void probe_ring_buffer(struct probes *p, struct probe_result *result)
 void probe_lock(struct probes *p, struct probe_result *result)
 {
 	if (may_ask(p, result))
-		say(result, flow_map_create(MARKS_DEFAULT, 1), "they came with Linux 5.1");
+		say(result, flow_map_create(MARKS_DEFAULT, 1, true), "they came with Linux 5.1");
 }
 
 /* ---- programs ---- */

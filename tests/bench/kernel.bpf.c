@@ -181,11 +181,14 @@ SEC("tc")
 int bench_lock(struct __sk_buff *skb)
 {
 	struct flow *f = find_stage(skb);
+	__u32 tag;
 
 	if (!f)
 		return PASS_ON;
-	bpf_spin_lock(&f->lock);
+	tag = f->tag;
+	if (flow_acquire(f, tag) != ACQUIRED)
+		return PASS_ON;
 	f->stride++;
-	bpf_spin_unlock(&f->lock);
+	flow_release(f, tag);
 	return PASS_ON;
 }

@@ -81,9 +81,9 @@ static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f
 	return !d->reused;
 }
 
-static __always_inline void datapath_release(struct datapath *d, struct flow *f)
+static __always_inline void datapath_release(struct datapath *d, struct flow *f, __u32 tag)
 {
-	(void)f;
+	(void)f, (void)tag;
 	ask(d, "release");
 }
 
