@@ -20,7 +20,9 @@ struct change {
 	int hosts;                      /* the map of addresses that is to be in use .. */
 	size_t room;                    /* .. and how many entries it takes */
 	bool anew;                      /* it is another one, in which there is nothing yet */
+	bool begun;                     /* to write peers */
 	const struct held_peer *failed; /* could not be written */
+	bool stuck;                     /* nor could one that was, as it had been before */
 };
 
 /* ---- the map of addresses ---- */
@@ -137,8 +139,10 @@ static int peer_restore(void *arg, struct held_peer *before, const struct held_p
 
 	if (after && after == c->failed)
 		return 1;
-	if (after && peer_write(c, after, before ? &before->group : NULL) && before)
+	if (after && peer_write(c, after, before ? &before->group : NULL) && before) {
 		before->group = after->group; /* so it stays */
+		c->stuck = true;
+	}
 	return 0;
 }
 
@@ -223,6 +227,7 @@ static int change_add(struct change *c)
 
 	if (c->anew && p->hosts >= 0) /* networks are in both, until the map changes */
 		port_groups_fill(&c->groups, p->hosts, false); /* if it has room */
+	c->begun = !err;
 	if (!err)
 		err = held_peers_compare(&p->held, &c->held, peer_add, c);
 	if (!err && c->anew)
@@ -232,14 +237,18 @@ static int change_add(struct change *c)
 	return err || !c->anew ? err : hosts_use(p, c->hosts);
 }
 
+/* Where a peer stays in a new group, so do its ports, until the next change. */
 static void change_undo(struct change *c)
 {
-	const struct bpf_programs *p = c->programs;
+	struct bpf_programs *p = c->programs;
 
-	held_peers_compare(&p->held, &c->held, peer_restore, c);
+	interfaces_write(&p->interfaces, p->hosts); /* while both sets have their peers */
+	if (c->begun)
+		held_peers_compare(&p->held, &c->held, peer_restore, c);
+	if (c->stuck)
+		port_groups_hold(&p->groups, &c->groups);
 	if (p->hosts < 0)
 		return;
-	interfaces_write(&p->interfaces, p->hosts);
 	interfaces_drop(&c->interfaces, &p->interfaces, p->hosts);
 	port_groups_drop(&c->groups, &p->groups, p->hosts);
 }

@@ -129,6 +129,24 @@ void port_groups_clear(struct port_groups *groups)
 	*groups = (struct port_groups){.last = groups->last};
 }
 
+int port_groups_hold(struct port_groups *groups, const struct port_groups *others)
+{
+	groups->last = others->last;
+	groups->entries += others->entries;
+	for (size_t i = 0; i < others->count; i++) {
+		struct port_group *grown;
+
+		if (has_number(groups, others->at[i].number))
+			continue;
+		grown = array_grow(groups->at, groups->count, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		groups->at = grown;
+		grown[groups->count++] = (struct port_group){.number = others->at[i].number};
+	}
+	return 0;
+}
+
 __u32 port_groups_of(const struct port_groups *groups, const struct peers *peers,
 		     const struct peer *peer)
 {

@@ -32,6 +32,11 @@ int port_groups_make(struct port_groups *groups, const struct port_groups *befor
 		     const struct peers *peers);
 void port_groups_clear(struct port_groups *groups);
 
+/* Takes the groups of others, too, as groups of no lists: their numbers are not given to others,
+ * and their ports stay until these groups are dropped. Returns 0, or -ENOMEM and some are missing.
+ */
+int port_groups_hold(struct port_groups *groups, const struct port_groups *others);
+
 /* The number of the group that a peer has, 0: all ports. */
 __u32 port_groups_of(const struct port_groups *groups, const struct peers *peers,
 		     const struct peer *peer);
