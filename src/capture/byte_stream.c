@@ -210,6 +210,9 @@ const char *byte_stream_examine(struct byte_stream *s)
 		fill(s, s->size, 0);
 	}
 	s->ended = true;
+	s->bytes = s->memory;
+	s->from = s->to = 0;
+	stay_alone(s); /* after EXAMINE_MAX it may be about to note damage further on */
 	return gunzip_damage(s->gunzip);
 }
 
