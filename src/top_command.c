@@ -192,6 +192,15 @@ static int start(struct top *top)
 	return err;
 }
 
+static int wait_for_events(struct top *top)
+{
+	int err = event_loop_once(top->loop, true);
+
+	if (err)
+		log_critical("the live view ends: cannot wait for events: %s", strerror(-err));
+	return err;
+}
+
 static int run(struct top *top)
 {
 	int err = start(top);
@@ -201,7 +210,7 @@ static int run(struct top *top)
 		draw(top);
 	}
 	while (!err && !top->over)
-		err = event_loop_once(top->loop, true);
+		err = wait_for_events(top);
 	screen_close();
 	event_loop_free(top->loop);
 	descriptor_close(&top->timer);

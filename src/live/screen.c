@@ -111,7 +111,8 @@ int screen_prepare(void)
 	if (!self.screen)
 		return no_terminal("ncurses cannot use this terminal");
 	remember_way_back();
-	reset_shell_mode();
+	endwin(); /* newterm has begun our picture: what is said before screen_open is not part of
+		     it */
 	return 0;
 }
 
@@ -227,13 +228,16 @@ int screen_fd(void)
 unsigned int screen_key(bool *gone)
 {
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-	int key = self.open ? getch() : ERR;
+	int key = self.open ? getch() : ERR, waiting = 0;
 
 	if (key != ERR)
 		return translate(key);
-	/* Input that is there and cannot be read is the end of a terminal. */
-	if (poll(&in, 1, 0) > 0)
+	/* A terminal that is gone is always ready, with nothing to read; a key that has come since
+	 * getch looked is there for the next call. */
+	if (poll(&in, 1, 0) > 0 && (ioctl(STDIN_FILENO, FIONREAD, &waiting) || !waiting)) {
+		log_warning("the live view ends: its terminal is gone");
 		*gone = true;
+	}
 	return 0;
 }
 
