@@ -125,7 +125,7 @@ static __always_inline void datapath_drop(struct datapath *d, const struct flow_
 
 static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f, __u32 tag)
 {
-	enum acquired acquired = flow_acquire(*f, tag);
+	enum acquired acquired = flow_acquire(*f, tag, FLOW_HELD);
 
 	if (unlikely(acquired == ACQUIRED_NOT))
 		datapath_count(d, COUNTER_ACKS_AMBIGUOUS, 1);
@@ -135,7 +135,7 @@ static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f
 static __always_inline void datapath_release(struct datapath *d, struct flow *f, __u32 tag)
 {
 	(void)d;
-	flow_release(f, tag);
+	flow_release(f, tag, FLOW_HELD);
 }
 
 static __always_inline closed_flow *datapath_closed(struct datapath *d, __u32 place)

@@ -162,7 +162,7 @@ __attribute__((noinline)) int sweep_one(__u32 i)
 	enum acquired acquired;
 	bool batch, over, evicted;
 	struct flow *f;
-	__u32 tag;
+	__u32 tag, by = flow_sweeper();
 
 	if (i >= SWEEP_KEYS)
 		return 0;
@@ -171,7 +171,7 @@ __attribute__((noinline)) int sweep_one(__u32 i)
 	f = flow_find(&key);
 	if (!f)
 		return 0;
-	acquired = flow_acquire(f, tag);
+	acquired = flow_acquire(f, tag, by);
 	if (acquired == ACQUIRED_NOT && sweep.drop)
 		flow_delete(&key);
 	if (acquired != ACQUIRED)
@@ -179,7 +179,7 @@ __attribute__((noinline)) int sweep_one(__u32 i)
 	batch = batch_take(f, &record);
 	over = sweep.drop || flow_is_over(f, &sweep.terms);
 	evicted = !over && flow_gives_way(f, &sweep.terms);
-	flow_release(f, tag);
+	flow_release(f, tag, by);
 	if (batch)
 		datapath_emit_for(&d, &key, &record);
 	if ((over || evicted) && flow_delete(&key) && evicted)

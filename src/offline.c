@@ -65,7 +65,7 @@ static int catch_signals(bool screen)
 	sigaddset(&set, SIGQUIT);
 	if (screen) {
 		sigaddset(&set, SIGHUP);
-		sigaddset(&set, SIGWINCH);
+		screen_add_signals(&set);
 	}
 	return event_signals(&set);
 }
@@ -75,8 +75,8 @@ static void follow_signals(struct offline *o)
 {
 	int signal = o->signals >= 0 ? event_signal_take(o->signals, NULL) : 0;
 
-	if (signal == SIGWINCH) {
-		showing_resize(&o->showing);
+	if (o->screen && screen_is_signal(signal)) {
+		showing_terminal(&o->showing, signal);
 	} else if (signal) {
 		o->over = o->until_ms || o->backend->ops->fd(o->backend) < 0;
 		o->until_ms = monotonic_ms() + LAST_PACKETS_MS;

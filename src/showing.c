@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "event_loop.h"
+#include "screen.h"
 #include "spark.h"
 
 #define EVERY_MS 250
@@ -21,7 +22,7 @@ void showing_begin(struct showing *s, struct sink *sink, const char *path)
 	const char *slash = strrchr(path, '/');
 
 	*s = (struct showing){
-		.sink = sink->ops->resize ? sink : NULL, /* others wait for readers, too */
+		.sink = sink->ops->state ? sink : NULL,
 		.name = slash && slash[1] ? slash + 1 : path,
 		.begun_ms = monotonic_ms(),
 	};
@@ -92,10 +93,12 @@ int showing_wait_ms(const struct showing *s)
 	return now_ms < s->next_ms ? (int)(s->next_ms - now_ms) : 0;
 }
 
-void showing_resize(struct showing *s)
+void showing_terminal(struct showing *s, int signal)
 {
 	if (s->sink && s->next_ms) /* there is a picture */
-		s->sink->ops->resize(s->sink);
+		s->sink->ops->terminal(s->sink, signal);
+	else
+		screen_follow(signal);
 }
 
 /* ---- after that ---- */
@@ -120,9 +123,9 @@ static bool is_over(struct showing *s, int signals)
 	int signal;
 
 	while ((signal = event_signal_take(signals, NULL))) {
-		if (signal != SIGWINCH)
+		if (!screen_is_signal(signal))
 			return true;
-		showing_resize(s);
+		showing_terminal(s, signal);
 	}
 	return s->sink->over;
 }

@@ -21,8 +21,8 @@ void showing_go_on(struct showing *showing, struct backend *backend);
 /* How long the next picture may be waited for, in ms; -1: there will be none. */
 int showing_wait_ms(const struct showing *showing);
 
-/* The terminal has another size. */
-void showing_resize(struct showing *showing);
+/* A signal about the terminal. */
+void showing_terminal(struct showing *showing, int signal);
 
 /* Nothing more is read: err is what reading ended with, or 0. The sink has finished. */
 void showing_end(struct showing *showing, struct backend *backend, int err);

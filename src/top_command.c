@@ -157,11 +157,11 @@ static void on_signal(void *arg, int fd)
 	int signal;
 
 	while ((signal = event_signal_take(fd, NULL))) {
-		if (signal != SIGWINCH) {
+		if (!screen_is_signal(signal)) {
 			top->over = true;
 			return;
 		}
-		screen_resize();
+		screen_follow(signal);
 		draw(top);
 	}
 }
@@ -170,13 +170,14 @@ static void on_signal(void *arg, int fd)
 
 static int start(struct top *top)
 {
-	static const int wanted[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH};
+	static const int wanted[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
 	sigset_t set;
 	int err = event_loop_new(&top->loop);
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
 		sigaddset(&set, wanted[i]);
+	screen_add_signals(&set);
 	top->signals = err ? -1 : event_signals(&set);
 	top->timer = err ? -1 : event_timer(1);
 	if (!err)
@@ -192,6 +193,15 @@ static int start(struct top *top)
 	return err;
 }
 
+static int wait_for_events(struct top *top)
+{
+	int err = event_loop_once(top->loop, true);
+
+	if (err)
+		log_critical("the live view ends: cannot wait for events: %s", strerror(-err));
+	return err;
+}
+
 static int run(struct top *top)
 {
 	int err = start(top);
@@ -201,7 +211,7 @@ static int run(struct top *top)
 		draw(top);
 	}
 	while (!err && !top->over)
-		err = event_loop_once(top->loop, true);
+		err = wait_for_events(top);
 	screen_close();
 	event_loop_free(top->loop);
 	descriptor_close(&top->timer);

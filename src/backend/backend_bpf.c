@@ -461,6 +461,7 @@ int backend_bpf_open(struct backend **backend, const struct backend_settings *se
 		return -ENOMEM;
 	b->backend.ops = &kernel_ops;
 	b->settings = *settings;
+	b->programs = BPF_PROGRAMS_NONE;
 	err = load(b, reason);
 	if (err) {
 		kernel_close(&b->backend);

@@ -108,7 +108,7 @@ static int try_memory(void)
 static int open_skeleton(struct bpf_programs *p, const struct backend_settings *settings,
 			 bool replay, char reason[BACKEND_REASON])
 {
-	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
+	*p = BPF_PROGRAMS_NONE;
 	bpf_programs_log();
 	if (settings->marks > MARKS_MAX_BPF) {
 		snprintf(reason, BACKEND_REASON,
@@ -228,7 +228,7 @@ void bpf_programs_unload(struct bpf_programs *p)
 	held_interfaces_clear(&p->interfaces);
 	held_peers_clear(&p->held);
 	port_groups_clear(&p->groups);
-	*p = (struct bpf_programs){.flows = -1, .hosts = -1};
+	*p = BPF_PROGRAMS_NONE;
 }
 
 int bpf_programs_counters(const struct bpf_programs *p, __u64 values[COUNTERS])

@@ -21,6 +21,9 @@ struct bpf_programs {
 	struct port_groups groups;
 };
 
+/* Those of nothing loaded, which may be unloaded: a descriptor of 0 is one that is open. */
+#define BPF_PROGRAMS_NONE ((struct bpf_programs){.flows = -1, .hosts = -1})
+
 /* What libbpf has to say goes to the log from now on, at levels where it disturbs nobody. */
 void bpf_programs_log(void);
 

@@ -8,6 +8,7 @@
 #include "privileges.h"
 #include "probe.h"
 #include "reload.h"
+#include "screen.h"
 #include "wiring.h"
 
 #include <errno.h>
@@ -199,8 +200,8 @@ static void on_signal(void *arg, int fd)
 	int signal, value;
 
 	while ((signal = event_signal_take(fd, &value))) {
-		if (signal == SIGWINCH)
-			reporting_resize(&w->reporting);
+		if (screen_is_signal(signal))
+			reporting_terminal(&w->reporting, signal);
 		else if (signal == SIGHUP && !on_screen(w))
 			on_hangup(w, value);
 		else
@@ -219,7 +220,8 @@ static int listen_to_signals(struct wiring *w)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGQUIT); /* as in go-metro: no core file */
 	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGWINCH);
+	if (on_screen(w))
+		screen_add_signals(&set);
 	fd = event_signals(&set);
 	err = fd < 0 ? fd : event_loop_add(w->loop, fd, on_signal, w);
 	if (!err)

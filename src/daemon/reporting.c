@@ -145,10 +145,10 @@ void reporting_state(struct reporting *r, const char *text, const char *fallback
 		r->sink->ops->state(r->sink, text, fallback);
 }
 
-void reporting_resize(struct reporting *r)
+void reporting_terminal(struct reporting *r, int signal)
 {
-	if (r->sink && r->sink->ops->resize)
-		r->sink->ops->resize(r->sink);
+	if (r->sink && r->sink->ops->terminal)
+		r->sink->ops->terminal(r->sink, signal);
 }
 
 struct silence_terms reporting_silence_terms(const struct reporting *r,

@@ -62,8 +62,8 @@ bool reporting_is_over(const struct reporting *r);
 /* For a sink that shows it: what is measured with what, and why that is not BPF, or "". */
 void reporting_state(struct reporting *r, const char *text, const char *fallback);
 
-/* The terminal has another size. */
-void reporting_resize(struct reporting *r);
+/* A signal about the terminal. */
+void reporting_terminal(struct reporting *r, int signal);
 
 /* What silence.h needs to know at the end of an interval. */
 struct silence_terms reporting_silence_terms(const struct reporting *r,

@@ -8,12 +8,14 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -111,7 +113,8 @@ int screen_prepare(void)
 	if (!self.screen)
 		return no_terminal("ncurses cannot use this terminal");
 	remember_way_back();
-	reset_shell_mode();
+	endwin(); /* newterm has begun our picture: what is said before screen_open is not part of
+		     it */
 	return 0;
 }
 
@@ -140,6 +143,16 @@ static void choose_styles(void)
 	set_style(SCREEN_ERROR, A_BOLD, colours ? COLOR_RED : -1);
 }
 
+static void resize(void)
+{
+	struct winsize size;
+
+	if (!self.open || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
+		return;
+	if (size.ws_row != LINES || size.ws_col != COLS)
+		resizeterm(size.ws_row, size.ws_col);
+}
+
 void screen_open(void)
 {
 	if (!self.screen || self.open)
@@ -156,7 +169,7 @@ void screen_open(void)
 	set_escdelay(ESCAPE_MS);
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
-	screen_resize();
+	resize();
 }
 
 void screen_close(void)
@@ -173,14 +186,49 @@ void screen_close(void)
 	self.screen = NULL;
 }
 
-void screen_resize(void)
-{
-	struct winsize size;
+/* ---- signals ---- */
 
-	if (!self.open || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
-		return;
-	if (size.ws_row != LINES || size.ws_col != COLS)
-		resizeterm(size.ws_row, size.ws_col);
+void screen_add_signals(sigset_t *set)
+{
+	sigaddset(set, SIGWINCH);
+	sigaddset(set, SIGTSTP);
+	sigaddset(set, SIGCONT);
+}
+
+bool screen_is_signal(int signal)
+{
+	return signal == SIGWINCH || signal == SIGTSTP || signal == SIGCONT;
+}
+
+/* As who does not take SIGTSTP is stopped. That we go on is known here: its signal is of no use. */
+static void stop(void)
+{
+	const struct timespec at_once = {};
+	sigset_t stops, goes_on;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTSTP);
+	sigemptyset(&goes_on);
+	sigaddset(&goes_on, SIGCONT);
+	signal(SIGTSTP, SIG_DFL);
+	raise(SIGTSTP);
+	pthread_sigmask(SIG_UNBLOCK, &stops, NULL); /* we stand here */
+	pthread_sigmask(SIG_BLOCK, &stops, NULL);
+	signal(SIGTSTP, SIG_IGN);
+	sigtimedwait(&goes_on, NULL, &at_once);
+}
+
+/* The shell may have changed anything meanwhile: all is set anew by the next screen_show, which
+ * endwin(3) has do so. Whoever goes on in the background is stopped there, by SIGTTOU. */
+void screen_follow(int signal)
+{
+	if (signal != SIGWINCH && self.open) {
+		endwin();
+		clearok(curscr, TRUE);
+	}
+	if (signal == SIGTSTP)
+		stop();
+	resize();
 }
 
 /* ---- keys ---- */
@@ -227,13 +275,16 @@ int screen_fd(void)
 unsigned int screen_key(bool *gone)
 {
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-	int key = self.open ? getch() : ERR;
+	int key = self.open ? getch() : ERR, waiting = 0;
 
 	if (key != ERR)
 		return translate(key);
-	/* Input that is there and cannot be read is the end of a terminal. */
-	if (poll(&in, 1, 0) > 0)
+	/* A terminal that is gone is always ready, with nothing to read; a key that has come since
+	 * getch looked is there for the next call. */
+	if (poll(&in, 1, 0) > 0 && (ioctl(STDIN_FILENO, FIONREAD, &waiting) || !waiting)) {
+		log_warning("the live view ends: its terminal is gone");
 		*gone = true;
+	}
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef METRO_LIVE_SCREEN_H
 #define METRO_LIVE_SCREEN_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* Finds out what the terminal can do, which reads files: to be called while that is allowed.
@@ -25,8 +26,13 @@ int screen_fd(void);
 /* The next key (view.h), or 0: there is none. *gone becomes true if the terminal is. */
 unsigned int screen_key(bool *gone);
 
-/* Follows the terminal's size. */
-void screen_resize(void);
+/* Adds the signals about the terminal to those that a loop blocks and takes itself. */
+void screen_add_signals(sigset_t *set);
+bool screen_is_signal(int signal);
+
+/* Follows one of them; what was drawn has to be drawn again. With SIGTSTP (Ctrl-Z) we are stopped,
+ * and return when we are to go on. */
+void screen_follow(int signal);
 
 bool screen_has_unicode(void);
 

@@ -167,9 +167,9 @@ static void top_resume(struct sink *sink)
 		draw(top);
 }
 
-static void top_resize(struct sink *sink)
+static void top_terminal(struct sink *sink, int signal)
 {
-	screen_resize();
+	screen_follow(signal);
 	draw(top_sink(sink));
 }
 
@@ -192,7 +192,7 @@ static const struct sink_ops top_ops = {
 	.fd = top_fd,
 	.resume = top_resume,
 	.state = top_state,
-	.resize = top_resize,
+	.terminal = top_terminal,
 };
 
 /* ---- of a capture ---- */
@@ -231,7 +231,7 @@ static const struct sink_ops capture_ops = {
 	.fd = top_fd,
 	.resume = top_resume,
 	.state = top_state,
-	.resize = top_resize,
+	.terminal = top_terminal,
 };
 
 /* ---- opening ---- */

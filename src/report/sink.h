@@ -81,8 +81,8 @@ struct sink_ops {
 	 * be NULL. */
 	void (*state)(struct sink *sink, const char *text, const char *fallback);
 
-	/* The terminal has another size. May be NULL. */
-	void (*resize)(struct sink *sink);
+	/* A signal about the terminal: another size, Ctrl-Z, and that we go on. May be NULL. */
+	void (*terminal)(struct sink *sink, int signal);
 
 	/* How the server that it sends to fares. May be NULL: there is none. */
 	struct statsd_state (*server_state)(struct sink *sink);

@@ -186,9 +186,9 @@ int bench_lock(struct __sk_buff *skb)
 	if (!f)
 		return PASS_ON;
 	tag = f->tag;
-	if (flow_acquire(f, tag) != ACQUIRED)
+	if (flow_acquire(f, tag, FLOW_HELD) != ACQUIRED)
 		return PASS_ON;
 	f->stride++;
-	flow_release(f, tag);
+	flow_release(f, tag, FLOW_HELD);
 	return PASS_ON;
 }

@@ -29,7 +29,7 @@ start_daemon() {
 }
 
 watch() {
-  run_in_terminal "$METRO" --top --control "$SOCKET" "$@" && shows "^measuring $METRO_CLIENT_IF"
+  run_in_terminal "$METRO" --top --control "$SOCKET" && shows "^measuring $METRO_CLIENT_IF"
 }
 
 row_is_right() {

@@ -96,6 +96,34 @@ tap_check "q ends it before the pipe's end" as_before
 tap_check "which is said" shows 'was not read to its end: stopped by a key'
 exec 7>&-
 
+# Job control of the shell in the terminal, by which run_in_terminal's file goes on when a job stops.
+takes_keys() {
+  keys h && shows '^PgUp|PgDn Home End' && keys x && shows '^done: 100k packets'
+}
+modes_are_back() {
+  rm "$METRO_TMP/after"
+  keys "stty -a >$METRO_TMP/after" Enter
+  wait_until 8 has_ended && diff "$METRO_TMP/before" "$METRO_TMP/after"
+}
+read_file "$SMALL"
+tap_check "a file again" shows '^done: 100k packets'
+keys C-z
+tap_check "Ctrl-Z stops it, and the terminal is as it was" as_before $((128 + $(kill -l TSTP)))
+tap_check "the shell has it" shows '^\[1\].* Stopped '
+keys fg Enter
+tap_check "fg: the picture is back" shows '^done: 100k packets'
+tap_check "and keys are taken" takes_keys
+kill -s STOP "$(cat "$METRO_TMP/pid")"
+tap_check "SIGSTOP: the shell has the terminal" shows '^ready>'
+kill -s CONT "$(cat "$METRO_TMP/pid")"
+tap_check "SIGCONT in the background: no picture" hides '^done:'
+keys fg Enter
+tap_check "fg: it is back" shows '^done: 100k packets'
+tap_check "and takes keys again" takes_keys
+keys q
+tap_check "q ends it: the shell's screen" hides '^done:'
+tap_check "and the terminal as it was" modes_are_back
+
 head -c 5000013 "$SMALL" >"$METRO_TMP/cut.pcap"
 read_file "$METRO_TMP/cut.pcap"
 tap_check "a file that is cut off: what it has" shows '^broken off at [0-9]+ %: '

@@ -184,42 +184,55 @@ static int run_threads(struct work *w)
 	return sweep(w);
 }
 
-/* The samples of a flow of which none was lost come in the order of its ACKs. */
+/* Can this have been what that ACK tells? */
+static bool fits(const struct flow_run *f, __u32 tick, __u32 ack)
+{
+	const struct span *sent = &f->sent[f->covers[ack]], *acked = &f->acked[ack];
+	__u64 rtt = (__u64)tick * TICK_NS;
+	__u64 least = acked->begin > sent->end ? acked->begin - sent->end : 0;
+
+	return rtt + TICK_NS >= least && rtt <= acked->end - sent->begin + TICK_NS;
+}
+
+/* The samples of a flow come in the order of its ACKs, of which some may have none. */
 static __u64 wrong_samples(const struct flow_run *f)
 {
-	__u64 wrong = 0;
+	__u32 ack = 0, sample = 0;
 
-	for (__u32 i = 0; i < f->samples; i++) {
-		const struct span *sent = &f->sent[f->covers[i]], *acked = &f->acked[i];
-		__u64 rtt = (__u64)f->ticks[i] * TICK_NS;
-		__u64 least = acked->begin > sent->end ? acked->begin - sent->end : 0;
+	for (; sample < f->samples && ack < f->acks; ack++)
+		sample += fits(f, f->ticks[sample], ack);
+	return f->samples - sample;
+}
 
-		if (rtt + TICK_NS < least || rtt > acked->end - sent->begin + TICK_NS)
-			wrong++;
-	}
-	return wrong;
+/* On a virtual machine the CPU that has a flow may be taken away, and who waits for it gives up
+ * (flow_lock.h): that is counted, and costs what is in flight. */
+static bool missing_are_few(__u64 missing, __u64 counted, __u64 acks)
+{
+	return missing <= counted * (1 + WINDOW) && counted <= acks / 100;
 }
 
 static bool judge(struct work *w, double seconds)
 {
-	__u64 counters[COUNTERS] = {}, acks = 0, samples = 0, wrong = 0, others;
+	__u64 counters[COUNTERS] = {}, acks = 0, samples = 0, wrong = 0, others, missed;
 	bool right;
 
 	bpf_programs_counters(&w->programs, counters);
 	for (__u32 i = 0; i < w->threads; i++) {
 		acks += w->flows[i].acks;
 		samples += w->flows[i].samples;
-		if (w->flows[i].samples == w->flows[i].acks)
-			wrong += wrong_samples(&w->flows[i]);
+		wrong += wrong_samples(&w->flows[i]);
 	}
-	others = counters[COUNTER_MARKS_THINNED] + counters[COUNTER_ACKS_AMBIGUOUS] +
-		 counters[COUNTER_ACKS_UNSEEN] + counters[COUNTER_RETRANSMISSIONS] +
+	missed = counters[COUNTER_ACKS_AMBIGUOUS] + counters[COUNTER_ACKS_UNSEEN];
+	others = counters[COUNTER_MARKS_THINNED] + counters[COUNTER_RETRANSMISSIONS] +
 		 counters[COUNTER_FLOWS_REFUSED] + (counters[COUNTER_FLOWS] != w->threads);
-	right = acks && acks == samples + counters[COUNTER_RING_LOST] && !wrong && !others;
+	right = acks && acks >= samples && !wrong && !others &&
+		missing_are_few(acks - samples - counters[COUNTER_RING_LOST], missed, acks);
 	printf("{\"threads\":%u,\"segments\":%llu,\"acks\":%llu,\"samples\":%llu,\"lost\":%llu,"
-	       "\"wrong\":%llu,\"others\":%llu,\"seconds\":%.3f,\"samples_per_s\":%.0f}\n",
+	       "\"missed\":%llu,\"wrong\":%llu,\"others\":%llu,\"seconds\":%.3f,\"samples_per_s\":%"
+	       ".0f}\n",
 	       w->threads, (__u64)w->threads * w->exchanges, acks, samples,
-	       counters[COUNTER_RING_LOST], wrong, others, seconds, (double)samples / seconds);
+	       counters[COUNTER_RING_LOST], missed, wrong, others, seconds,
+	       (double)samples / seconds);
 	return right;
 }
 
