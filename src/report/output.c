@@ -19,7 +19,8 @@
 #include "log.h"
 
 #define FORMAT_MAX  1024
-#define SCREEN_PART 128 /* with each end of a line as two bytes, what a pty that is writable has */
+#define SCREEN_PART 128 /* with each end of a line as two bytes, what a pty that is writable has   \
+			 */
 #define PATIENCE_MS 100
 #define LAST_MS     2000 /* at the end, for a reader that takes nothing */
 
@@ -193,7 +194,7 @@ static void give_up(struct output *output)
 		  lines);
 }
 
-static void write_last(struct output *output)
+int output_drain(struct output *output)
 {
 	struct pollfd writable = {.fd = output->fd, .events = POLLOUT};
 	__u64 until_ms = monotonic_ms() + LAST_MS;
@@ -205,15 +206,16 @@ static void write_last(struct output *output)
 		before = output->backlog.count;
 		if (asked_to_end() || monotonic_ms() > until_ms) {
 			give_up(output);
-			return;
+			break;
 		}
 		poll(&writable, 1, PATIENCE_MS);
 	}
+	return output->error;
 }
 
 int output_close(struct output *output)
 {
-	write_last(output);
+	output_drain(output);
 	descriptor_close(&output->room);
 	return output->error;
 }
