@@ -22,7 +22,7 @@ void showing_begin(struct showing *s, struct sink *sink, const char *path)
 	const char *slash = strrchr(path, '/');
 
 	*s = (struct showing){
-		.sink = sink->ops->state ? sink : NULL,
+		.sink = sink->ops->state ? sink : NULL, /* it is the view */
 		.name = slash && slash[1] ? slash + 1 : path,
 		.begun_ms = monotonic_ms(),
 	};

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,6 +19,8 @@
 #include "log.h"
 
 #define FORMAT_MAX  1024
+#define SCREEN_PART 128 /* with each end of a line as two bytes, what a pty that is writable has   \
+			 */
 #define PATIENCE_MS 100
 #define LAST_MS     2000 /* at the end, for a reader that takes nothing */
 
@@ -70,7 +73,15 @@ static bool is_file(int fd)
 	return !fstat(fd, &stat) && S_ISREG(stat.st_mode);
 }
 
-/* Does the reader take PIPE_BUF bytes now? poll(2) promises room for no more. */
+/* What a write does not wait with after poll(2) has found room. A file has always room. */
+static size_t piece_of(int fd)
+{
+	if (is_file(fd))
+		return SIZE_MAX;
+	return isatty(fd) ? SCREEN_PART : PIPE_BUF;
+}
+
+/* Does the reader take a piece now? */
 static bool takes_more(struct output *output)
 {
 	struct pollfd writable = {.fd = output->fd, .events = POLLOUT};
@@ -84,10 +95,10 @@ static bool takes_more(struct output *output)
 /* Returns how many bytes were written: all, unless there is an error or no patience. */
 static size_t write_some(struct output *output, const char *bytes, size_t length)
 {
-	size_t piece = is_file(output->fd) ? length : PIPE_BUF, done = 0, rest;
+	size_t piece = piece_of(output->fd), done = 0, rest;
 	ssize_t written;
 
-	while (done < length && !output->error && (piece == length || takes_more(output))) {
+	while (done < length && !output->error && (piece == SIZE_MAX || takes_more(output))) {
 		rest = length - done;
 		written = write(output->fd, bytes + done, rest < piece ? rest : piece);
 		if (written >= 0)
@@ -183,7 +194,7 @@ static void give_up(struct output *output)
 		  lines);
 }
 
-static void write_last(struct output *output)
+int output_drain(struct output *output)
 {
 	struct pollfd writable = {.fd = output->fd, .events = POLLOUT};
 	__u64 until_ms = monotonic_ms() + LAST_MS;
@@ -195,15 +206,16 @@ static void write_last(struct output *output)
 		before = output->backlog.count;
 		if (asked_to_end() || monotonic_ms() > until_ms) {
 			give_up(output);
-			return;
+			break;
 		}
 		poll(&writable, 1, PATIENCE_MS);
 	}
+	return output->error;
 }
 
 int output_close(struct output *output)
 {
-	write_last(output);
+	output_drain(output);
 	descriptor_close(&output->room);
 	return output->error;
 }

@@ -29,6 +29,8 @@ void output_init(struct output *output, int fd);
 int output_open(struct output *output, int fd);
 /* Writes what waits, as long as the reader takes some of it within two seconds, or is patient.
  * Returns 0 or the first error; what was not written is reported. */
+int output_drain(struct output *output);
+/* The same, for the last time. */
 int output_close(struct output *output);
 
 void output_bytes(struct output *output, const void *bytes, size_t length);

@@ -244,7 +244,8 @@ static int text_close(struct sink *sink)
 	int error;
 
 	window_group_count(&text->group);
-	if (!sink->error)
+	/* A full backlog would have no room for all of the table. */
+	if (!sink->error && !output_drain(&text->output))
 		write_table(text);
 	error = output_close(&text->output);
 	if (text->group.lost)

@@ -287,6 +287,55 @@ static void test_output_ring(void **state)
 	free(output);
 }
 
+/* As many bytes as a write to a pipe may have come while it is full: that is not waited for. */
+static void test_output_of_a_piece(void **state)
+{
+	static const char piece[4096];
+	char bytes[4096];
+	int ends[2];
+	struct output *output = open_output(ends);
+
+	(void)state;
+	alarm(10);
+	for (unsigned int i = 0; i < 20; i++) { /* a pipe holds 16 */
+		output_bytes(output, piece, sizeof(piece));
+		assert_int_equal(output_flush(output), 0);
+	}
+	assert_int_equal(output->backlog.count, 4 * sizeof(piece));
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(read(ends[0], bytes, sizeof(bytes)), sizeof(bytes));
+	assert_int_equal(output_close(output), 0);
+	alarm(0);
+	close(ends[0]);
+	close(ends[1]);
+	free(output);
+}
+
+/* A terminal has room for less than a pipe when it says that it has room. */
+static void test_output_to_a_terminal(void **state)
+{
+	struct output *output = malloc(sizeof(*output));
+	int master = posix_openpt(O_RDWR | O_NOCTTY), terminal;
+
+	(void)state;
+	assert_non_null(output);
+	assert_int_equal(grantpt(master) | unlockpt(master), 0);
+	terminal = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(terminal >= 0);
+	assert_int_equal(output_open(output, terminal), 0);
+	alarm(10);
+	for (unsigned int i = 0; i < 20000; i++)
+		put_line(output, i);
+	assert_int_equal(output_flush(output), 0);
+	assert_int_equal(output->lost, 0);
+	assert_in_range(output->backlog.count, 20000 * 101 - 65536, 20000 * 101);
+	alarm(0);
+	close(master);
+	assert_int_equal(output_close(output), -EIO);
+	close(terminal);
+	free(output);
+}
+
 static void test_output_gives_up(void **state)
 {
 	struct capture log;
@@ -345,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_output_keeps_lines),
 		cmocka_unit_test(test_output_leaves_out_lines),
 		cmocka_unit_test(test_output_ring),
+		cmocka_unit_test(test_output_of_a_piece),
+		cmocka_unit_test(test_output_to_a_terminal),
 		cmocka_unit_test(test_output_gives_up),
 		cmocka_unit_test(test_output_numbers),
 	};

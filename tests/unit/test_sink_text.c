@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <pthread.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -115,6 +116,61 @@ static void test_text_no_samples_in_it(void **state)
 	capture_free(&out);
 }
 
+/* Takes all from a pipe, from the time when its writer has gone to its end. */
+struct reader {
+	int fd;
+	size_t rows; /* of the table */
+	bool whole;  /* all lines of it are */
+};
+
+static void *read_table(void *arg)
+{
+	struct reader *reader = arg;
+	FILE *pipe = fdopen(reader->fd, "r");
+	bool table = false;
+	char line[512];
+
+	usleep(100000);
+	while (fgets(line, sizeof(line), pipe)) {
+		if (table) {
+			reader->whole &= !strncmp(line, "eth0  ", 6) &&
+					 strstr(line, "     0.123     0.000\n");
+			reader->rows++;
+		}
+		table |= !strncmp(line, "iface ", 6);
+	}
+	fclose(pipe);
+	return NULL;
+}
+
+/* At the end, what waits for a slow reader leaves no room for the table; it comes nevertheless. */
+static void test_text_table_for_a_slow_reader(void **state)
+{
+	struct reader reader = {.whole = true};
+	struct sink *sink = NULL;
+	char dst[] = "10.0.255.255";
+	struct ends to = flow;
+	pthread_t thread;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	reader.fd = ends[0];
+	assert_int_equal(sink_text_open(&sink, NULL), 0);
+	stdout_to(&out, ends[1]);
+	to.dst = dst;
+	for (unsigned int i = 0; !sink->ops->lost(sink); i++) {
+		snprintf(dst, sizeof(dst), "10.0.%u.%u", i / 250 % 8, i % 250);
+		take_one(sink, &to, "eth0", 0, 1929);
+	}
+	assert_int_equal(pthread_create(&thread, NULL, read_table, &reader), 0);
+	assert_int_equal(sink->ops->close(sink), 0);
+	stdout_restore(&out);
+	pthread_join(thread, NULL);
+	assert_int_equal(reader.rows, 2000);
+	assert_true(reader.whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +179,7 @@ int main(void)
 		cmocka_unit_test(test_text_without_samples),
 		STATSD_TEST(test_text_names_and_jitter),
 		cmocka_unit_test(test_text_no_samples_in_it),
+		cmocka_unit_test(test_text_table_for_a_slow_reader),
 	};
 
 	setenv("TZ", "UTC", 1);
