@@ -18,9 +18,10 @@
 #include "descriptor.h"
 #include "log.h"
 
-#define FORMAT_MAX  1024
-#define SCREEN_PART 128 /* with each end of a line as two bytes, what a pty that is writable has   \
-			 */
+#define FORMAT_MAX 1024
+#define SCREEN_PART                                                                                \
+	128 /* with each end of a line as two bytes, what a pty that is writable has               \
+	     */
 #define PATIENCE_MS 100
 #define LAST_MS     2000 /* at the end, for a reader that takes nothing */
 
