@@ -18,12 +18,12 @@
 #include "descriptor.h"
 #include "log.h"
 
-#define FORMAT_MAX 1024
-#define SCREEN_PART                                                                                \
-	128 /* with each end of a line as two bytes, what a pty that is writable has               \
-	     */
+#define FORMAT_MAX  1024
 #define PATIENCE_MS 100
 #define LAST_MS     2000 /* at the end, for a reader that takes nothing */
+
+/* With each end of a line as two bytes, what a pty that is writable has room for. */
+#define SCREEN_PART 128
 
 void output_init(struct output *output, int fd)
 {

@@ -44,12 +44,12 @@ requests() {
 # judge_avg WAY FAMILY ADDRESS: The kernel smooths over the last samples; the mean that tcp_load
 # measured is over all, but has the time in it that a process takes to be woken. The truth lies
 # between the two, and never below the kernel's minimum. On a busy machine both have delays between
-# the interface and the socket that we do not have: seen, 2.1 % of 5 ms.
+# the interface and the socket that we do not have: seen, 2.1 % of 5 ms, and 65 us without a delay.
 judge_avg() {
   local avg_ms
   avg_ms=$(gauges statsd $AVG "dst:$3,way:$1,")
   holds 'avg * 1000 >= min_rtt - 50 &&
-      avg * 1000 >= (srtt < mean ? srtt : mean) - (0.05 * srtt > 50 ? 0.05 * srtt : 50) &&
+      avg * 1000 >= (srtt < mean ? srtt : mean) - (0.05 * srtt > 100 ? 0.05 * srtt : 100) &&
       avg * 1000 <= (srtt > mean ? srtt : mean) + (0.02 * srtt > 50 ? 0.02 * srtt : 50)' \
     "avg=$avg_ms" "srtt=$(load_field "$2" srtt_us mean)" \
     "mean=$(load_field "$2" mean_app_rtt_us mean)" "min_rtt=$(load_field "$2" min_rtt_us min)"
