@@ -6,9 +6,9 @@
  *
  * A program cannot wait without a bound, and what it holds up is a packet and all that are behind
  * it. Where the hooks are, nothing but an interrupt keeps the other CPU from going on; on a virtual
- * machine, also that CPU's absence. So it waits for a tenth of a millisecond at most, and not at
- * all behind one who has. Whoever gives up leaves word in the lock, and who has the flow then
- * distrusts all that is in flight: what was missed may have been data sent again.
+ * machine, also that CPU's absence. So it waits for some 40 us at most, and not at all behind one
+ * who has. Whoever gives up leaves word in the lock, and who has the flow then distrusts all that
+ * is in flight: what was missed may have been data sent again.
  */
 #ifndef METRO_FLOW_LOCK_H
 #define METRO_FLOW_LOCK_H
@@ -36,9 +36,10 @@ union flow_word {
 _Static_assert(offsetof(struct flow, lock) == 0 && offsetof(struct flow, tag) == 4,
 	       "union flow_word");
 
-#define LOCK_TRIES  32
-#define PAUSE_LOOKS 8 /* more after each try: 0.1 ms in all */
-#define LEAVE_TRIES 8
+/* Few, since each costs the verifier a walk through all that follows, and its memory. */
+#define LOCK_TRIES  7
+#define PAUSE_LOOKS 8 /* and twice as many after each try: 1,016 in all, some 40 us */
+#define LEAVE_TRIES 2
 
 enum acquired { ACQUIRED, ACQUIRED_OTHER, ACQUIRED_NOT };
 
@@ -81,7 +82,7 @@ static __always_inline enum acquired flow_leave_word(struct flow *f, __u32 tag, 
  * by itself, once, and not in each round of who waits (see sweep_one). */
 __attribute__((noinline)) int flow_pause(__u32 rounds)
 {
-	for (__u32 i = 0; i < LOCK_TRIES && i < rounds; i++) {
+	for (__u32 i = 0; i < 1 << LOCK_TRIES && i < rounds; i++) {
 		unroll_loop for (__u32 k = 0; k < PAUSE_LOOKS; k++) bpf_ktime_get_ns();
 	}
 	return 0;
@@ -106,7 +107,7 @@ static __always_inline enum acquired flow_wait(struct flow *f, __u32 tag, __u32 
 			return ACQUIRED;
 		if (flow_is_stuck(found.held))
 			break;
-		flow_pause(i);
+		flow_pause(1 << i);
 	}
 	return by == FLOW_HELD ? flow_leave_word(f, tag, by) : ACQUIRED_NOT;
 }

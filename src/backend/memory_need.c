@@ -20,7 +20,7 @@
 #define NETWORK_NODES   144 /* two of these, since most networks need a node that branches */
 #define PROGRAMS        (400 * 1024)      /* programs, their BTF, maps of one entry */
 #define CPU_BYTES       (24 * 1024)       /* objects at hand on each CPU, counters */
-#define VERIFYING       (11800 * 1024)    /* since Linux 6.17 .. */
+#define VERIFYING       (18300 * 1024)    /* since Linux 6.17 .. */
 #define VERIFYING_EARLY (3 * 1024 * 1024) /* .. and before: what libbpf takes */
 #define BPF_INTERFACE   1200
 #define PCAP_INTERFACE  (30 * 1024) /* socket and buffers of libpcap .. */

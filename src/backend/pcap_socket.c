@@ -54,24 +54,13 @@ static int identify(struct pcap_socket *s, const struct interface *interface,
 	return -ENODEV;
 }
 
-/* Packets are in a block for half of the delay, since the kernel may see a block twice before it
- * takes it for one that does not fill. 0: someone is watching, and no block is to wait. */
-static int block_ms(const struct backend_settings *settings)
-{
-	__u64 ms = settings->delay_ns / (2 * NS_PER_MS);
-
-	if (settings->batch_limit > 1 || ms >= PCAP_SOCKET_BLOCK_MS)
-		return PCAP_SOCKET_BLOCK_MS;
-	return (int)ms;
-}
-
 static void choose(struct pcap_socket *s, const struct backend_settings *settings)
 {
 	pcap_set_snaplen(s->pcap, (int)settings->snaplen);
 	pcap_set_promisc(s->pcap, 0);
-	pcap_set_timeout(s->pcap, block_ms(settings));
+	pcap_set_timeout(s->pcap, PCAP_SOCKET_BLOCK_MS);
 	pcap_set_buffer_size(s->pcap, (int)settings->capture_buffer);
-	pcap_set_immediate_mode(s->pcap, block_ms(settings) == 0);
+	pcap_set_immediate_mode(s->pcap, settings->batch_limit == 1);   /* someone is watching */
 	pcap_set_tstamp_precision(s->pcap, PCAP_TSTAMP_PRECISION_NANO); /* or else micro */
 }
 

@@ -138,7 +138,9 @@ tap_check "leaves the terminal as it was" diff "$METRO_TMP/before" "$METRO_TMP/a
 tap_check "and the shell's screen" hides '^measuring '
 tap_check "a view" view
 signal TSTP
-tap_check "Ctrl-Z does not leave it behind" shows '^peer '
+tap_check "Ctrl-Z gives the screen back" hides '^peer '
+keys fg Enter
+tap_check "and fg shows the view again" shows '^peer '
 mux kill-server
 tap_check "the terminal goes: it ends" wait_until 10 is_gone
 
