@@ -152,7 +152,8 @@ tap_check "the thread that serves has no capabilities" has_none
 start_background nuisance in_client python3 "$ASK" nuisance $JSON 5
 start_background nuisance2 in_client python3 "$ASK" nuisance $STATSD 5
 load hostile "$METRO_SERVER_V4" --rate 100 --count 400
-tap_check "hostile clients: a scrape is answered all the same" ask counted $STATSD 0
+# With 10,000 connections a second it may be turned away, as the oldest that has not asked yet, and comes again.
+tap_check "hostile clients: a scrape is answered all the same" soon 3 ask counted $STATSD 0
 wait_until 3 samples_reach json $((COUNT + 400))
 tap_check "hostile clients: no sample is missing" equal samples $((COUNT + 400)) "$(json_lines)"
 wait_background nuisance 8
