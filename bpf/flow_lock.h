@@ -143,6 +143,17 @@ static __always_inline void flow_release(struct flow *f, __u32 tag, __u32 by)
 	flow_exchange(f, tag, by | FLOW_MISSED, FLOW_FREE, &found);
 }
 
+/* Ends the use of a flow for good: nobody can acquire it any more, and its slot is the caller's. */
+static __always_inline void flow_retire(struct flow *f)
+{
+	if (exchanges) {
+		*(volatile __u64 *)f = 0;
+		return;
+	}
+	f->tag = 0;
+	bpf_spin_unlock(&f->lock);
+}
+
 /* Programs that BPF_PROG_TEST_RUN runs stay on their CPU, but not all kernels turn bottom halves
  * off for them. */
 static __always_inline __u32 flow_sweeper(void)

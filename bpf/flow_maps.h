@@ -6,6 +6,7 @@
 #include "datapath.h"
 #include "emit.h"
 #include "flow_lock.h"
+#include "flow_slots.h"
 
 struct datapath {
 	struct __sk_buff *skb; /* of a segment that the local side sends; else NULL */
@@ -69,58 +70,37 @@ static __always_inline bool datapath_is_copy(struct datapath *d, const struct pa
 	return false;
 }
 
-static __always_inline struct flow *flow_find(const struct flow_key *key)
-{
-	return bpf_map_lookup_elem(&flows, key);
-}
-
-static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key)
+static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key,
+						  __u32 tag)
 {
 	(void)d;
-	return flow_find(key);
+	return flow_find(key, tag);
 }
 
 static __always_inline struct flow *datapath_create(struct datapath *d, const struct flow_key *key,
 						    __u32 tag)
 {
-	__u32 zero = 0;
-	struct flow *blank, *f;
+	struct flow *f;
 
-	/* Asking a full hash map costs up to 62 us before Linux 6.0: all free lists are searched.
-	 */
-	if (*(volatile __u32 *)&flow_count.n >= max_flows)
-		goto refused;
-	blank = bpf_map_lookup_elem(&blank_flow, &zero);
-	if (!blank)
-		return 0;
-	blank->tag = tag;
-	if (bpf_map_update_elem(&flows, key, blank, BPF_NOEXIST) == 0) {
-		__sync_fetch_and_add(&flow_count.n, 1);
+	if (flow_insert(key, tag))
 		datapath_count(d, COUNTER_FLOWS, 1);
-	}
-	/* An update that failed may have lost a race against another CPU's: then the flow is there.
-	 */
-	f = flow_find(key);
-	if (f)
-		return f;
-refused:
-	datapath_count(d, COUNTER_FLOWS_REFUSED, 1);
-	return 0;
+	f = flow_find(key, tag);
+	if (!f)
+		datapath_count(d, COUNTER_FLOWS_REFUSED, 1);
+	return f;
 }
 
-static __always_inline bool flow_delete(const struct flow_key *key)
-{
-	if (bpf_map_delete_elem(&flows, key))
-		return false;
-	__sync_fetch_and_add(&flow_count.n, -1);
-	return true;
-}
-
+/* If another packet has it, it is not removed: a walk will. */
 static __always_inline void datapath_drop(struct datapath *d, const struct flow_key *key,
 					  struct flow *f)
 {
-	(void)d, (void)f;
-	flow_delete(key);
+	__u32 tag = flow_tag(key);
+
+	(void)d;
+	if (flow_acquire(f, tag, FLOW_HELD) != ACQUIRED)
+		return;
+	flow_retire(f);
+	flow_remove(f, tag);
 }
 
 static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f, __u32 tag)

@@ -5,7 +5,7 @@
 
 #include "closed.h"
 #include "counters.h"
-#include "flow.h"
+#include "flow_slot.h"
 #include "handshake.h"
 #include "peer_key.h"
 #include "peer_filter.h"
@@ -16,6 +16,7 @@ const volatile __u32 mark_mask = MARKS_DEFAULT - 1;
 const volatile __u32 batch_limit = BATCH_MAX;
 const volatile __u32 batch_age = 1000000000 / TICK_NS;
 const volatile __u32 max_flows = 32768;
+const volatile __u32 index_mask = 16384 - 1; /* buckets of flow_index, less one */
 const volatile __u32 wake_bytes =
 	0; /* wake the reader when this many bytes wait: power of two; 0: always */
 const volatile bool wake_first = false; /* .. and by a record before which none waits */
@@ -35,22 +36,41 @@ struct {
 	__u32 unused[15];
 } flow_count __attribute__((aligned(64)));
 
-/* The size of a value depends on mark_mask, and a value with a lock needs BTF of exactly that size,
- * so the daemon makes this map and passes it in. */
+/* The slots of flows (flow_slot.h). The size of a value depends on mark_mask, and a value with a
+ * lock needs BTF of exactly that size, so the daemon makes this map and passes it in. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(key_size, sizeof(struct flow_key));
-	__uint(value_size, FLOW_SIZE(MARKS_DEFAULT));
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags,
+	       BPF_F_MMAPABLE); /* for then it begins with a page, so with a cache line */
 	__uint(max_entries, 32768);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, FLOW_SLOT_SIZE(MARKS_DEFAULT));
 } flows SEC(".maps");
 
-/* One entry, all zeroes but the tag, from which flows are made: it would not fit on the stack. */
+/* Where they are, by tag. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, FLOW_SIZE(MARKS_DEFAULT));
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct flow_bucket);
+} flow_index SEC(".maps");
+
+/* Slots that were in use and are free again. The last of them is taken first: it may be in the
+ * cache. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, 32768);
+	__uint(value_size, sizeof(__u32));
+} free_slots SEC(".maps");
+
+/* Those that were never in use begin at this number, so that walks end there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-} blank_flow SEC(".maps");
+	__type(key, __u32);
+	__type(value, struct fresh_slots);
+} fresh_slots SEC(".maps");
 
 /* A hash map takes memory for all of its buckets at once: 16 bytes for each entry that it may have.
  * So the daemon makes one of the size that its peers need, and puts it in here. Entries, which only

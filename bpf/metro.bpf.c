@@ -159,7 +159,6 @@ __attribute__((noinline)) int sweep_one(__u32 i)
 	struct datapath d = {};
 	struct flow_record record;
 	struct flow_key key;
-	enum acquired acquired;
 	bool batch, over, evicted;
 	struct flow *f;
 	__u32 tag, by = flow_sweeper();
@@ -168,21 +167,23 @@ __attribute__((noinline)) int sweep_one(__u32 i)
 		return 0;
 	key = sweep.keys[i];
 	tag = flow_tag(&key);
-	f = flow_find(&key);
+	f = flow_find(&key, tag);
 	if (!f)
 		return 0;
-	acquired = flow_acquire(f, tag, by);
-	if (acquired == ACQUIRED_NOT && sweep.drop)
-		flow_delete(&key);
-	if (acquired != ACQUIRED)
+	if (flow_acquire(f, tag, by) != ACQUIRED)
 		return 0; /* it is in use: the next walk will do */
 	batch = batch_take(f, &record);
 	over = sweep.drop || flow_is_over(f, &sweep.terms);
 	evicted = !over && flow_gives_way(f, &sweep.terms);
-	flow_release(f, tag, by);
+	if (over || evicted)
+		flow_retire(f);
+	else
+		flow_release(f, tag, by);
 	if (batch)
 		datapath_emit_for(&d, &key, &record);
-	if ((over || evicted) && flow_delete(&key) && evicted)
+	if (over || evicted)
+		flow_remove(f, tag);
+	if (evicted)
 		datapath_count(&d, COUNTER_FLOWS_EVICTED, 1);
 	return 0;
 }

@@ -29,8 +29,9 @@ static __always_inline bool datapath_is_peer(struct datapath *d, const struct fl
 /* Has this segment, which the local side sends, been seen before? */
 static __always_inline bool datapath_is_copy(struct datapath *d, const struct packet *p);
 
-/* The flow of this key, or NULL. */
-static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key);
+/* The flow of this key, whose tag is known, or NULL. */
+static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key,
+						  __u32 tag);
 
 /* Makes a flow for a key that had none. NULL: no room, which is counted here. */
 static __always_inline struct flow *datapath_create(struct datapath *d, const struct flow_key *key,
@@ -133,9 +134,9 @@ static __always_inline void datapath_begin_handshake(struct datapath *d, __u32 t
 }
 
 static __always_inline void datapath_end_handshake(struct datapath *d, const struct flow_key *key,
-						   const struct packet *p)
+						   __u32 tag, const struct packet *p)
 {
-	__u32 tag = flow_tag(key), ticks;
+	__u32 ticks;
 	struct handshake *h = datapath_handshake(d, handshake_place(tag));
 	struct flow_record record;
 	__u64 now;
@@ -223,8 +224,8 @@ static __always_inline void datapath_sent(struct datapath *d, const struct packe
 	if (!datapath_may_be_peer(d, &p->dst) || datapath_is_copy(d, p))
 		return;
 	key = packet_key_sent(p, ifindex);
-	f = datapath_find(d, &key);
 	tag = flow_tag(&key);
+	f = datapath_find(d, &key, tag);
 	handshake = datapath_times_handshakes(d) && handshake_begins(p);
 	if (!f && !datapath_begins(d, &key, tag, p, handshake))
 		return;
@@ -240,9 +241,10 @@ static __always_inline void datapath_sent(struct datapath *d, const struct packe
 
 /* Runs a segment that the local side receives through the flow whose data it acknowledges. */
 static __always_inline void datapath_run_received(struct datapath *d, const struct packet *p,
-						  const struct flow_key *key, struct flow *f)
+						  const struct flow_key *key, __u32 tag,
+						  struct flow *f)
 {
-	__u32 tag = flow_tag(key), events, nxt;
+	__u32 events, nxt;
 	__u64 now = datapath_now(d);
 	struct engine_settings s;
 	struct flow_record record;
@@ -271,16 +273,18 @@ static __always_inline void datapath_received(struct datapath *d, const struct p
 {
 	struct flow_key key;
 	struct flow *f;
+	__u32 tag;
 
 	if (!engine_heeds_received(p) || !datapath_may_be_peer(d, &p->src))
 		return;
 	key = packet_key_received(p, ifindex);
-	f = datapath_find(d, &key);
+	tag = flow_tag(&key);
+	f = datapath_find(d, &key, tag);
 	if (unlikely(datapath_times_handshakes(d)) && handshake_may_end(p, f))
-		datapath_end_handshake(d, &key, p);
+		datapath_end_handshake(d, &key, tag, p);
 	datapath_sight_received(d, p, &key, f);
 	if (f && !engine_ignores(f, p))
-		datapath_run_received(d, p, &key, f);
+		datapath_run_received(d, p, &key, tag, f);
 }
 
 #endif

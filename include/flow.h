@@ -99,7 +99,7 @@ static __always_inline __u64 flow_tag_pair(__u32 a, __u32 b, __u32 i)
  * whose multiplications do not wait for each other. It stands for the key where that would be too
  * long: in an entry of a hash map, which is reused as soon as it is deleted, without a grace
  * period, so that a CPU that has just looked it up may find another flow in it; and for connections
- * that have just ended (closed.h). One in 2^32 pairs of keys has the same tag.
+ * that have just ended (closed.h). One in 2^32 pairs of keys has the same tag. Never 0.
  */
 static __always_inline __u32 flow_tag(const struct flow_key *key)
 {
@@ -110,7 +110,7 @@ static __always_inline __u32 flow_tag(const struct flow_key *key)
 		    flow_tag_pair(l[0], l[1], 8);
 
 	sum *= 0x9e3779b97f4a7c15ull; /* the sum's low bits depend on few words */
-	return sum >> 32;
+	return (__u32)(sum >> 32) + !(sum >> 32);
 }
 
 #define FLOW_SIZE(marks) (sizeof(struct flow) + (marks) * sizeof(struct mark))

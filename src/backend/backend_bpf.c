@@ -447,8 +447,8 @@ static int load(struct backend_bpf *b, char reason[BACKEND_REASON])
 	err = open_records(b, reason);
 	if (err)
 		return err;
-	return flow_walk_new(&b->walk, b->programs.flows, bpf_program__fd(skel->progs.metro_sweep),
-			     b->settings.marks);
+	return flow_walk_new(&b->walk, b->programs.flows, bpf_map__fd(skel->maps.fresh_slots),
+			     bpf_program__fd(skel->progs.metro_sweep), b->settings.marks);
 }
 
 int backend_bpf_open(struct backend **backend, const struct backend_settings *settings,

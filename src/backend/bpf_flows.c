@@ -4,6 +4,7 @@
 #include "bpf_flows.h"
 #include "batch.h"
 #include "eviction.h"
+#include "flow_slot.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STEP 256 /* flows looked at in one step: about 100 KB of them at 32 marks */
+#define STEP 256 /* slots looked at in one step: about 110 KB of them at 32 marks */
 
 /*
  * The kernel lets a program lock a value only if BTF says where in the value the lock is, and that
@@ -21,20 +22,17 @@
  */
 static struct btf *flow_btf(unsigned int marks, int *key_id, int *value_id)
 {
+	const __u32 at = offsetof(struct flow_slot, flow) + offsetof(struct flow, lock);
 	struct btf *btf = btf__new_empty();
-	int u32, bytes, lock;
+	int lock;
 
 	if (!btf)
 		return NULL;
-	u32 = btf__add_int(btf, "unsigned int", 4, 0);
-	bytes = btf__add_array(btf, u32, u32, sizeof(struct flow_key) / 4);
-	*key_id = btf__add_struct(btf, "flow_key", sizeof(struct flow_key));
-	btf__add_field(btf, "words", bytes, 0, 0);
+	*key_id = btf__add_int(btf, "unsigned int", 4, 0);
 	lock = btf__add_struct(btf, "bpf_spin_lock", 4);
-	btf__add_field(btf, "val", u32, 0, 0);
-	*value_id = btf__add_struct(btf, "flow", FLOW_SIZE(marks));
-	if (btf__add_field(btf, "lock", lock, 8 * offsetof(struct flow, lock), 0) ||
-	    btf__load_into_kernel(btf)) {
+	btf__add_field(btf, "val", *key_id, 0, 0);
+	*value_id = btf__add_struct(btf, "flow_slot", FLOW_SLOT_SIZE(marks));
+	if (btf__add_field(btf, "lock", lock, 8 * at, 0) || btf__load_into_kernel(btf)) {
 		btf__free(btf);
 		return NULL;
 	}
@@ -43,7 +41,7 @@ static struct btf *flow_btf(unsigned int marks, int *key_id, int *value_id)
 
 int flow_map_create(unsigned int marks, unsigned int max_flows, bool lock)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	int key_id, value_id, fd;
 	struct btf *btf = NULL;
 
@@ -55,7 +53,7 @@ int flow_map_create(unsigned int marks, unsigned int max_flows, bool lock)
 		opts.btf_key_type_id = key_id;
 		opts.btf_value_type_id = value_id;
 	}
-	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "flows", sizeof(struct flow_key), FLOW_SIZE(marks),
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "flows", sizeof(__u32), FLOW_SLOT_SIZE(marks),
 			    max_flows, &opts);
 	if (fd < 0)
 		fd = -errno;
@@ -66,26 +64,29 @@ int flow_map_create(unsigned int marks, unsigned int max_flows, bool lock)
 struct flow_walk {
 	int flows;
 	int sweep;
-	size_t flow_size;
+	int fresh;
+	size_t slot_size;
 	bool under_way;
 	__u32 position; /* the kernel's, between two steps */
+	__u32 left;     /* slots that were in use once, and have not been looked at */
 	struct eviction eviction;
-	struct flow_key *keys;
-	char *values;
+	__u32 *numbers;
+	char *slots;
 };
 
-int flow_walk_new(struct flow_walk **walk, int flows, int sweep, unsigned int marks)
+int flow_walk_new(struct flow_walk **walk, int flows, int fresh, int sweep, unsigned int marks)
 {
 	struct flow_walk *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return -ENOMEM;
 	w->flows = flows;
+	w->fresh = fresh;
 	w->sweep = sweep;
-	w->flow_size = FLOW_SIZE(marks);
-	w->keys = calloc(STEP, sizeof(*w->keys));
-	w->values = calloc(STEP, w->flow_size);
-	if (!w->keys || !w->values) {
+	w->slot_size = FLOW_SLOT_SIZE(marks);
+	w->numbers = calloc(STEP, sizeof(*w->numbers));
+	w->slots = calloc(STEP, w->slot_size);
+	if (!w->numbers || !w->slots) {
 		flow_walk_free(w);
 		return -ENOMEM;
 	}
@@ -97,8 +98,8 @@ void flow_walk_free(struct flow_walk *w)
 {
 	if (!w)
 		return;
-	free(w->keys);
-	free(w->values);
+	free(w->numbers);
+	free(w->slots);
 	free(w);
 }
 
@@ -131,9 +132,12 @@ static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, 
 	tend.terms.crowded = w->eviction.before;
 
 	for (__u32 i = 0; i < n && !err; i++) {
-		const struct flow_key *key = &w->keys[i];
-		const struct flow *f = (const void *)(w->values + i * w->flow_size);
+		const struct flow_slot *slot = (const void *)(w->slots + i * w->slot_size);
+		const struct flow_key *key = &slot->key;
+		const struct flow *f = &slot->flow;
 
+		if (!f->tag)
+			continue; /* free */
 		if (terms->peers && !peers_match(terms->peers, key))
 			err = request_add(w, &drop, key);
 		else if (batch_waits(f) || flow_is_over(f, &tend.terms) ||
@@ -150,25 +154,45 @@ static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, 
 	return err ? err : request_run(w, &tend);
 }
 
-int flow_walk_step(struct flow_walk *w, const struct flow_walk_terms *terms)
+static int walk_begin(struct flow_walk *w, const struct flow_walk_terms *terms)
 {
-	__u32 n = STEP;
-	bool last;
+	struct fresh_slots fresh;
+	__u32 zero = 0;
+
+	eviction_begin(&w->eviction, &terms->over, terms->flows, terms->max_flows);
+	if (terms->census)
+		census_begin(terms->census);
+	if (bpf_map_lookup_elem(w->fresh, &zero, &fresh))
+		return -errno;
+	w->left = fresh.first;
+	return 0;
+}
+
+/* Returns how many slots there are, 0 at the end. */
+static int step_read(struct flow_walk *w, __u32 *n)
+{
 	int err;
 
-	if (!w->under_way) {
-		eviction_begin(&w->eviction, &terms->over, terms->flows, terms->max_flows);
-		if (terms->census)
-			census_begin(terms->census);
-	}
+	*n = w->left < STEP ? w->left : STEP;
+	if (!*n)
+		return 0;
 	err = bpf_map_lookup_batch(w->flows, w->under_way ? &w->position : NULL, &w->position,
-				   w->keys, w->values, &n, NULL);
-	last = err && errno == ENOENT;
-	if (err && !last) {
-		w->under_way = false;
+				   w->numbers, w->slots, n, NULL);
+	if (err && errno != ENOENT) /* which comes with the last of all */
 		return -errno;
-	}
-	w->under_way = !last;
-	err = step_flows(w, terms, n);
-	return err ? err : last;
+	w->left -= *n;
+	return 0;
+}
+
+int flow_walk_step(struct flow_walk *w, const struct flow_walk_terms *terms)
+{
+	int err = w->under_way ? 0 : walk_begin(w, terms);
+	__u32 n;
+
+	if (!err)
+		err = step_read(w, &n);
+	w->under_way = !err && w->left;
+	if (!err)
+		err = step_flows(w, terms, n);
+	return err ? err : !w->under_way;
 }

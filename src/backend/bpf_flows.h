@@ -6,14 +6,15 @@
 #include "census.h"
 #include "peers.h"
 
-/* Makes the map of flows with that many marks each; lock: with one that programs can take by
- * bpf_spin_lock. Returns its descriptor or -errno. */
+/* Makes the map of slots for flows with that many marks each; lock: with one that programs can take
+ * by bpf_spin_lock. Returns its descriptor or -errno. */
 int flow_map_create(unsigned int marks, unsigned int max_flows, bool lock);
 
 struct flow_walk;
 
-/* flows: the map; sweep: the program metro_sweep. Both stay the caller's. Returns 0 or -ENOMEM. */
-int flow_walk_new(struct flow_walk **walk, int flows, int sweep, unsigned int marks);
+/* flows: that map; fresh: the one of fresh slots; sweep: the program metro_sweep. All stay the
+ * caller's. Returns 0 or -ENOMEM. */
+int flow_walk_new(struct flow_walk **walk, int flows, int fresh, int sweep, unsigned int marks);
 void flow_walk_free(struct flow_walk *walk);
 
 struct flow_walk_terms {

@@ -6,7 +6,7 @@
 #include "bpf_filter.h"
 #include "bpf_flows.h"
 #include "descriptor.h"
-#include "flow.h"
+#include "flow_slot.h"
 #include "memory_limit.h"
 #include "memory_need.h"
 
@@ -73,7 +73,9 @@ static void write_settings(struct metro *skel, const struct backend_settings *s,
 	skel->rodata->wake_first = s->delay_ns;
 	skel->rodata->exchanges = bpf_exchange_works();
 	skel->rodata->replay = replay;
-	bpf_map__set_value_size(skel->maps.blank_flow, FLOW_SIZE(s->marks));
+	skel->rodata->index_mask = flow_buckets(s->max_flows) - 1;
+	bpf_map__set_max_entries(skel->maps.flow_index, flow_buckets(s->max_flows));
+	bpf_map__set_max_entries(skel->maps.free_slots, s->max_flows);
 	bpf_program__set_autoload(skel->progs.metro_in_xdp, s->hook == HOOK_XDP);
 	for (size_t i = 0; i < ARRAY_SIZE(arriving); i++)
 		bpf_program__set_autoload(arriving_program(skel, i), false);

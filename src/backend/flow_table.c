@@ -198,10 +198,12 @@ static __always_inline bool datapath_is_copy(struct datapath *d, const struct pa
 	return true;
 }
 
-static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key)
+static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key,
+						  __u32 tag)
 {
 	struct entry *e = flow_index_find(&d->table->index, d->hash, key);
 
+	(void)tag;
 	return e ? &e->flow : NULL;
 }
 

@@ -145,7 +145,7 @@ static __always_inline struct flow *find_stage(struct __sk_buff *skb)
 	if (!parse_stage(skb, &p) || !datapath_may_be_peer(&d, &p.dst))
 		return 0;
 	key = packet_key_sent(&p, skb->ifindex);
-	return datapath_find(&d, &key);
+	return datapath_find(&d, &key, flow_tag(&key));
 }
 
 SEC("tc")

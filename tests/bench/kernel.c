@@ -172,7 +172,9 @@ static void check(const struct bench *b, __u32 flows)
 {
 	__u64 values[COUNTERS];
 
-	if (bpf_programs_counters(&b->programs, values) || values[COUNTER_FLOWS] != flows ||
+	/* In a full table, some find both of their buckets full (flow_slot.h). */
+	if (bpf_programs_counters(&b->programs, values) || values[COUNTER_FLOWS] > flows ||
+	    values[COUNTER_FLOWS] < flows - flows / 20000 ||
 	    values[COUNTER_MARKS_THINNED] || values[COUNTER_ACKS_AMBIGUOUS] ||
 	    values[COUNTER_ACKS_UNSEEN] || values[COUNTER_RING_LOST]) {
 		fprintf(stderr, "kernel_bench: the flows do not do what they should\n");
@@ -458,7 +460,8 @@ static void bench_walk(int rounds, __u32 flows)
 	start(&b, flows);
 	pairs.program = PROGRAM(&b, bench_pair_v4);
 	make_flows(&b, &pairs);
-	if (flow_walk_new(&walk, b.programs.flows, PROGRAM(&b, metro_sweep), MARKS_DEFAULT))
+	if (flow_walk_new(&walk, b.programs.flows, bpf_map__fd(b.programs.skel->maps.fresh_slots),
+			  PROGRAM(&b, metro_sweep), MARKS_DEFAULT))
 		exit(1);
 	first = walk_once(&b, walk, &first_step) / 1e6;
 	for (int round = 0; round < rounds; round++) {

@@ -155,9 +155,9 @@ static int sweep(struct work *w)
 	const struct flow_walk_terms terms = {
 		.over = sweep_terms(clock_ns(CLOCK_MONOTONIC), 300000000000, 300000000000)};
 	struct flow_walk *walk;
-	int done =
-		flow_walk_new(&walk, w->programs.flows,
-			      bpf_program__fd(w->programs.skel->progs.metro_sweep), MARKS_DEFAULT);
+	int done = flow_walk_new(
+		&walk, w->programs.flows, bpf_map__fd(w->programs.skel->maps.fresh_slots),
+		bpf_program__fd(w->programs.skel->progs.metro_sweep), MARKS_DEFAULT);
 
 	while (!done)
 		done = flow_walk_step(walk, &terms);

@@ -55,8 +55,10 @@ static __always_inline bool datapath_is_copy(struct datapath *d, const struct pa
 	return d->copy;
 }
 
-static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key)
+static __always_inline struct flow *datapath_find(struct datapath *d, const struct flow_key *key,
+						  __u32 tag)
 {
+	assert_int_equal(tag, flow_tag(key));
 	assert_int_equal(key->local.bytes[15], 1);
 	assert_int_equal(key->local_port, 40000);
 	assert_int_equal(key->ifindex, 7);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The table of flows: finding one, and giving it a slot and taking that back. Who searches takes no
+ * lock: a slot that has become another flow's is told by its tag when it is acquired (flow_lock.h).
+ * A slot changes hands only while its tag is 0, so that nobody can have acquired it.
+ */
+#ifndef METRO_FLOW_SLOTS_H
+#define METRO_FLOW_SLOTS_H
+
+#include "flow_lock.h"
+#include "maps.h"
+
+static __always_inline struct flow_slot *slot_of(struct flow *f)
+{
+	return (struct flow_slot *)((char *)f - offsetof(struct flow_slot, flow));
+}
+
+/* ---- a bucket ---- */
+
+static __always_inline __u32 bucket_search(__u32 number, __u32 tag)
+{
+	struct flow_bucket *b = bpf_map_lookup_elem(&flow_index, &number);
+
+	if (!b)
+		return SLOT_NONE;
+	unroll_loop for (__u32 i = 0; i < BUCKET_PLACES; i++)
+	{
+		__u64 place = *(volatile __u64 *)&b->places[i];
+
+		if (place >> 32 == tag)
+			return (__u32)place - 1;
+	}
+	return SLOT_NONE;
+}
+
+/* Puts to where from is, 0 being an empty place; returns false if it is nowhere, or if a place has
+ * the tag of to already. */
+static __always_inline bool bucket_change(__u32 number, __u64 from, __u64 to)
+{
+	struct flow_bucket *b = bpf_map_lookup_elem(&flow_index, &number);
+	bool found = false, there = false;
+
+	if (!b)
+		return false;
+	bpf_spin_lock(&b->lock);
+	unroll_loop for (__u32 i = 0; i < BUCKET_PLACES; i++) there |=
+		to && b->places[i] >> 32 == to >> 32;
+	unroll_loop for (__u32 i = 0; i < BUCKET_PLACES; i++)
+	{
+		if (!there && !found && b->places[i] == from) {
+			b->places[i] = to;
+			found = true;
+		}
+	}
+	bpf_spin_unlock(&b->lock);
+	return found;
+}
+
+/* The same in the two buckets of a tag. */
+static __always_inline bool index_change(__u32 tag, __u64 from, __u64 to)
+{
+	__u32 home = tag & index_mask;
+
+	return bucket_change(home, from, to) || bucket_change(home ^ 1, from, to);
+}
+
+/* ---- a flow ---- */
+
+static __always_inline bool flow_key_equals(const struct flow_key *a, const struct flow_key *b)
+{
+	const __u32 *x = (const __u32 *)a, *y = (const __u32 *)b;
+	__u32 differ = 0;
+
+	unroll_loop for (__u32 i = 0; i < sizeof(*a) / 4; i++) differ |= x[i] ^ y[i];
+	return !differ;
+}
+
+static __always_inline struct flow *flow_find(const struct flow_key *key, __u32 tag)
+{
+	__u32 home = tag & index_mask, number = bucket_search(home, tag);
+	struct flow_slot *s;
+
+	if (number == SLOT_NONE)
+		number = bucket_search(home ^ 1, tag);
+	s = bpf_map_lookup_elem(&flows, &number);
+	return s && flow_key_equals(&s->key, key) ? &s->flow : 0;
+}
+
+static __always_inline __u32 slot_take(void)
+{
+	struct fresh_slots *fresh;
+	__u32 number, zero = 0;
+
+	if (bpf_map_pop_elem(&free_slots, &number) == 0)
+		return number;
+	fresh = bpf_map_lookup_elem(&fresh_slots, &zero);
+	if (!fresh)
+		return SLOT_NONE;
+	bpf_spin_lock(&fresh->lock);
+	number = fresh->first;
+	if (number < max_flows)
+		fresh->first = number + 1;
+	bpf_spin_unlock(&fresh->lock);
+	return number;
+}
+
+/* False: there is no room, or another CPU was faster. */
+static __always_inline bool flow_insert(const struct flow_key *key, __u32 tag)
+{
+	__u32 number;
+	struct flow_slot *s;
+
+	if (*(volatile __u32 *)&flow_count.n >= max_flows)
+		return false;
+	number = slot_take();
+	s = bpf_map_lookup_elem(&flows, &number);
+	if (!s)
+		return false;
+	s->key = *key;
+	s->number = number;
+	__builtin_memset((char *)&s->flow + offsetof(struct flow, una), 0,
+			 sizeof(s->flow) - offsetof(struct flow, una));
+	if (!index_change(tag, 0, bucket_place(tag, number))) {
+		bpf_map_push_elem(&free_slots, &number, BPF_ANY);
+		return false;
+	}
+	__sync_fetch_and_add(&flow_count.n, 1);
+	s->flow.tag = tag;
+	return true;
+}
+
+/* Of a flow that has been retired. */
+static __always_inline void flow_remove(struct flow *f, __u32 tag)
+{
+	__u32 number = slot_of(f)->number;
+
+	index_change(tag, bucket_place(tag, number), 0);
+	bpf_map_push_elem(&free_slots, &number, BPF_ANY);
+	__sync_fetch_and_add(&flow_count.n, -1);
+}
+
+#endif
