@@ -5,17 +5,16 @@
 #include "pcap_taps.h"
 
 #include "closed.h"
-#include "flow.h"
+#include "flow_slot.h"
 #include "handshake.h"
 #include "peer_filter.h"
 #include "peer_key.h"
 #include "record.h"
 #include "sightings.h"
 
-/* ---- the kernel's, as of Linux 6.18 (htab_elem, bucket, lpm_trie_node) ---- */
+/* ---- the kernel's, as of Linux 6.18 (bucket, htab_elem, lpm_trie_node) ---- */
 
-#define HASH_ELEMENT    48  /* in front of key and value, each of whole eights */
-#define HASH_BUCKET     16  /* there is a power of two of them */
+#define HASH_BUCKET     16  /* of a hash map; there is a power of two of them */
 #define HOST_ELEMENT    104 /* of an object of 96 and the note of whom it is charged to */
 #define NETWORK_NODES   144 /* two of these, since most networks need a node that branches */
 #define PROGRAMS        (400 * 1024)      /* programs, their BTF, maps of one entry */
@@ -61,9 +60,9 @@ static void add_flows(struct memory_need *need, const struct memory_terms *t)
 	__u64 flow = FLOW_SIZE((__u64)t->marks);
 
 	if (t->bpf) {
-		flow = HASH_ELEMENT + whole(sizeof(struct flow_key), 8) + whole(flow, 8);
-		need->flows = (t->max_flows + t->cpus) * flow;
-		need->buckets = HASH_BUCKET * power_of_two(t->max_flows);
+		need->flows = (__u64)t->max_flows * FLOW_SLOT_SIZE((__u64)t->marks);
+		need->buckets = (__u64)flow_buckets(t->max_flows) * sizeof(struct flow_bucket) +
+				(__u64)t->max_flows * sizeof(__u32); /* free ones */
 		return;
 	}
 	need->flows = t->max_flows * (whole(ENTRY_HEADER + flow, 64) + ENTRY_ALIGN);
