@@ -133,14 +133,18 @@ struct backend_ops {
 	 * readable again in time. May be NULL: it is time. */
 	bool (*due)(struct backend *backend);
 
-	/* Delivers what is there. Returns 0, or 1 at the end of a capture file, or -errno,
-	 * reported. One call reads a bounded number of packets of a capture file; -EAGAIN, not
-	 * reported, means that no more have come through its pipe yet. */
+	/* Delivers what is there, but for what may not be in order yet. Returns 0, or 1 at the end
+	 * of a capture file, or -errno, reported. One call reads a bounded number of packets of a
+	 * capture file; -EAGAIN, not reported, means that no more have come through its pipe yet.
+	 */
 	int (*read)(struct backend *backend);
 
 	/* One step of a walk over all flows, which delivers samples that wait for their batch to
 	 * fill and drops flows that are over. Returns true when the walk is complete. */
 	bool (*sweep)(struct backend *backend);
+
+	/* Delivers what read keeps to bring it into order. May be NULL: it keeps nothing. */
+	void (*settle)(struct backend *backend);
 
 	/* This host's addresses may have changed. May be NULL. */
 	void (*refresh)(struct backend *backend);

@@ -8,6 +8,7 @@
 #include "hash.h"
 #include "probe_cause.h"
 #include "sweep.h"
+#include "wall_offset.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* At most this many are read in one go: a producer that never stops must not keep signals and
@@ -284,16 +284,25 @@ static bool kernel_due(struct backend *backend)
 	return bpf_records_due(self(backend)->records);
 }
 
-static int kernel_read(struct backend *backend)
+static int read_records(struct backend_bpf *b, int (*read)(struct bpf_records *records))
 {
-	struct backend_bpf *b = self(backend);
 	int err;
 
-	b->wall_offset_ns = clock_ns(CLOCK_REALTIME) - monotonic_ns();
-	err = bpf_records_read(b->records);
+	b->wall_offset_ns = wall_offset_follow(b->wall_offset_ns);
+	err = read(b->records);
 	if (err)
 		log_error("cannot read the BPF ring buffer: %s", strerror(-err));
 	return err;
+}
+
+static int kernel_read(struct backend *backend)
+{
+	return read_records(self(backend), bpf_records_read);
+}
+
+static void kernel_settle(struct backend *backend)
+{
+	read_records(self(backend), bpf_records_read_all);
 }
 
 static bool kernel_sweep(struct backend *backend)
@@ -393,6 +402,7 @@ static const struct backend_ops kernel_ops = {
 	.due = kernel_due,
 	.read = kernel_read,
 	.sweep = kernel_sweep,
+	.settle = kernel_settle,
 	.follow = kernel_follow,
 	.figures = kernel_figures,
 	.look_out = kernel_look_out,

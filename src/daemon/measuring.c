@@ -243,6 +243,8 @@ void measuring_sweep_all(struct measuring *m)
 	for (int walks = 0; m->backend && walks < 2; walks++)
 		while (!m->backend->ops->sweep(m->backend))
 			;
+	if (m->backend && m->backend->ops->settle)
+		m->backend->ops->settle(m->backend);
 }
 
 void measuring_deliver_all(struct measuring *m)

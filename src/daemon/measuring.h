@@ -83,10 +83,11 @@ void measuring_change_peers(struct measuring *m, const struct peers *peers);
 void measuring_sweep(struct measuring *m, bool on);
 bool measuring_step(struct measuring *m);
 
-/* A whole walk over the flows, now, after the rest of one that may be under way. */
+/* A whole walk over the flows, now, after the rest of one that may be under way: all that was
+ * measured up to now is delivered. */
 void measuring_sweep_all(struct measuring *m);
 
-/* Delivers all that was measured up to now; finish, also what the kernel still holds back. */
+/* Reads what there is before that; finish, also what the kernel still holds back. */
 void measuring_deliver_all(struct measuring *m);
 void measuring_finish(struct measuring *m);
 

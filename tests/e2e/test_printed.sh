@@ -39,7 +39,7 @@ paced() {
     holds "lines == samples && torn == 0 && disordered == 0 && $3" $FOUND "samples=$(counter metro samples)"
 }
 
-# A single sample after a pause is printed at once.
+# A single sample after a pause is printed soon.
 alone() {
   GO=/ begin bpf --delay 5 &&
     load alone "$METRO_SERVER_V4" --connections 1 --count 1 && sleep 1 && end "one sample, --delay 5:" &&
@@ -78,7 +78,7 @@ slow() {
 tap_check "bpf: samples come 0.1 s late at most, unless told otherwise" paced bpf 0.1 "p95 < 200"
 tap_check "bpf: with --delay 1 they wait that long" paced bpf 1 "median > 200 && p95 < 1200"
 tap_check "bpf: with --delay 0 not at all" paced bpf 0 "p95 < 50"
-tap_check "bpf: one after a pause is printed at once" alone
+tap_check "bpf: one after a pause is printed soon" alone
 tap_check "pcap: samples come 0.1 s late at most" paced pcap 0.1 "p95 < 200"
 tap_check "pcap: with --delay 0 not at all" paced pcap 0 "p95 < 50"
 tap_check "bpf: a flood is printed whole, for a few wake-ups" flood bpf

@@ -138,7 +138,7 @@ static int flow_run_open(struct flow_run *f, __u32 exchanges)
 
 static int start(struct work *w, __u32 batch, char reason[BACKEND_REASON])
 {
-	int err = programs_load(&w->programs, batch, reason);
+	int err = programs_load(&w->programs, batch, 0, reason);
 
 	if (err)
 		return err;

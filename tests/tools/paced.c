@@ -167,7 +167,7 @@ static int on_record(void *arg, void *data, size_t size)
 
 static int start(struct work *w, char reason[BACKEND_REASON])
 {
-	int err = programs_load(&w->programs, 1, reason);
+	int err = programs_load(&w->programs, 1, 0, reason);
 
 	if (err)
 		return err;

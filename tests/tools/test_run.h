@@ -68,9 +68,9 @@ static inline int frame_run(const struct bpf_program *program, const struct fram
 	return err ? -errno : 0;
 }
 
-/* Loads the programs, which then measure these flows. batch: samples in a record. Returns 0, or
- * -errno explained in reason. */
-static inline int programs_load(struct bpf_programs *programs, __u32 batch,
+/* Loads the programs, which then measure these flows. batch: samples in a record, which may wait
+ * for delay_ns. Returns 0, or -errno explained in reason. */
+static inline int programs_load(struct bpf_programs *programs, __u32 batch, __u64 delay_ns,
 				char reason[BACKEND_REASON])
 {
 	struct backend_settings settings = {
@@ -78,6 +78,7 @@ static inline int programs_load(struct bpf_programs *programs, __u32 batch,
 		.max_flows = 1024,
 		.batch_limit = batch,
 		.batch_age = 1u << 30,
+		.delay_ns = delay_ns,
 	};
 	struct prefix peers;
 	int err = bpf_programs_load(programs, &settings, false, reason);

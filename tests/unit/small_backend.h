@@ -206,6 +206,11 @@ static inline void small_refresh(struct backend *backend)
 	note("%s.refresh", small(backend)->name);
 }
 
+static inline void small_settle(struct backend *backend)
+{
+	note("%s.settle", small(backend)->name);
+}
+
 static inline void small_drain(struct backend *backend)
 {
 	note("%s.drain", small(backend)->name);
@@ -259,6 +264,7 @@ static const struct backend_ops small_ops = {
 	.read = small_read,
 	.sweep = small_sweep,
 	.refresh = small_refresh,
+	.settle = small_settle,
 	.drain = small_drain,
 	.follow = small_follow,
 	.figures = small_figures,

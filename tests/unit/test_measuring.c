@@ -349,7 +349,7 @@ static void test_sweep_all(void **state)
 	measuring_step(&measuring);
 	assert_asked("bpf.sweep");
 	measuring_sweep_all(&measuring);
-	assert_asked("bpf.sweep bpf.sweep bpf.sweep bpf.sweep bpf.sweep");
+	assert_asked("bpf.sweep bpf.sweep bpf.sweep bpf.sweep bpf.sweep bpf.settle");
 	assert_int_equal(small_bpf.step, 0);
 }
 
@@ -365,9 +365,9 @@ static void test_deliver(void **state)
 	assert_asked("");
 	started();
 	measuring_deliver_all(&measuring);
-	assert_asked("bpf.read bpf.sweep bpf.sweep");
+	assert_asked("bpf.read bpf.sweep bpf.sweep bpf.settle");
 	measuring_finish(&measuring);
-	assert_asked("bpf.drain bpf.sweep bpf.sweep");
+	assert_asked("bpf.drain bpf.sweep bpf.sweep bpf.settle");
 	measuring_counters(&measuring, counters);
 	assert_asked("bpf.read bpf.counters");
 	assert_int_equal(counters[COUNTER_SAMPLES], 7);
@@ -380,7 +380,7 @@ static void test_peers(void **state)
 	(void)state;
 	started();
 	measuring_change_peers(&measuring, other.peers);
-	assert_asked("bpf.read bpf.peers bpf.sweep bpf.sweep");
+	assert_asked("bpf.read bpf.peers bpf.sweep bpf.sweep bpf.settle");
 	assert_ptr_equal(small_bpf.peers, other.peers);
 	small_bpf.peers_error = -ENOSPC;
 	assert_int_equal(measuring_set_peers(&measuring, plan.peers), -ENOSPC);
