@@ -17,15 +17,18 @@ static __always_inline struct flow_slot *slot_of(struct flow *f)
 
 /* ---- a bucket ---- */
 
-static __always_inline __u32 bucket_search(__u32 number, __u32 tag)
+/* A secret factor, or a peer could choose ports so that its connections fill a bucket of others'.
+ */
+static __always_inline __u32 bucket_home(__u32 tag)
 {
-	struct flow_bucket *b = bpf_map_lookup_elem(&flow_index, &number);
+	return (__u32)(tag * index_factor) >> index_shift;
+}
 
-	if (!b)
-		return SLOT_NONE;
+static __always_inline __u32 bucket_look(const struct flow_bucket *b, __u32 tag)
+{
 	unroll_loop for (__u32 i = 0; i < BUCKET_PLACES; i++)
 	{
-		__u64 place = *(volatile __u64 *)&b->places[i];
+		__u64 place = *(const volatile __u64 *)&b->places[i];
 
 		if (place >> 32 == tag)
 			return (__u32)place - 1;
@@ -33,35 +36,57 @@ static __always_inline __u32 bucket_search(__u32 number, __u32 tag)
 	return SLOT_NONE;
 }
 
-/* Puts to where from is, 0 being an empty place; returns false if it is nowhere, or if a place has
- * the tag of to already. */
-static __always_inline bool bucket_change(__u32 number, __u64 from, __u64 to)
+static __always_inline __u32 bucket_search(__u32 number, __u32 tag)
 {
-	struct flow_bucket *b = bpf_map_lookup_elem(&flow_index, &number);
-	bool found = false, there = false;
+	const struct flow_bucket *b = bpf_map_lookup_elem(&flow_index, &number);
 
-	if (!b)
-		return false;
-	bpf_spin_lock(&b->lock);
-	unroll_loop for (__u32 i = 0; i < BUCKET_PLACES; i++) there |=
-		to && b->places[i] >> 32 == to >> 32;
+	return b ? bucket_look(b, tag) : SLOT_NONE;
+}
+
+/* Puts to where from is, 0 being an empty place. False: from is nowhere. Under the bucket's lock.
+ */
+static __always_inline bool bucket_change(struct flow_bucket *b, __u64 from, __u64 to)
+{
+	bool found = false;
+
 	unroll_loop for (__u32 i = 0; i < BUCKET_PLACES; i++)
 	{
-		if (!there && !found && b->places[i] == from) {
+		if (!found && b->places[i] == from) {
 			b->places[i] = to;
 			found = true;
 		}
 	}
-	bpf_spin_unlock(&b->lock);
 	return found;
 }
 
-/* The same in the two buckets of a tag. */
-static __always_inline bool index_change(__u32 tag, __u64 from, __u64 to)
+/* Returns the slot that the tag has now: this one, unless another CPU has given it one meanwhile.
+ * SLOT_NONE: the bucket is full. */
+static __always_inline __u32 bucket_insert(__u32 number, __u32 tag, __u32 slot)
 {
-	__u32 home = tag & index_mask;
+	struct flow_bucket *b = bpf_map_lookup_elem(&flow_index, &number);
+	__u32 now;
 
-	return bucket_change(home, from, to) || bucket_change(home ^ 1, from, to);
+	if (!b)
+		return SLOT_NONE;
+	bpf_spin_lock(&b->lock);
+	now = bucket_look(b, tag);
+	if (now == SLOT_NONE && bucket_change(b, 0, bucket_place(tag, slot)))
+		now = slot;
+	bpf_spin_unlock(&b->lock);
+	return now;
+}
+
+static __always_inline bool bucket_remove(__u32 number, __u32 tag, __u32 slot)
+{
+	struct flow_bucket *b = bpf_map_lookup_elem(&flow_index, &number);
+	bool found;
+
+	if (!b)
+		return false;
+	bpf_spin_lock(&b->lock);
+	found = bucket_change(b, bucket_place(tag, slot), 0);
+	bpf_spin_unlock(&b->lock);
+	return found;
 }
 
 /* ---- a flow ---- */
@@ -77,7 +102,7 @@ static __always_inline bool flow_key_equals(const struct flow_key *a, const stru
 
 static __always_inline struct flow *flow_find(const struct flow_key *key, __u32 tag)
 {
-	__u32 home = tag & index_mask, number = bucket_search(home, tag);
+	__u32 home = bucket_home(tag), number = bucket_search(home, tag);
 	struct flow_slot *s;
 
 	if (number == SLOT_NONE)
@@ -104,6 +129,13 @@ static __always_inline __u32 slot_take(void)
 	return number;
 }
 
+static __always_inline __u32 index_insert(__u32 tag, __u32 slot)
+{
+	__u32 home = bucket_home(tag), now = bucket_insert(home, tag, slot);
+
+	return now == SLOT_NONE ? bucket_insert(home ^ 1, tag, slot) : now;
+}
+
 /* False: there is no room, or another CPU was faster. */
 static __always_inline bool flow_insert(const struct flow_key *key, __u32 tag)
 {
@@ -120,7 +152,7 @@ static __always_inline bool flow_insert(const struct flow_key *key, __u32 tag)
 	s->number = number;
 	__builtin_memset((char *)&s->flow + offsetof(struct flow, una), 0,
 			 sizeof(s->flow) - offsetof(struct flow, una));
-	if (!index_change(tag, 0, bucket_place(tag, number))) {
+	if (index_insert(tag, number) != number) {
 		bpf_map_push_elem(&free_slots, &number, BPF_ANY);
 		return false;
 	}
@@ -132,9 +164,10 @@ static __always_inline bool flow_insert(const struct flow_key *key, __u32 tag)
 /* Of a flow that has been retired. */
 static __always_inline void flow_remove(struct flow *f, __u32 tag)
 {
-	__u32 number = slot_of(f)->number;
+	__u32 number = slot_of(f)->number, home = bucket_home(tag);
 
-	index_change(tag, bucket_place(tag, number), 0);
+	if (!bucket_remove(home, tag, number))
+		bucket_remove(home ^ 1, tag, number);
 	bpf_map_push_elem(&free_slots, &number, BPF_ANY);
 	__sync_fetch_and_add(&flow_count.n, -1);
 }

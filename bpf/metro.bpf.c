@@ -158,20 +158,22 @@ __attribute__((noinline)) int sweep_one(__u32 i)
 {
 	struct datapath d = {};
 	struct flow_record record;
+	struct flow_slot *slot;
 	struct flow_key key;
 	bool batch, over, evicted;
 	struct flow *f;
 	__u32 tag, by = flow_sweeper();
 
-	if (i >= SWEEP_KEYS)
+	if (i >= SWEEP_FLOWS)
 		return 0;
-	key = sweep.keys[i];
-	tag = flow_tag(&key);
-	f = flow_find(&key, tag);
-	if (!f)
+	tag = sweep.flows[i].tag;
+	slot = bpf_map_lookup_elem(&flows, &sweep.flows[i].slot);
+	if (!slot)
 		return 0;
+	f = &slot->flow;
 	if (flow_acquire(f, tag, by) != ACQUIRED)
 		return 0; /* it is in use: the next walk will do */
+	key = slot->key;
 	batch = batch_take(f, &record);
 	over = sweep.drop || flow_is_over(f, &sweep.terms);
 	evicted = !over && flow_gives_way(f, &sweep.terms);
@@ -194,7 +196,7 @@ int metro_sweep(struct __sk_buff *skb)
 {
 	if (bpf_skb_load_bytes(skb, 0, &sweep, sizeof(sweep)))
 		return 0;
-	for (__u32 i = 0; i < SWEEP_KEYS && i < sweep.count; i++)
+	for (__u32 i = 0; i < SWEEP_FLOWS && i < sweep.count; i++)
 		sweep_one(i);
 	return 0;
 }

@@ -46,15 +46,15 @@ static __always_inline __u64 bucket_place(__u32 tag, __u32 slot)
 	return (__u64)tag << 32 | (slot + 1);
 }
 
-/* How many buckets make the index for max_flows: a power of two, at least 2. With two flows in
- * each, 2 in 100,000 flows find both of their buckets full, when the table is. */
-static __always_inline __u32 flow_buckets(__u32 max_flows)
+/* The number of buckets for max_flows, as a power of two: 1 or more. With two flows in each, 2 in
+ * 100,000 find both of their buckets full when the table is. */
+static __always_inline __u32 flow_index_bits(__u32 max_flows)
 {
-	__u32 buckets = 2;
+	__u32 bits = 1;
 
-	while (buckets < (max_flows + 1) / 2)
-		buckets *= 2;
-	return buckets;
+	while (2ull << bits < max_flows)
+		bits++;
+	return bits;
 }
 
 #endif

@@ -11,7 +11,7 @@
 #include "flow.h"
 #include "units.h"
 
-#define SWEEP_KEYS 32
+#define SWEEP_FLOWS 32
 
 /* Which flows are over: those without traffic since these times, in units of flow_clock. */
 struct sweep_terms {
@@ -22,12 +22,17 @@ struct sweep_terms {
 	__u32 crowded; /* any flows, if the table is nearly full (eviction.h); else 0 */
 };
 
+struct sweep_flow {
+	__u32 slot;
+	__u32 tag; /* unless this is another flow's now */
+};
+
 struct sweep_request {
 	__u8 ethernet[16]; /* zero: test runs take the first bytes for an Ethernet header */
 	struct sweep_terms terms;
-	__u32 count; /* keys */
-	__u32 drop;  /* not 0: drop all of these flows */
-	struct flow_key keys[SWEEP_KEYS];
+	__u32 count; /* flows */
+	__u32 drop;  /* not 0: drop all of these */
+	struct sweep_flow flows[SWEEP_FLOWS];
 };
 
 #define ENDED_QUIET_NS NS_PER_S /* long enough for the last ACKs of a connection */

@@ -116,10 +116,11 @@ static int request_run(const struct flow_walk *w, struct sweep_request *request)
 }
 
 static int request_add(const struct flow_walk *w, struct sweep_request *request,
-		       const struct flow_key *key)
+		       const struct flow_slot *slot)
 {
-	request->keys[request->count++] = *key;
-	return request->count == SWEEP_KEYS ? request_run(w, request) : 0;
+	request->flows[request->count++] =
+		(struct sweep_flow){.slot = slot->number, .tag = slot->flow.tag};
+	return request->count == SWEEP_FLOWS ? request_run(w, request) : 0;
 }
 
 /* Passes on to the program those of n flows that need something done. */
@@ -139,10 +140,10 @@ static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, 
 		if (!f->tag)
 			continue; /* free */
 		if (terms->peers && !peers_match(terms->peers, key))
-			err = request_add(w, &drop, key);
+			err = request_add(w, &drop, slot);
 		else if (batch_waits(f) || flow_is_over(f, &tend.terms) ||
 			 flow_gives_way(f, &tend.terms))
-			err = request_add(w, &tend, key);
+			err = request_add(w, &tend, slot);
 		if (terms->told && !flow_is_over(f, &tend.terms))
 			peers_see_flow(terms->told, key->ifindex, &key->peer);
 		eviction_see(&w->eviction, f);

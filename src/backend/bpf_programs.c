@@ -7,6 +7,7 @@
 #include "bpf_flows.h"
 #include "descriptor.h"
 #include "flow_slot.h"
+#include "key_hash.h"
 #include "memory_limit.h"
 #include "memory_need.h"
 
@@ -63,19 +64,29 @@ static struct bpf_program *arriving_program(struct metro *skel, size_t i)
 	return *(struct bpf_program **)((char *)skel + arriving[i]);
 }
 
+static void size_table(struct metro *skel, __u32 max_flows)
+{
+	__u32 bits = flow_index_bits(max_flows);
+	struct key_hash_secret secret;
+
+	key_hash_draw(&secret);
+	skel->rodata->index_factor = (__u32)secret.words[0] | 1;
+	skel->rodata->index_shift = 32 - bits;
+	skel->rodata->max_flows = max_flows;
+	bpf_map__set_max_entries(skel->maps.flow_index, 1u << bits);
+	bpf_map__set_max_entries(skel->maps.free_slots, max_flows);
+}
+
 static void write_settings(struct metro *skel, const struct backend_settings *s, bool replay)
 {
 	skel->rodata->mark_mask = s->marks - 1;
 	skel->rodata->batch_limit = s->batch_limit;
 	skel->rodata->batch_age = s->batch_age;
-	skel->rodata->max_flows = s->max_flows;
 	skel->rodata->wake_bytes = s->batch_limit > 1 || s->delay_ns ? RECORDS_BYTES / 4 : 0;
 	skel->rodata->wake_first = s->delay_ns;
 	skel->rodata->exchanges = bpf_exchange_works();
 	skel->rodata->replay = replay;
-	skel->rodata->index_mask = flow_buckets(s->max_flows) - 1;
-	bpf_map__set_max_entries(skel->maps.flow_index, flow_buckets(s->max_flows));
-	bpf_map__set_max_entries(skel->maps.free_slots, s->max_flows);
+	size_table(skel, s->max_flows);
 	bpf_program__set_autoload(skel->progs.metro_in_xdp, s->hook == HOOK_XDP);
 	for (size_t i = 0; i < ARRAY_SIZE(arriving); i++)
 		bpf_program__set_autoload(arriving_program(skel, i), false);

@@ -61,7 +61,7 @@ static void add_flows(struct memory_need *need, const struct memory_terms *t)
 
 	if (t->bpf) {
 		need->flows = (__u64)t->max_flows * FLOW_SLOT_SIZE((__u64)t->marks);
-		need->buckets = (__u64)flow_buckets(t->max_flows) * sizeof(struct flow_bucket) +
+		need->buckets = (sizeof(struct flow_bucket) << flow_index_bits(t->max_flows)) +
 				(__u64)t->max_flows * sizeof(__u32); /* free ones */
 		return;
 	}
