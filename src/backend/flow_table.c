@@ -4,6 +4,7 @@
 #include "copies.h"
 #include "datapath.h"
 #include "eviction.h"
+#include "flow_entry.h"
 #include "flow_index.h"
 #include "mark_ring.h"
 
@@ -12,22 +13,12 @@
 #include <string.h>
 #include <utlist.h>
 
-#define STEP       256 /* flows looked at in one step of a sweep */
-#define CACHE_LINE 64
+#define STEP 256 /* flows looked at in one step of a sweep */
 
 /* Up to the largest table for live traffic, the index never has to grow, which would take a pause.
  * Its memory is taken as flows appear. */
 #define INDEXED_AT_ONCE  (1u << 20)
 #define INDEXED_AT_FIRST (1u << 15) /* the same for larger tables */
-
-struct entry {
-	struct flow_key key;       /* first, for the index */
-	__u32 epoch;               /* of the last data sent */
-	__u32 mark_mask : 31;      /* its marks, less one: they may have grown */
-	__u32 answered : 1;        /* something has come back */
-	struct entry *prev, *next; /* in the order of the sweep */
-	struct flow flow __attribute__((aligned(CACHE_LINE))); /* its marks follow */
-};
 
 struct flow_table {
 	struct flow_table_settings settings;
@@ -35,6 +26,7 @@ struct flow_table {
 	bool peers_changed; /* since the current walk began */
 	bool peers_checked; /* by the current walk */
 	struct flow_index index;
+	struct entry_pool pool;
 	struct entry *entries;
 	struct entry *next; /* where the sweep goes on */
 	bool under_way;
@@ -63,6 +55,7 @@ int flow_table_new(struct flow_table **table, const struct flow_table_settings *
 	if (!t)
 		return -ENOMEM;
 	t->settings = *settings;
+	t->pool.mark_mask = settings->engine.mark_mask;
 	if (flow_index_open(&t->index, size <= INDEXED_AT_ONCE ? size : INDEXED_AT_FIRST)) {
 		free(t);
 		return -ENOMEM;
@@ -77,7 +70,7 @@ static void entry_drop(struct flow_table *t, struct entry *e)
 		t->next = e->next;
 	flow_index_remove(&t->index, flow_index_hash(&t->index, &e->key), e);
 	DL_DELETE(t->entries, e);
-	free(e);
+	entry_free(&t->pool, e);
 }
 
 void flow_table_free(struct flow_table *t)
@@ -88,6 +81,7 @@ void flow_table_free(struct flow_table *t)
 		return;
 	DL_FOREACH_SAFE(t->entries, e, next)
 	free(e);
+	entry_pool_clear(&t->pool);
 	census_free(&t->census);
 	flow_index_close(&t->index);
 	free(t);
@@ -104,31 +98,15 @@ void flow_table_set_handshakes(struct flow_table *t, bool handshakes)
 	t->settings.handshakes = handshakes;
 }
 
-/* An entry with room for its marks, which are not set. */
-static struct entry *entry_alloc(const struct flow_key *key, __u32 mark_mask)
-{
-	size_t size = sizeof(struct entry) + FLOW_SIZE(mark_mask + 1) - sizeof(struct flow);
-	struct entry *e;
-
-	size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-	e = aligned_alloc(CACHE_LINE, size);
-	if (!e)
-		return NULL;
-	memset(e, 0, sizeof(*e));
-	e->key = *key;
-	e->mark_mask = mark_mask;
-	return e;
-}
-
 static struct entry *entry_create(struct flow_table *t, const struct flow_key *key, __u32 hash,
 				  __u32 epoch)
 {
 	struct entry *e = NULL;
 
 	if (t->index.count < t->settings.max_flows)
-		e = entry_alloc(key, t->settings.engine.mark_mask);
+		e = entry_alloc(&t->pool, key, t->pool.mark_mask);
 	if (e && flow_index_add(&t->index, hash, e)) {
-		free(e);
+		entry_free(&t->pool, e);
 		e = NULL;
 	}
 	if (e) {
@@ -143,7 +121,7 @@ static struct entry *entry_create(struct flow_table *t, const struct flow_key *k
  * its marks are thinned. */
 static struct entry *entry_grow(struct flow_table *t, struct entry *e)
 {
-	struct entry *larger = entry_alloc(&e->key, 2 * e->mark_mask + 1);
+	struct entry *larger = entry_alloc(&t->pool, &e->key, 2 * e->mark_mask + 1);
 
 	if (!larger)
 		return e;
@@ -154,7 +132,7 @@ static struct entry *entry_grow(struct flow_table *t, struct entry *e)
 	DL_REPLACE_ELEM(t->entries, e, larger);
 	if (t->next == e)
 		t->next = larger;
-	free(e);
+	entry_free(&t->pool, e);
 	return larger;
 }
 

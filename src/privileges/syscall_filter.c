@@ -24,7 +24,7 @@
 
 /* What is open is read and written; memory, time, threads' locks, signals, and an end. */
 static const char basic[] =
-	"read readv pread64 write writev pwrite64 close lseek _llseek fstat fstat64 "
+	"read readv pread64 write writev pwrite64 pwritev2 close lseek _llseek fstat fstat64 "
 	"newfstatat fstatat64 statx fcntl fcntl64 poll ppoll ppoll_time64 brk munmap "
 	"mremap madvise futex futex_time64 futex_wait futex_wake futex_waitv "
 	"futex_requeue set_robust_list rseq membarrier sched_yield sched_getaffinity "

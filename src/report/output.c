@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -74,39 +75,67 @@ static bool is_file(int fd)
 	return !fstat(fd, &stat) && S_ISREG(stat.st_mode);
 }
 
-/* What a write does not wait with after poll(2) has found room. A file has always room. */
-static size_t piece_of(int fd)
+/* How much a write takes at once. A file has always room; poll(2) promises others room for a piece.
+ * The kernel can write what there is room for in one call (RWF_NOWAIT), to pipes without a name
+ * since Linux 6.4, to /dev/null before that: two calls for each 4 KB were a sixth of the time that
+ * a capture took as text. */
+struct writing {
+	int fd;
+	size_t piece;
+	bool nowait;
+};
+
+static struct writing writing_to(int fd)
 {
 	if (is_file(fd))
-		return SIZE_MAX;
-	return isatty(fd) ? SCREEN_PART : PIPE_BUF;
+		return (struct writing){.fd = fd, .piece = SIZE_MAX};
+	if (isatty(fd))
+		return (struct writing){.fd = fd, .piece = SCREEN_PART};
+	return (struct writing){.fd = fd, .piece = PIPE_BUF, .nowait = true};
 }
 
-/* Does the reader take a piece now? */
-static bool takes_more(struct output *output)
+static ssize_t write_piece(const struct writing *w, const char *bytes, size_t length)
 {
-	struct pollfd writable = {.fd = output->fd, .events = POLLOUT};
+	struct pollfd writable = {.fd = w->fd, .events = POLLOUT};
 
-	if (!output->patient)
-		return poll(&writable, 1, 0) > 0;
-	output->error = wait_writable(output->fd);
-	return !output->error;
+	if (w->piece != SIZE_MAX && poll(&writable, 1, 0) <= 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(w->fd, bytes, length < w->piece ? length : w->piece);
+}
+
+/* As write(2), but where that would wait, it fails with EAGAIN. */
+static ssize_t write_now(struct writing *w, const char *bytes, size_t length)
+{
+	const struct iovec all = {.iov_base = (char *)bytes, .iov_len = length};
+	ssize_t written;
+
+	if (!w->nowait)
+		return write_piece(w, bytes, length);
+	written = pwritev2(w->fd, &all, 1, -1, RWF_NOWAIT);
+	if (written >= 0 || errno != EOPNOTSUPP)
+		return written;
+	w->nowait = false;
+	return write_piece(w, bytes, length);
 }
 
 /* Returns how many bytes were written: all, unless there is an error or no patience. */
 static size_t write_some(struct output *output, const char *bytes, size_t length)
 {
-	size_t piece = piece_of(output->fd), done = 0, rest;
+	struct writing writing = writing_to(output->fd);
+	size_t done = 0;
 	ssize_t written;
 
-	while (done < length && !output->error && (piece == SIZE_MAX || takes_more(output))) {
-		rest = length - done;
-		written = write(output->fd, bytes + done, rest < piece ? rest : piece);
+	while (done < length && !output->error) {
+		written = write_now(&writing, bytes + done, length - done);
 		if (written >= 0)
 			done += (size_t)written;
 		else if (errno == EAGAIN && !output->patient)
 			break;
-		else if (errno != EAGAIN && errno != EINTR)
+		else if (errno == EAGAIN)
+			output->error = wait_writable(output->fd);
+		else if (errno != EINTR)
 			output->error = -errno;
 	}
 	return done;

@@ -322,6 +322,26 @@ static void test_sweep_empties_all(void **state)
 	line_close(&l);
 }
 
+/* Memory of flows that are gone is used for others, which know nothing of them. */
+static void test_memory_is_used_again(void **state)
+{
+	struct line l;
+
+	(void)state;
+	open_table(&l, 100, 1);
+	for (l.sport = 0; l.sport < 50; l.sport++)
+		sent(&l, 0, 0, 100);
+	sweep(&l, 1000000, 1000000);
+	for (l.sport = 50; l.sport < 100; l.sport++) {
+		sent(&l, 2000, 100, 100);
+		received_flags(&l, 2010, 100, TCP_ACK); /* what the one before had sent */
+		assert_int_equal(l.samples, l.sport - 50);
+		received_flags(&l, 2020, 200, TCP_ACK);
+		assert_int_equal(l.samples, l.sport - 49);
+	}
+	line_close(&l);
+}
+
 static struct peers *peers_of(const char *peer, struct config **config)
 {
 	char *arguments[] = {(char *)peer};
@@ -463,13 +483,21 @@ static void test_seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		S(free_nothing),   S(no_flow_without_data),
-		S(max_flows),      S(keys),
-		S(record_key),     S(both_directions),
-		S(sweep_emits),    S(sweep_drops_the_idle_and_the_ended),
-		S(sweep_in_steps), S(sweep_empties_all),
-		S(clock_set_back), S(peers),
-		S(unread),         S(counters),
+		S(free_nothing),
+		S(no_flow_without_data),
+		S(max_flows),
+		S(keys),
+		S(record_key),
+		S(both_directions),
+		S(sweep_emits),
+		S(sweep_drops_the_idle_and_the_ended),
+		S(sweep_in_steps),
+		S(sweep_empties_all),
+		S(memory_is_used_again),
+		S(clock_set_back),
+		S(peers),
+		S(unread),
+		S(counters),
 		S(seen),
 	};
 

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -123,8 +124,28 @@ static void *read_slowly(void *arg)
 	return NULL;
 }
 
-/* Parts of all sizes through a pipe that somebody made non-blocking. */
-static void test_output_waits_for_a_slow_reader(void **state)
+/* Of pipes without a name, and of those alone, Linux 6.4 and newer say what they have room for. */
+static void open_pipe(int ends[2], bool named)
+{
+	char path[] = "/tmp/test_output.XXXXXX", name[64];
+
+	if (!named) {
+		assert_int_equal(pipe(ends), 0);
+		return;
+	}
+	assert_non_null(mkdtemp(path));
+	snprintf(name, sizeof(name), "%s/pipe", path);
+	assert_int_equal(mkfifo(name, 0600), 0);
+	ends[0] = open(name, O_RDONLY | O_NONBLOCK);
+	ends[1] = open(name, O_WRONLY);
+	assert_true(ends[0] >= 0 && ends[1] >= 0);
+	fcntl(ends[0], F_SETFL, 0);
+	unlink(name);
+	rmdir(path);
+}
+
+/* Parts of all sizes. */
+static void output_to_a_slow_reader(bool named, int flags)
 {
 	struct output *output = malloc(sizeof(*output));
 	unsigned char bytes[3000];
@@ -133,10 +154,9 @@ static void test_output_waits_for_a_slow_reader(void **state)
 	pthread_t thread;
 	int ends[2];
 
-	(void)state;
 	assert_non_null(output);
-	assert_int_equal(pipe(ends), 0);
-	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	open_pipe(ends, named);
+	fcntl(ends[1], F_SETFL, flags);
 	reader.fd = ends[0];
 	assert_int_equal(pthread_create(&thread, NULL, read_slowly, &reader), 0);
 	output_init(output, ends[1]);
@@ -153,6 +173,16 @@ static void test_output_waits_for_a_slow_reader(void **state)
 	free(output);
 	assert_int_equal(reader.length, written);
 	assert_int_equal(reader.wrong, 0);
+}
+
+/* Somebody else may have made the pipe non-blocking. */
+static void test_output_waits_for_a_slow_reader(void **state)
+{
+	(void)state;
+	output_to_a_slow_reader(false, 0);
+	output_to_a_slow_reader(false, O_NONBLOCK);
+	output_to_a_slow_reader(true, 0);
+	output_to_a_slow_reader(true, O_NONBLOCK);
 }
 
 /* ---- a reader that is too slow ---- */
@@ -199,14 +229,19 @@ static bool is_readable(int fd)
 	return poll(&readable, 1, 0) == 1;
 }
 
-static struct output *open_output(int ends[2])
+static struct output *open_output_to(int ends[2], bool named)
 {
 	struct output *output = malloc(sizeof(*output));
 
 	assert_non_null(output);
-	assert_int_equal(pipe(ends), 0);
+	open_pipe(ends, named);
 	assert_int_equal(output_open(output, ends[1]), 0);
 	return output;
+}
+
+static struct output *open_output(int ends[2])
+{
+	return open_output_to(ends, false);
 }
 
 /* Puts lines while nobody reads, and then reads what is there. Returns how many were left out. */
@@ -288,14 +323,13 @@ static void test_output_ring(void **state)
 }
 
 /* As many bytes as a write to a pipe may have come while it is full: that is not waited for. */
-static void test_output_of_a_piece(void **state)
+static void output_of_a_piece(bool named)
 {
 	static const char piece[4096];
 	char bytes[4096];
 	int ends[2];
-	struct output *output = open_output(ends);
+	struct output *output = open_output_to(ends, named);
 
-	(void)state;
 	alarm(10);
 	for (unsigned int i = 0; i < 20; i++) { /* a pipe holds 16 */
 		output_bytes(output, piece, sizeof(piece));
@@ -309,6 +343,13 @@ static void test_output_of_a_piece(void **state)
 	close(ends[0]);
 	close(ends[1]);
 	free(output);
+}
+
+static void test_output_of_a_piece(void **state)
+{
+	(void)state;
+	output_of_a_piece(false);
+	output_of_a_piece(true);
 }
 
 /* A terminal has room for less than a pipe when it says that it has room. */
