@@ -95,7 +95,7 @@ int pcap_socket_open(struct pcap_socket *s, const struct interface *interface,
 	char error[PCAP_ERRBUF_SIZE];
 	int err;
 
-	s->filtered = false;
+	s->by_libpcap = false;
 	s->pcap = pcap_create(device, error);
 	if (!s->pcap) {
 		snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.180s", device, error);

@@ -18,8 +18,8 @@
 struct pcap_socket {
 	pcap_t *pcap; /* NULL: closed */
 	enum link_layer link;
-	bool filtered; /* it has a filter */
-	__u64 drops;   /* of handles that are closed by now */
+	bool by_libpcap; /* its filter (pcap_filter.h) */
+	__u64 drops;     /* of handles that are closed by now */
 	struct breaks breaks;
 };
 

@@ -21,8 +21,7 @@ static int own_filter(struct tap *tap, char reason[BACKEND_REASON])
 
 	tap->set = peers_set_of(b->directions.peers, tap->index);
 	err = pcap_filters_use(&b->filters, own->pcap, b->directions.peers, tap->set,
-			       own->link == LINK_ETHERNET, own->filtered);
-	own->filtered |= !err;
+			       own->link == LINK_ETHERNET, &own->by_libpcap);
 	if (err)
 		snprintf(reason, BACKEND_REASON, "cannot filter packets on %s: %.180s",
 			 tap->hold.interface.name,
