@@ -283,7 +283,7 @@ static int swap(pcap_t *pcap, const struct bpf_program *program)
 }
 
 /* pcap_setfilter(3) costs samples. It lets nothing through for a moment, and then holds at least
- * one more block of the ring, which may be 50 ms of packets, by that filter in user space: even
+ * one more block of the ring, which may be 40 ms of packets, by that filter in user space: even
  * if we have swapped it for another since. Packets of former peers are sorted out later anyway. */
 int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool *by_libpcap)
 {

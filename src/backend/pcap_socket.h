@@ -13,7 +13,9 @@
 
 #include <pcap/pcap.h>
 
-#define PCAP_SOCKET_BLOCK_MS 50 /* packets wait at most this long for a block to fill */
+/* Packets wait at most this long for a block to fill. Less than FOLLOWING_WAIT_MS: the last block
+ * of an interface that goes has been handed over when it is let go of. */
+#define PCAP_SOCKET_BLOCK_MS 40
 
 struct pcap_socket {
 	pcap_t *pcap; /* NULL: closed */

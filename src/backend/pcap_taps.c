@@ -60,12 +60,6 @@ static int own_join(struct tap *tap, char reason[BACKEND_REASON])
 	return err ? err : own_filter(tap, reason);
 }
 
-void tap_end(struct tap *tap)
-{
-	handle_leave(tap->backend, &tap->own);
-	tap->ended = true;
-}
-
 /* ---- the shared one ---- */
 
 /* Lets only packets of the peers of all interfaces that share it through. */
@@ -212,8 +206,7 @@ int tap_join(struct tap *tap, char reason[BACKEND_REASON])
 void tap_leave(struct tap *tap)
 {
 	shared_leave(tap);
-	if (!tap->ended)
-		handle_leave(tap->backend, &tap->own);
+	handle_leave(tap->backend, &tap->own);
 }
 
 int tap_set_peers(struct tap *tap, char reason[BACKEND_REASON])
