@@ -16,6 +16,8 @@
 /* Packets wait at most this long for a block to fill. Less than FOLLOWING_WAIT_MS: the last block
  * of an interface that goes has been handed over when it is let go of. */
 #define PCAP_SOCKET_BLOCK_MS 40
+/* Or at least this long: before Linux 6.18 that counts in ticks, of up to 10 ms. */
+#define PCAP_SOCKET_BLOCK_LEAST_MS 20
 
 struct pcap_socket {
 	pcap_t *pcap; /* NULL: closed */
