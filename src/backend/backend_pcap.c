@@ -171,18 +171,24 @@ static int live_fd(struct backend *backend)
 	return self(backend)->epoll;
 }
 
+/* That its interface went down is said once. What it had captured until then comes with the last
+ * block, in a moment. */
+static void own_read(struct tap *tap)
+{
+	if (!tap->own.pcap || pcap_packets_own(tap) >= 0 || tap->ended)
+		return;
+	log_debug("no longer capturing on %s: %s", tap->hold.interface.name,
+		  pcap_geterr(tap->own.pcap));
+	tap->ended = true;
+}
+
 static int live_read(struct backend *backend)
 {
 	struct backend_pcap *b = self(backend);
 	struct tap *tap, *next;
 
-	HASH_ITER (hh, b->taps, tap, next) {
-		if (!tap->own.pcap || tap->ended || pcap_packets_own(tap) >= 0)
-			continue;
-		log_debug("no longer capturing on %s: %s", tap->hold.interface.name,
-			  pcap_geterr(tap->own.pcap));
-		tap_end(tap);
-	}
+	HASH_ITER (hh, b->taps, tap, next)
+		own_read(tap);
 	if (b->shared.pcap && pcap_packets_shared(b) < 0) {
 		log_error("cannot capture: %s", pcap_geterr(b->shared.pcap));
 		return -EIO;

@@ -10,8 +10,8 @@
 
 #include "types.h"
 
-/* A packet from before that moment may wait in its block of the ring for twice the 50 ms that
- * backend_pcap.c asks for (Linux gives a block that has just been opened a second term), and for a
+/* A packet from before that moment may wait in its block of the ring for twice the 40 ms that
+ * pcap_socket.c asks for (Linux gives a block that has just been opened a second term), and for a
  * timer that is late. */
 #define BREAK_WAIT_NS 200000000ull
 

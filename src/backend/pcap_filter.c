@@ -270,9 +270,7 @@ int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 set, bool
 	return status;
 }
 
-/* libpcap throws away waiting packets when it changes a filter. That would cost samples for
- * nothing: packets of former peers are sorted out later. The kernel's own call just swaps the
- * filters. */
+/* The kernel's own call just swaps the filters. */
 static int swap(pcap_t *pcap, const struct bpf_program *program)
 {
 	struct sock_fprog kernel = {
@@ -284,22 +282,25 @@ static int swap(pcap_t *pcap, const struct bpf_program *program)
 			  sizeof(kernel));
 }
 
-int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again)
+/* pcap_setfilter(3) costs samples. It lets nothing through for a moment, and then holds at least
+ * one more block of the ring, which may be 40 ms of packets, by that filter in user space: even
+ * if we have swapped it for another since. Packets of former peers are sorted out later anyway. */
+int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool *by_libpcap)
 {
 	int link = pcap_datalink(pcap);
 	/* In cooked mode libpcap rewrites the filter's offsets, so there libpcap must install it.
 	 */
 	bool as_compiled = link == DLT_EN10MB || link == DLT_RAW;
 
-	if (again && as_compiled && !swap(pcap, program))
+	if (as_compiled && !*by_libpcap && !swap(pcap, program))
 		return 0;
+	*by_libpcap = true;
 	return pcap_setfilter(pcap, program) ? -EIO : 0;
 }
 
 static struct bpf_insn nothing[] = {{BPF_RET | BPF_K, 0, 0, 0}};
 static struct bpf_program none = {.bf_len = 1, .bf_insns = nothing};
 
-/* Not by pcap_setfilter(3), which would hold what is in the ring by the next one against this. */
 int pcap_filter_nothing(pcap_t *pcap)
 {
 	return swap(pcap, &none) ? -errno : 0;
@@ -333,7 +334,7 @@ static struct pcap_filter *filter_new(pcap_t *pcap, const struct peers *peers, _
 }
 
 int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct peers *peers,
-		     __u32 set, bool tags, bool again)
+		     __u32 set, bool tags, bool *by_libpcap)
 {
 	struct pcap_filter *filter;
 	int err = 0;
@@ -347,7 +348,7 @@ int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct pe
 			return err;
 		LL_PREPEND(filters->first, filter);
 	}
-	return pcap_filter_install(pcap, filter->some ? &filter->program : &none, again);
+	return pcap_filter_install(pcap, filter->some ? &filter->program : &none, by_libpcap);
 }
 
 void pcap_filters_forget(struct pcap_filters *filters)

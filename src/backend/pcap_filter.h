@@ -25,9 +25,10 @@
 int pcap_filter_compile(pcap_t *pcap, const struct peers *peers, __u32 set, bool tags,
 			struct bpf_program *program);
 
-/* Puts a program in force on a live handle; again: one is in force already, whose packets must not
- * be lost. Returns 0, or -EIO; pcap_geterr tells more. */
-int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool again);
+/* Puts a program in force on a live handle, without losing packets that both it and the one before
+ * let through. by_libpcap: it had to be left to libpcap once, and so has to be from then on;
+ * false at first. Returns 0, or -EIO; pcap_geterr tells more. */
+int pcap_filter_install(pcap_t *pcap, struct bpf_program *program, bool *by_libpcap);
 
 /* Lets nothing through a handle that has no filter yet, until it gets one. Returns 0 or -errno. */
 int pcap_filter_nothing(pcap_t *pcap);
@@ -40,7 +41,7 @@ struct pcap_filters {
 /* Puts the filter for a set of peers in force on a live handle, as pcap_filter_install does;
  * compiles it if no handle like this one had it. Returns 0 or -errno; pcap_geterr tells more. */
 int pcap_filters_use(struct pcap_filters *filters, pcap_t *pcap, const struct peers *peers,
-		     __u32 set, bool tags, bool again);
+		     __u32 set, bool tags, bool *by_libpcap);
 
 /* There are other peers now. */
 void pcap_filters_forget(struct pcap_filters *filters);

@@ -54,13 +54,26 @@ static int identify(struct pcap_socket *s, const struct interface *interface,
 	return -ENODEV;
 }
 
+/* How long packets wait for a block to fill; 0: not at all. Half of what a sample may wait to be
+ * printed, since a block may get a second term (breaks.h). */
+static int block_ms(const struct backend_settings *settings)
+{
+	__u64 ms = settings->delay_ns / (2 * NS_PER_MS);
+
+	if (settings->batch_limit > 1 || ms > PCAP_SOCKET_BLOCK_MS)
+		return PCAP_SOCKET_BLOCK_MS;
+	return ms < PCAP_SOCKET_BLOCK_LEAST_MS ? 0 : (int)ms;
+}
+
 static void choose(struct pcap_socket *s, const struct backend_settings *settings)
 {
+	int ms = block_ms(settings);
+
 	pcap_set_snaplen(s->pcap, (int)settings->snaplen);
 	pcap_set_promisc(s->pcap, 0);
-	pcap_set_timeout(s->pcap, PCAP_SOCKET_BLOCK_MS);
+	pcap_set_timeout(s->pcap, ms ? ms : PCAP_SOCKET_BLOCK_MS); /* 0: for ever */
 	pcap_set_buffer_size(s->pcap, (int)settings->capture_buffer);
-	pcap_set_immediate_mode(s->pcap, settings->batch_limit == 1);   /* someone is watching */
+	pcap_set_immediate_mode(s->pcap, ms == 0);
 	pcap_set_tstamp_precision(s->pcap, PCAP_TSTAMP_PRECISION_NANO); /* or else micro */
 }
 
@@ -95,7 +108,7 @@ int pcap_socket_open(struct pcap_socket *s, const struct interface *interface,
 	char error[PCAP_ERRBUF_SIZE];
 	int err;
 
-	s->filtered = false;
+	s->by_libpcap = false;
 	s->pcap = pcap_create(device, error);
 	if (!s->pcap) {
 		snprintf(reason, BACKEND_REASON, "cannot capture on %s: %.180s", device, error);

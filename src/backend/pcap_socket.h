@@ -13,13 +13,17 @@
 
 #include <pcap/pcap.h>
 
-#define PCAP_SOCKET_BLOCK_MS 50 /* packets wait at most this long for a block to fill */
+/* Packets wait at most this long for a block to fill. Less than FOLLOWING_WAIT_MS: the last block
+ * of an interface that goes has been handed over when it is let go of. */
+#define PCAP_SOCKET_BLOCK_MS 40
+/* Or at least this long: before Linux 6.18 that counts in ticks, of up to 10 ms. */
+#define PCAP_SOCKET_BLOCK_LEAST_MS 20
 
 struct pcap_socket {
 	pcap_t *pcap; /* NULL: closed */
 	enum link_layer link;
-	bool filtered; /* it has a filter */
-	__u64 drops;   /* of handles that are closed by now */
+	bool by_libpcap; /* its filter (pcap_filter.h) */
+	__u64 drops;     /* of handles that are closed by now */
 	struct breaks breaks;
 };
 

@@ -21,8 +21,7 @@ static int own_filter(struct tap *tap, char reason[BACKEND_REASON])
 
 	tap->set = peers_set_of(b->directions.peers, tap->index);
 	err = pcap_filters_use(&b->filters, own->pcap, b->directions.peers, tap->set,
-			       own->link == LINK_ETHERNET, own->filtered);
-	own->filtered |= !err;
+			       own->link == LINK_ETHERNET, &own->by_libpcap);
 	if (err)
 		snprintf(reason, BACKEND_REASON, "cannot filter packets on %s: %.180s",
 			 tap->hold.interface.name,
@@ -59,12 +58,6 @@ static int own_join(struct tap *tap, char reason[BACKEND_REASON])
 	int err = handle_join(tap->backend, &tap->own, tap->hold.interface.name, reason);
 
 	return err ? err : own_filter(tap, reason);
-}
-
-void tap_end(struct tap *tap)
-{
-	handle_leave(tap->backend, &tap->own);
-	tap->ended = true;
 }
 
 /* ---- the shared one ---- */
@@ -213,8 +206,7 @@ int tap_join(struct tap *tap, char reason[BACKEND_REASON])
 void tap_leave(struct tap *tap)
 {
 	shared_leave(tap);
-	if (!tap->ended)
-		handle_leave(tap->backend, &tap->own);
+	handle_leave(tap->backend, &tap->own);
 }
 
 int tap_set_peers(struct tap *tap, char reason[BACKEND_REASON])

@@ -26,7 +26,7 @@ struct tap {
 	__u32 set;              /* of peers, for which its own handle has a filter */
 	bool counted;           /* among those with a handle of their own */
 	bool shares;            /* the shared handle */
-	bool ended;             /* its own handle, since the interface went down */
+	bool ended;             /* its own handle, since the interface went down, but for a block */
 	struct pcap_socket own; /* or closed */
 	__u32 epoch;            /* that began when it came to the shared handle */
 	UT_hash_handle hh;
@@ -63,9 +63,6 @@ void tap_close(struct tap *tap);
  * one; and no longer. Returns 0 or -errno, explained in reason. */
 int tap_join(struct tap *tap, char reason[BACKEND_REASON]);
 void tap_leave(struct tap *tap);
-
-/* Its own handle has ended. */
-void tap_end(struct tap *tap);
 
 /* It may have become a port of a bridge. */
 void tap_follow_port(struct tap *tap);

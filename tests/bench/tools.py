@@ -158,6 +158,7 @@ TOOLS = {
     "bpf-metro, TC, JSON": lambda: Ours("--backend", "bpf", "--hook", "tc", "--output", "json"),
     "bpf-metro, XDP, StatsD": lambda: Ours("--backend", "bpf", "--hook", "xdp"),
     "bpf-metro, libpcap, StatsD": lambda: Ours("--backend", "pcap"),
+    "bpf-metro, libpcap, JSON": lambda: Ours("--backend", "pcap", "--output", "json"),
     "ePPing, every RTT": lambda: epping("-r", "0"),
     "ePPing, one in 100 ms": lambda: epping("-r", "100"),
     "ePPing, aggregated": lambda: epping("-r", "0", "-a", "1"),

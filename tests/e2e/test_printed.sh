@@ -75,13 +75,25 @@ slow() {
       "warnings=$(grep -c 'WARNING.* samples were not printed: standard output is read too slowly' "$log")"
 }
 
+# An interface that goes takes nothing along that was measured there: its last block is still open then.
+gone() {
+  GO=/ begin pcap && load gone "$METRO_SERVER_V4" --connections 8 --count 20 &&
+    ip -n "$METRO_CLIENT_NS" link delete "$METRO_CLIENT_IF" && sleep 0.3 && end "gone:" &&
+    # shellcheck disable=SC2086 # words
+    holds "lines == 160 && torn == 0" $FOUND
+}
+
 tap_check "bpf: samples come 0.1 s late at most, unless told otherwise" paced bpf 0.1 "p95 < 200"
 tap_check "bpf: with --delay 1 they wait that long" paced bpf 1 "median > 200 && p95 < 1200"
 tap_check "bpf: with --delay 0 not at all" paced bpf 0 "p95 < 50"
 tap_check "bpf: one after a pause is printed soon" alone
-tap_check "pcap: samples come 0.1 s late at most" paced pcap 0.1 "p95 < 200"
-tap_check "pcap: with --delay 0 not at all" paced pcap 0 "p95 < 50"
+tap_check "pcap: samples come in blocks, 0.1 s late at most" paced pcap 0.1 "median > 10 && p95 < 100"
+tap_check "pcap: with --delay 0.04, of 20 ms" paced pcap 0.04 "median > 4 && median < 20 && p95 < 40"
+tap_check "pcap: with --delay 1, of 40 ms" paced pcap 1 "median > 10 && p95 < 100"
+tap_check "pcap: with --delay 0 each comes at once" paced pcap 0 "median < 2 && p95 < 50"
 tap_check "bpf: a flood is printed whole, for a few wake-ups" flood bpf
+tap_check "pcap: a flood is printed whole, for a few wake-ups" flood pcap
 tap_check "a slow reader loses nothing up to 16 MB" slow 64000 "lost == 0 && warnings == 0"
 tap_check "beyond that, it is told what it lost" slow 192000 "lost > 50000 && lines > 85000 && warnings == 2"
+tap_check "pcap: what was measured on an interface that goes is printed" gone
 tap_done

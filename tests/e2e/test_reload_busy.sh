@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Connections as busy as can be while the peers around theirs change again and again, a few and then
-# thousands: a peer that is configured before and after a reload is not missed for a single packet.
+# thousands: a peer that is configured before and after a reload is not missed for a single packet. Nor is one
+# that a reload brings, from then on.
 set -u
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
@@ -44,6 +45,15 @@ reloaded() { # TIMES
   equal reloads "$1" "$(log_count metro 'INFO reloaded ')"
 }
 
+# Its connections have ended before libpcap has been handed a block of their packets.
+brought() { # BACKEND
+  config 198.51.100.7
+  start_metro metro in_client --backend "$1" -c "$CONFIG" && change_peers 0 &&
+    kill -HUP "$(background_pid metro)" && soon 10 reloaded 1 &&
+    load brought "$METRO_SERVER_V4" --connections 8 --count 20 && stop_background metro &&
+    equal samples 160 "$(counter metro samples)"
+}
+
 metro_setup_pair reload-busy && start_server || bail_out "two hosts"
 change_peers 0
 start_metro metro in_client --backend bpf --output json -c "$CONFIG" || bail_out "bpf-metro"
@@ -59,4 +69,6 @@ sleep 0.3 # what is still on the way
 tap_check "bpf-metro ends well" stop_background metro
 tap_check "every request has its sample" equal samples "$requests" "$(samples metro)"
 tap_check "no connection was taken for another" equal flows 8 "$(counter metro flows)"
+tap_check "bpf: no sample of a peer that a reload brings is missing" brought bpf
+tap_check "pcap: no sample of a peer that a reload brings is missing" brought pcap
 tap_done
