@@ -100,7 +100,7 @@ static __always_inline void datapath_drop(struct datapath *d, const struct flow_
 	if (flow_acquire(f, tag, FLOW_HELD) != ACQUIRED)
 		return;
 	flow_retire(f);
-	flow_remove(f, tag);
+	flow_remove(key, f, tag);
 }
 
 static __always_inline bool datapath_acquire(struct datapath *d, struct flow **f, __u32 tag)

@@ -16,8 +16,8 @@ const volatile __u32 mark_mask = MARKS_DEFAULT - 1;
 const volatile __u32 batch_limit = BATCH_MAX;
 const volatile __u32 batch_age = 1000000000 / TICK_NS;
 const volatile __u32 max_flows = 32768;
-const volatile __u32 index_shift = 18;           /* 32 less the bits of a bucket's number */
-const volatile __u32 index_factor = 2654435761u; /* odd, and secret */
+const volatile __u32 index_shift = 18;                  /* 32 less the bits of a bucket's number */
+const volatile __u64 index_factor = 0x9e3779b97f4a7c15; /* odd, and secret */
 const volatile __u32 wake_bytes =
 	0; /* wake the reader when this many bytes wait: power of two; 0: always */
 const volatile bool wake_first = false; /* .. and by a record before which none waits */
@@ -48,7 +48,7 @@ struct {
 	__uint(value_size, FLOW_SLOT_SIZE(MARKS_DEFAULT));
 } flows SEC(".maps");
 
-/* Where they are, by tag. */
+/* Where they are. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

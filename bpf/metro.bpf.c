@@ -184,7 +184,7 @@ __attribute__((noinline)) int sweep_one(__u32 i)
 	if (batch)
 		datapath_emit_for(&d, &key, &record);
 	if (over || evicted)
-		flow_remove(f, tag);
+		flow_remove(&key, f, tag);
 	if (evicted)
 		datapath_count(&d, COUNTER_FLOWS_EVICTED, 1);
 	return 0;

@@ -96,21 +96,29 @@ static __always_inline __u64 flow_tag_pair(__u32 a, __u32 b, __u32 i)
 
 /*
  * A hash of the key in which every word counts: a sum of products (as NH of UMAC, RFC 4418, 5.2.2),
- * whose multiplications do not wait for each other. It stands for the key where that would be too
- * long: in an entry of a hash map, which is reused as soon as it is deleted, without a grace
- * period, so that a CPU that has just looked it up may find another flow in it; and for connections
- * that have just ended (closed.h). One in 2^32 pairs of keys has the same tag. Never 0.
+ * whose multiplications do not wait for each other. Its low bits depend on few words.
  */
-static __always_inline __u32 flow_tag(const struct flow_key *key)
+static __always_inline __u64 flow_sum(const struct flow_key *key)
 {
 	const __u32 *l = key->local.words, *p = key->peer.words;
 	__u32 ports = (__u32)key->local_port << 16 | key->peer_port;
-	__u64 sum = flow_tag_pair(ports, p[3], 0) + flow_tag_pair(l[3], key->ifindex, 2) +
-		    flow_tag_pair(p[0], p[1], 4) + flow_tag_pair(p[2], l[2], 6) +
-		    flow_tag_pair(l[0], l[1], 8);
 
-	sum *= 0x9e3779b97f4a7c15ull; /* the sum's low bits depend on few words */
-	return (__u32)(sum >> 32) + !(sum >> 32);
+	return flow_tag_pair(ports, p[3], 0) + flow_tag_pair(l[3], key->ifindex, 2) +
+	       flow_tag_pair(p[0], p[1], 4) + flow_tag_pair(p[2], l[2], 6) +
+	       flow_tag_pair(l[0], l[1], 8);
+}
+
+/*
+ * It stands for the key where that would be too long: in a slot of the kernel's table, which is
+ * reused without a grace period, so that a CPU that has just found it may find another flow in it;
+ * and for connections that have just ended (closed.h). Never 0. One in 2^32 pairs of keys has the
+ * same tag.
+ */
+static __always_inline __u32 flow_tag(const struct flow_key *key)
+{
+	__u32 tag = flow_sum(key) * 0x9e3779b97f4a7c15ull >> 32;
+
+	return tag + !tag;
 }
 
 #define FLOW_SIZE(marks) (sizeof(struct flow) + (marks) * sizeof(struct mark))

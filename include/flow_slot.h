@@ -23,7 +23,7 @@ _Static_assert(offsetof(struct flow_slot, flow) == 64, "a cache line");
 #define SLOT_NONE             0xffffffffu
 
 /*
- * A cache line of the index. A flow is in the bucket that its tag says, or in that one's neighbour
+ * A cache line of the index. A flow is in the bucket that its key says, or in that one's neighbour
  * (the number with its lowest bit the other way), whose line the CPU mostly fetches along.
  */
 #define BUCKET_PLACES 7

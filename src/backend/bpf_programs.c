@@ -70,7 +70,7 @@ static void size_table(struct metro *skel, __u32 max_flows)
 	struct key_hash_secret secret;
 
 	key_hash_draw(&secret);
-	skel->rodata->index_factor = (__u32)secret.words[0] | 1;
+	skel->rodata->index_factor = secret.words[0] | 1;
 	skel->rodata->index_shift = 32 - bits;
 	skel->rodata->max_flows = max_flows;
 	bpf_map__set_max_entries(skel->maps.flow_index, 1u << bits);
