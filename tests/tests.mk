@@ -32,7 +32,7 @@ $(BUILD)/tools/%.o: tests/tools/%.c $(BUILD)/flags
 	$(Q)$(compile) -c -o $@ $<
 
 # These drive the programs that the daemon loads.
-$(BUILD)/replay $(BUILD)/many_cpus $(BUILD)/paced $(BUILD)/two_cpus: $(BUILD)/%: tests/tools/%.c $(library) $(BUILD)/flags
+$(BUILD)/replay $(BUILD)/many_cpus $(BUILD)/paced $(BUILD)/two_cpus $(BUILD)/slots: $(BUILD)/%: tests/tools/%.c $(library) $(BUILD)/flags
 	$(call say,TOOL,$@)
 	$(Q)$(program) -o $@ $< $(library) $(ldlibs) $(LDLIBS)
 
