@@ -143,6 +143,21 @@ static __always_inline void flow_release(struct flow *f, __u32 tag, __u32 by)
 	flow_exchange(f, tag, by | FLOW_MISSED, FLOW_FREE, &found);
 }
 
+/* Gives its tag to a flow that has none, behind all that was written to it before: from now on
+ * others can acquire it. */
+static __always_inline void flow_publish(struct flow *f, __u32 tag)
+{
+	union flow_word tagged = {{FLOW_FREE, tag}};
+
+	if (exchanges) {
+		__sync_val_compare_and_swap((__u64 *)f, 0, tagged.word);
+		return;
+	}
+	bpf_spin_lock(&f->lock);
+	f->tag = tag;
+	bpf_spin_unlock(&f->lock);
+}
+
 /* Ends the use of a flow for good: nobody can acquire it any more, and its slot is the caller's. */
 static __always_inline void flow_retire(struct flow *f)
 {

@@ -142,7 +142,9 @@ static __always_inline __u32 index_insert(const struct flow_key *key, __u32 tag,
 	return now == SLOT_NONE ? bucket_insert(home ^ 1, tag, slot) : now;
 }
 
-/* False: there is no room, or another CPU was faster. */
+/* False: there is no room, or another CPU was faster. (Two may succeed, if the home of the flow was
+ * full, and has room before the second of them comes. One of the two is never found again then, and
+ * goes as one that had no answer.) */
 static __always_inline bool flow_insert(const struct flow_key *key, __u32 tag)
 {
 	__u32 number;
@@ -163,7 +165,7 @@ static __always_inline bool flow_insert(const struct flow_key *key, __u32 tag)
 		return false;
 	}
 	__sync_fetch_and_add(&flow_count.n, 1);
-	s->flow.tag = tag;
+	flow_publish(&s->flow, tag);
 	return true;
 }
 

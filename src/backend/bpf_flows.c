@@ -115,11 +115,10 @@ static int request_run(const struct flow_walk *w, struct sweep_request *request)
 	return 0;
 }
 
-static int request_add(const struct flow_walk *w, struct sweep_request *request,
-		       const struct flow_slot *slot)
+static int request_add(const struct flow_walk *w, struct sweep_request *request, __u32 number,
+		       __u32 tag)
 {
-	request->flows[request->count++] =
-		(struct sweep_flow){.slot = slot->number, .tag = slot->flow.tag};
+	request->flows[request->count++] = (struct sweep_flow){.slot = number, .tag = tag};
 	return request->count == SWEEP_FLOWS ? request_run(w, request) : 0;
 }
 
@@ -137,13 +136,14 @@ static int step_flows(struct flow_walk *w, const struct flow_walk_terms *terms, 
 		const struct flow_key *key = &slot->key;
 		const struct flow *f = &slot->flow;
 
-		if (!f->tag)
-			continue; /* free */
+		/* Free, or it became another flow's while it was copied. */
+		if (!f->tag || f->tag != flow_tag(key))
+			continue;
 		if (terms->peers && !peers_match(terms->peers, key))
-			err = request_add(w, &drop, slot);
+			err = request_add(w, &drop, w->numbers[i], f->tag);
 		else if (batch_waits(f) || flow_is_over(f, &tend.terms) ||
 			 flow_gives_way(f, &tend.terms))
-			err = request_add(w, &tend, slot);
+			err = request_add(w, &tend, w->numbers[i], f->tag);
 		if (terms->told && !flow_is_over(f, &tend.terms))
 			peers_see_flow(terms->told, key->ifindex, &key->peer);
 		eviction_see(&w->eviction, f);

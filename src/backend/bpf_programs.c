@@ -95,12 +95,15 @@ static void write_settings(struct metro *skel, const struct backend_settings *s,
 /*
  * Since Linux 6.17, what verifying the programs takes is charged to the container, and beyond its
  * limit the kernel does not fail to load them but ends us. For the memory of a map, it does fail.
- * So one is made for a moment that is as large as all that is still to come.
+ * So one is made for a moment that is as large as all that is still to come: the slots of
+ * flows are there already.
  */
-static int try_memory(void)
+static int try_memory(const struct backend_settings *settings)
 {
 	const struct memory_terms terms = {
 		.bpf = true,
+		.max_flows = settings->max_flows,
+		.marks = settings->marks,
 		.cpus = (unsigned int)libbpf_num_possible_cpus(),
 		.verifier_is_charged = memory_kernel_is(6, 17),
 	};
@@ -110,7 +113,7 @@ static int try_memory(void)
 	if (!terms.verifier_is_charged)
 		return 0;
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "metro_trial", sizeof(__u32), TRIAL_VALUE,
-			    (__u32)(need.loading / TRIAL_VALUE), NULL);
+			    (__u32)((need.loading - need.flows) / TRIAL_VALUE), NULL);
 	if (fd < 0)
 		return -errno;
 	close(fd);
@@ -118,17 +121,37 @@ static int try_memory(void)
 	return 0;
 }
 
-static int open_skeleton(struct bpf_programs *p, const struct backend_settings *settings,
-			 bool replay, char reason[BACKEND_REASON])
+static int check_size(const struct backend_settings *settings, char reason[BACKEND_REASON])
 {
-	*p = BPF_PROGRAMS_NONE;
-	bpf_programs_log();
+	/* 32 bits had to do for where in an array something is (array_map_lookup_elem). */
+	__u64 most = memory_kernel_is(6, 0) ? ~0ull : UINT32_MAX / FLOW_SLOT_SIZE(settings->marks);
+
 	if (settings->marks > MARKS_MAX_BPF) {
 		snprintf(reason, BACKEND_REASON,
 			 "BPF keeps at most %d marks per flow; use fewer, or --backend pcap",
 			 MARKS_MAX_BPF);
 		return -EINVAL;
 	}
+	if (settings->max_flows > most) {
+		snprintf(reason, BACKEND_REASON,
+			 "before Linux 6.0, BPF keeps at most %llu flows of %u marks; use fewer, "
+			 "or --backend pcap",
+			 most, settings->marks);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int open_skeleton(struct bpf_programs *p, const struct backend_settings *settings,
+			 bool replay, char reason[BACKEND_REASON])
+{
+	int err;
+
+	*p = BPF_PROGRAMS_NONE;
+	bpf_programs_log();
+	err = check_size(settings, reason);
+	if (err)
+		return err;
 	if (!bpf_exchange_works())
 		bpf_exchange_remove();
 	p->skel = metro__open();
@@ -147,7 +170,7 @@ static int load_skeleton(struct bpf_programs *p, const struct backend_settings *
 		flow_map_create(settings->marks, settings->max_flows, !p->skel->rodata->exchanges);
 	if (p->flows < 0)
 		return explain(reason, "cannot make the BPF map of flows", p->flows);
-	err = try_memory();
+	err = try_memory(settings);
 	if (err)
 		return explain(reason, "no room to load the BPF programs", err);
 	err = bpf_map__reuse_fd(p->skel->maps.flows, p->flows);

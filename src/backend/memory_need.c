@@ -19,7 +19,7 @@
 #define NETWORK_NODES   144 /* two of these, since most networks need a node that branches */
 #define PROGRAMS        (400 * 1024)      /* programs, their BTF, maps of one entry */
 #define CPU_BYTES       (24 * 1024)       /* objects at hand on each CPU, counters */
-#define VERIFYING       (18300 * 1024)    /* since Linux 6.17 .. */
+#define VERIFYING       (14900 * 1024)    /* since Linux 6.17, of both ways .. */
 #define VERIFYING_EARLY (3 * 1024 * 1024) /* .. and before: what libbpf takes */
 #define BPF_INTERFACE   1200
 #define PCAP_INTERFACE  (30 * 1024) /* socket and buffers of libpcap .. */
@@ -37,7 +37,7 @@
 #define SERIES_HISTOGRAM 620
 #define SERIES_SAMPLES   320
 #define PROCESS          (1000 * 1024) /* all else, with what the kernel keeps for a process .. */
-#define PROCESS_BPF      (400 * 1024)  /* .. and for libbpf */
+#define PROCESS_BPF      (800 * 1024)  /* .. and for libbpf */
 
 static __u64 power_of_two(__u64 n)
 {
