@@ -18,8 +18,10 @@ struct flow_slot {
 	struct flow flow;
 };
 _Static_assert(offsetof(struct flow_slot, flow) == 64, "a cache line");
+_Static_assert(sizeof(struct flow_slot) == 64 + sizeof(struct flow), "the marks follow");
 
-#define FLOW_SLOT_SIZE(marks) (offsetof(struct flow_slot, flow) + FLOW_SIZE(marks))
+/* Of sizes alone: libbpf's offsetof is no constant to clang 17 and later. */
+#define FLOW_SLOT_SIZE(marks) (sizeof(struct flow_slot) + (marks) * sizeof(struct mark))
 #define SLOT_NONE             0xffffffffu
 
 /*
