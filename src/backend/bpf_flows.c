@@ -169,7 +169,7 @@ static int walk_begin(struct flow_walk *w, const struct flow_walk_terms *terms)
 	return 0;
 }
 
-/* Returns how many slots there are, 0 at the end. */
+/* Reads the next slots; n becomes their number, 0 if there are none. Returns 0 or -errno. */
 static int step_read(struct flow_walk *w, __u32 *n)
 {
 	int err;

@@ -92,11 +92,8 @@ static void *thread_run(void *arg)
 	struct thread *t = arg;
 	struct work *w = t->work;
 	__u32 other = (t->index + w->threads - 1) % w->threads;
-	cpu_set_t cpu;
 
-	CPU_ZERO(&cpu);
-	CPU_SET(t->index % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), &cpu);
-	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
+	stay_on(t->index % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN));
 	while (!w->failed && (w->flows[t->index].acked_upto < w->exchanges ||
 			      w->flows[other].acked_upto < w->exchanges)) {
 		bool sent = send_one(w, t->index);

@@ -199,11 +199,8 @@ static void *make_flows(void *arg)
 {
 	struct thread *t = arg;
 	struct work *w = t->work;
-	cpu_set_t cpu;
 
-	CPU_ZERO(&cpu);
-	CPU_SET(t->index % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), &cpu);
-	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
+	stay_on(t->index % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN));
 	for (__u32 number = 0; !w->stop; number++) {
 		__u32 flow = number % (FLOWS / 2);
 		struct frame data = frame_of(flow, true, number);

@@ -10,6 +10,8 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 
 #define SEGMENT    1000 /* bytes that a segment says it has */
@@ -43,6 +45,16 @@ static inline struct frame frame_of(__u32 flow, bool data, __u32 number)
 			.data_offset = 5 << 4,
 			.flags = TCP_ACK},
 	};
+}
+
+/* Keeps the calling thread on one CPU. */
+static inline void stay_on(unsigned int number)
+{
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(number, &cpu);
+	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
 }
 
 /* CLOCK_MONOTONIC before and after a run */

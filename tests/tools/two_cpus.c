@@ -81,11 +81,8 @@ static void *thread_run(void *arg)
 {
 	struct thread *t = arg;
 	struct work *w = t->work;
-	cpu_set_t cpu;
 
-	CPU_ZERO(&cpu);
-	CPU_SET(t->index, &cpu);
-	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
+	stay_on(t->index);
 	while (!w->failed && monotonic_ns() < w->until_ns)
 		if (!acknowledge(w) && t->index == 0)
 			send_window(w);
