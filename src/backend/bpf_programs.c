@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRIAL_VALUE 4096
+#define TRIAL_VALUE (1 << 20)
 #define TRIAL_US    20000 /* the kernel frees a map when it finds the time */
 
 /* Logs what libbpf says: it may pass a whole verifier log, many lines, in one call. */
@@ -95,10 +95,27 @@ static void write_settings(struct metro *skel, const struct backend_settings *s,
 /*
  * Since Linux 6.17, what verifying the programs takes is charged to the container, and beyond its
  * limit the kernel does not fail to load them but ends us. For the memory of a map, it does fail.
- * So one is made for a moment that is as large as all that is still to come: the slots of
- * flows are there already.
+ * So one is made for a moment that is as large as all that is still to come. A power of two of
+ * entries: without CAP_PERFMON, the kernel makes it one (array_map_alloc).
  */
-static int try_memory(const struct backend_settings *settings)
+static int try_memory(__u64 bytes)
+{
+	__u32 entries = 1;
+	int fd;
+
+	while (bytes / entries > TRIAL_VALUE)
+		entries *= 2;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "metro_trial", sizeof(__u32),
+			    (__u32)(bytes / entries), entries, NULL);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	usleep(TRIAL_US);
+	return 0;
+}
+
+/* The slots of flows are there already. */
+static int try_loading(const struct backend_settings *settings)
 {
 	const struct memory_terms terms = {
 		.bpf = true,
@@ -108,17 +125,8 @@ static int try_memory(const struct backend_settings *settings)
 		.verifier_is_charged = memory_kernel_is(6, 17),
 	};
 	struct memory_need need = memory_need_of(&terms);
-	int fd;
 
-	if (!terms.verifier_is_charged)
-		return 0;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "metro_trial", sizeof(__u32), TRIAL_VALUE,
-			    (__u32)((need.loading - need.flows) / TRIAL_VALUE), NULL);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	usleep(TRIAL_US);
-	return 0;
+	return terms.verifier_is_charged ? try_memory(need.loading - need.flows) : 0;
 }
 
 static int check_size(const struct backend_settings *settings, char reason[BACKEND_REASON])
@@ -170,7 +178,7 @@ static int load_skeleton(struct bpf_programs *p, const struct backend_settings *
 		flow_map_create(settings->marks, settings->max_flows, !p->skel->rodata->exchanges);
 	if (p->flows < 0)
 		return explain(reason, "cannot make the BPF map of flows", p->flows);
-	err = try_memory(settings);
+	err = try_loading(settings);
 	if (err)
 		return explain(reason, "no room to load the BPF programs", err);
 	err = bpf_map__reuse_fd(p->skel->maps.flows, p->flows);
@@ -225,8 +233,13 @@ static int load_arriving(struct bpf_programs *p, char reason[BACKEND_REASON])
 {
 	struct bpf_program *program;
 	struct metro *skel;
-	int err;
+	int err = 0;
 
+	if (memory_kernel_is(6, 17))
+		err = try_memory(memory_need_verifying(true));
+	if (err)
+		return explain(reason, "no room to load the BPF programs for data that arrives",
+			       err);
 	skel = metro__open();
 	if (!skel)
 		return explain(reason, "cannot open the BPF object", -errno);

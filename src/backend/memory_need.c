@@ -144,13 +144,21 @@ static __u64 changing(const struct memory_terms *t)
 	return kernel_peers(t) + own_peers(t) + (t->addresses + t->networks) * PEER_READ;
 }
 
-static void add_up(struct memory_need *need, __u64 kernel, __u64 own, bool bpf)
+/* The first programs are verified before the peers are there, those for data that arrives after. */
+static __u64 loading(const struct memory_need *need, __u64 kernel, bool arriving)
 {
-	__u64 maps = need->ring + need->tables + (bpf ? need->flows + need->buckets : 0);
+	__u64 later = kernel + need->interfaces;
+
+	return arriving ? need->verifying + later : greater(need->verifying, later);
+}
+
+static void add_up(struct memory_need *need, __u64 kernel, __u64 own, const struct memory_terms *t)
+{
+	__u64 maps = need->ring + need->tables + (t->bpf ? need->flows + need->buckets : 0);
 	__u64 all = need->flows + need->buckets + need->peers + need->series + need->interfaces +
 		    need->ring + need->tables + need->process;
 
-	need->loading = maps + greater(need->verifying, kernel + need->interfaces);
+	need->loading = maps + loading(need, kernel, t->arriving);
 	need->start = need->process + own + need->loading;
 	need->most = greater(need->start, all + need->changing);
 }
@@ -159,6 +167,11 @@ static void add_up(struct memory_need *need, __u64 kernel, __u64 own, bool bpf)
 static unsigned int rings(unsigned int interfaces)
 {
 	return interfaces <= TAPS_OWN_MAX ? interfaces : TAPS_OWN_MAX + 1;
+}
+
+__u64 memory_need_verifying(bool verifier_is_charged)
+{
+	return verifier_is_charged ? VERIFYING : VERIFYING_EARLY;
 }
 
 struct memory_need memory_need_of(const struct memory_terms *t)
@@ -176,8 +189,8 @@ struct memory_need memory_need_of(const struct memory_terms *t)
 	};
 
 	if (t->bpf)
-		need.verifying = t->verifier_is_charged ? VERIFYING : VERIFYING_EARLY;
+		need.verifying = memory_need_verifying(t->verifier_is_charged);
 	add_flows(&need, t);
-	add_up(&need, kernel, own, t->bpf);
+	add_up(&need, kernel, own, t);
 	return need;
 }

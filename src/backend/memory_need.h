@@ -27,6 +27,7 @@ struct memory_terms {
 	bool distribution;       /* .. the samples themselves for a while */
 	unsigned int cpus;
 	bool verifier_is_charged; /* for what it takes: Linux 6.17 and later */
+	bool arriving;            /* data that arrives is measured, by programs that come later */
 };
 
 /* Bytes. */
@@ -55,5 +56,8 @@ struct memory_need {
 };
 
 struct memory_need memory_need_of(const struct memory_terms *terms);
+
+/* Of need.verifying, for programs that are loaded once the rest is there. */
+__u64 memory_need_verifying(bool verifier_is_charged);
 
 #endif

@@ -47,6 +47,14 @@ static size_t count_interfaces(const struct peers_sets *sets, __u32 set)
 	return count;
 }
 
+static bool some_arrive(const struct config *config)
+{
+	for (size_t i = 0; i < config->instances_count; i++)
+		if (direction_ways(config->instances[i].direction) & WAY_IN)
+			return true;
+	return false;
+}
+
 /* Those of before with the same interfaces have been counted with them. */
 static bool is_later(const struct config *config, size_t instance)
 {
@@ -111,6 +119,7 @@ struct memory_terms memory_terms_of(const struct config *config, const struct li
 		.distribution = config->distribution,
 		.cpus = cpus > 0 ? (unsigned int)cpus : 1,
 		.verifier_is_charged = memory_kernel_is(6, 17),
+		.arriving = some_arrive(config),
 	};
 
 	if (room)

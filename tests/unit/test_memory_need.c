@@ -37,6 +37,7 @@ static const struct measured measured[] = {
 	{{BPF(1000, 32, 1), .addresses = 1000}, 20.0, 0},
 	{{BPF(1000, 32, 1), .addresses = 100000}, 44.5, 104.4}, /* and as many others */
 	{{BPF(1000, 32, 1), .addresses = 100000, .reverse_names = true}, 60.7, 0},
+	{{BPF(1000, 32, 2), .addresses = 100000, .arriving = true}, 57.4, 0},
 	{{BPF(1000, 32, 1), .networks = 100000}, 45.6, 108.4},
 	{{BPF(32768, 32, 20), .addresses = 100000}, 59.7, 0},
 	{{BPF(32768, 32, 200), .addresses = 1000}, 35.3, 0},
