@@ -80,11 +80,8 @@ static __always_inline struct flow *datapath_find(struct datapath *d, const stru
 static __always_inline struct flow *datapath_create(struct datapath *d, const struct flow_key *key,
 						    __u32 tag)
 {
-	struct flow *f;
+	struct flow *f = flow_at(flow_insert(key, tag), key);
 
-	if (flow_insert(key, tag))
-		datapath_count(d, COUNTER_FLOWS, 1);
-	f = flow_find(key, tag);
 	if (!f)
 		datapath_count(d, COUNTER_FLOWS_REFUSED, 1);
 	return f;

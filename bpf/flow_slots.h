@@ -7,8 +7,8 @@
 #ifndef METRO_FLOW_SLOTS_H
 #define METRO_FLOW_SLOTS_H
 
+#include "emit.h"
 #include "flow_lock.h"
-#include "maps.h"
 
 static __always_inline struct flow_slot *slot_of(struct flow *f)
 {
@@ -106,15 +106,20 @@ static __always_inline bool flow_key_equals(const struct flow_key *a, const stru
 	return !differ;
 }
 
+static __always_inline struct flow *flow_at(__u32 number, const struct flow_key *key)
+{
+	struct flow_slot *s = bpf_map_lookup_elem(&flows, &number);
+
+	return s && flow_key_equals(&s->key, key) ? &s->flow : 0;
+}
+
 static __always_inline struct flow *flow_find(const struct flow_key *key, __u32 tag)
 {
 	__u32 home = bucket_home(key), number = bucket_search(home, tag);
-	struct flow_slot *s;
 
 	if (number == SLOT_NONE)
 		number = bucket_search(home ^ 1, tag);
-	s = bpf_map_lookup_elem(&flows, &number);
-	return s && flow_key_equals(&s->key, key) ? &s->flow : 0;
+	return flow_at(number, key);
 }
 
 static __always_inline __u32 slot_take(void)
@@ -142,31 +147,42 @@ static __always_inline __u32 index_insert(const struct flow_key *key, __u32 tag,
 	return now == SLOT_NONE ? bucket_insert(home ^ 1, tag, slot) : now;
 }
 
-/* False: there is no room, or another CPU was faster. (Two may succeed, if the home of the flow was
- * full, and has room before the second of them comes. One of the two is never found again then, and
- * goes as one that had no answer.) */
-static __always_inline bool flow_insert(const struct flow_key *key, __u32 tag)
+/*
+ * Returns the slot that the flow has now, which another CPU may have given it, or to another flow
+ * of the same tag; SLOT_NONE: there is no room. (Two CPUs may succeed, if the home of the flow was
+ * full, and has room before the second of them comes. One of the two slots is never found again
+ * then, and goes as one that had no answer.)
+ *
+ * Not inline: what is left of it in registers and on the stack made the verifier of Linux 5.10
+ * follow the engine behind it again and again, in 5.10.46 beyond its limit.
+ */
+static __attribute__((noinline)) __u32 flow_insert(const struct flow_key *key, __u32 tag)
 {
-	__u32 number;
+	struct counters *counters;
 	struct flow_slot *s;
+	__u32 number, now;
 
 	if (*(volatile __u32 *)&flow_count.n >= max_flows)
-		return false;
+		return SLOT_NONE;
 	number = slot_take();
 	s = bpf_map_lookup_elem(&flows, &number);
 	if (!s)
-		return false;
+		return SLOT_NONE;
 	s->key = *key;
 	s->number = number;
 	__builtin_memset((char *)&s->flow + offsetof(struct flow, una), 0,
 			 sizeof(s->flow) - offsetof(struct flow, una));
-	if (index_insert(key, tag, number) != number) {
+	now = index_insert(key, tag, number);
+	if (now != number) {
 		bpf_map_push_elem(&free_slots, &number, BPF_ANY);
-		return false;
+		return now;
 	}
 	__sync_fetch_and_add(&flow_count.n, 1);
 	flow_publish(&s->flow, tag);
-	return true;
+	counters = cpu_counters();
+	if (counters)
+		counters->values[COUNTER_FLOWS]++;
+	return number;
 }
 
 /* Of a flow that has been retired. */

@@ -22,7 +22,7 @@ EXPECTED=tests/kernels/expected
 
 # What is tried where. Left out are tests whose bounds an emulated processor does not keep, those of
 # what no kernel changes, and those with programs of others.
-QUICK="privileges test_fallback test_fq test_queues test_paced"
+QUICK="privileges test_slots test_marks test_fallback test_fq test_queues test_paced"
 WHOLE="test_interface_kinds test_live_truth+netem test_clock_steps test_attachments test_retransmissions
  test_replay test_many_cpus test_leftovers test_directions test_router test_nonlinear"
 NO_BPF="privileges test_without_bpf test_clock_steps" # what libpcap can do alone

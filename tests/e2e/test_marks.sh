@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The programs for both ways are loaded, and measure, with the fewest and the most marks that BPF takes: with the
+# most, the verifier of an old kernel comes close to the end of its patience.
+set -u
+# shellcheck source=tests/e2e/common.sh
+. "$(dirname "$0")/common.sh"
+
+metro_setup_pair marks && start_server || bail_out "two hosts and a server"
+
+start_with() { # MARKS
+  cat >"$METRO_TMP/marks.yaml" <<END
+init_config: {log_to_file: false, marks: $1}
+instances: [{interface: $METRO_CLIENT_IF, direction: both, ips: [$METRO_SERVER_V4, $METRO_CLIENT_V4]}]
+END
+  start_background metro in_client "$METRO" -c "$METRO_TMP/marks.yaml" --backend bpf --output json
+  wait_until "$READY_SECONDS" metro_measures_or_ended metro
+}
+
+loads() {
+  cat "$METRO_TMP/metro.err"
+  metro_measures metro
+}
+
+# Requests leave, and responses arrive. The last response has its ACK late, or with the FIN.
+measures() {
+  local status
+  load rr "$METRO_SERVER_V4" --count 20
+  wait_until 3 samples_reach metro 40
+  stop_background metro
+  status=$?
+  cat "$METRO_TMP/metro.err"
+  equal status 0 $status && holds 'samples >= 39' "samples=$(samples metro)"
+}
+
+for marks in 8 64; do
+  start_with $marks
+  tap_check "$marks marks, both ways: the programs are loaded" loads
+  tap_check "$marks marks, both ways: requests and responses have their samples" measures
+done
+tap_done
