@@ -125,5 +125,6 @@ static __always_inline __u32 flow_tag(const struct flow_key *key)
 #define FLOW_SIZE(marks) (sizeof(struct flow) + (marks) * sizeof(struct mark))
 
 _Static_assert(sizeof(struct flow) == 128, "two cache lines in front of the marks");
+_Static_assert(MARKS_MAX <= 0xffff, "count has 16 bits");
 
 #endif

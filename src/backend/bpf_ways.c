@@ -40,6 +40,7 @@ static int programs_choose(struct bpf_programs *p, enum hook_choice asked,
 			   struct hook_programs *programs, char reason[BACKEND_REASON])
 {
 	int bare_ip = interface_is_bare_ip(interface), err = 0;
+	char detail[BACKEND_REASON];
 
 	if (bare_ip < 0) {
 		snprintf(reason, BACKEND_REASON, "%s: link layer %u is not supported",
@@ -47,9 +48,11 @@ static int programs_choose(struct bpf_programs *p, enum hook_choice asked,
 		return bare_ip;
 	}
 	if (way == WAY_IN)
-		err = bpf_programs_load_arriving(p, reason);
-	if (err)
+		err = bpf_programs_load_arriving(p, detail);
+	if (err) {
+		snprintf(reason, BACKEND_REASON, "%s: %.280s", interface->name, detail);
 		return err;
+	}
 	*programs = way == WAY_IN ? programs_arriving(p->arriving, bare_ip)
 				  : programs_leaving(p->skel, bare_ip, asked == HOOK_XDP);
 	return 0;

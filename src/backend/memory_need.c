@@ -19,7 +19,7 @@
 #define NETWORK_NODES   144 /* two of these, since most networks need a node that branches */
 #define PROGRAMS        (400 * 1024)      /* programs, their BTF, maps of one entry */
 #define CPU_BYTES       (24 * 1024)       /* objects at hand on each CPU, counters */
-#define VERIFYING       (14900 * 1024)    /* since Linux 6.17, of both ways .. */
+#define VERIFYING       (14900 * 1024)    /* the programs of one way, since Linux 6.17 .. */
 #define VERIFYING_EARLY (3 * 1024 * 1024) /* .. and before: what libbpf takes */
 #define BPF_INTERFACE   1200
 #define PCAP_INTERFACE  (30 * 1024) /* socket and buffers of libpcap .. */
@@ -160,6 +160,8 @@ static void add_up(struct memory_need *need, __u64 kernel, __u64 own, const stru
 
 	need->loading = maps + loading(need, kernel, t->arriving);
 	need->start = need->process + own + need->loading;
+	if (t->arriving) /* its programs may come when all else is there */
+		need->changing = greater(need->changing, need->verifying);
 	need->most = greater(need->start, all + need->changing);
 }
 

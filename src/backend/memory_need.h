@@ -42,7 +42,8 @@ struct memory_need {
 	__u64 tables;     /* handshakes, ended connections, the filter of peers, programs */
 	__u64 process;
 
-	/* For a moment: while the programs are verified, and while peers change. */
+	/* For a moment: while programs are verified; and while peers change, or programs come late.
+	 */
 	__u64 verifying;
 	__u64 changing;
 
@@ -57,7 +58,7 @@ struct memory_need {
 
 struct memory_need memory_need_of(const struct memory_terms *terms);
 
-/* Of need.verifying, for programs that are loaded once the rest is there. */
+/* Bytes that verifying takes for a moment, each time that programs are loaded. */
 __u64 memory_need_verifying(bool verifier_is_charged);
 
 #endif

@@ -50,7 +50,7 @@ void memory_warn(const struct memory_need *need, bool bpf, const struct memory_l
 	if (need->most <= limit->bytes)
 		return;
 	log_warning("up to %.1f MiB may be needed with %s (%.1f for max_flows, %.1f for peers, "
-		    "%.1f for series, %.1f for a moment while peers change), and the limit is "
+		    "%.1f for series, %.1f for a moment), and the limit is "
 		    "%.1f MiB (%s), beyond which the kernel ends this process: %s, or raise the "
 		    "limit",
 		    mib(need->most), bpf ? "BPF" : "libpcap", mib(need->flows + need->buckets),

@@ -9,12 +9,13 @@ set -u
 
 metro_setup_pair marks && start_server || bail_out "two hosts and a server"
 
-start_with() { # MARKS
+start_with() { # MARKS HOOK
   cat >"$METRO_TMP/marks.yaml" <<END
 init_config: {log_to_file: false, marks: $1}
 instances: [{interface: $METRO_CLIENT_IF, direction: both, ips: [$METRO_SERVER_V4, $METRO_CLIENT_V4]}]
 END
-  start_background metro in_client "$METRO" -c "$METRO_TMP/marks.yaml" --backend bpf --output json
+  start_background metro in_client "$METRO" -c "$METRO_TMP/marks.yaml" --backend bpf --hook "$2" \
+    --output json
   wait_until "$READY_SECONDS" metro_measures_or_ended metro
 }
 
@@ -34,9 +35,10 @@ measures() {
   equal status 0 $status && holds 'samples >= 39' "samples=$(samples metro)"
 }
 
-for marks in 8 64; do
-  start_with $marks
-  tap_check "$marks marks, both ways: the programs are loaded" loads
-  tap_check "$marks marks, both ways: requests and responses have their samples" measures
+for case in "8 tc" "64 tc" "64 xdp"; do
+  read -r marks hook <<<"$case"
+  start_with "$marks" "$hook"
+  tap_check "$marks marks, $hook, both ways: the programs are loaded" loads
+  tap_check "$marks marks, $hook, both ways: requests and responses have their samples" measures
 done
 tap_done

@@ -80,8 +80,8 @@ static void test_warning(void **state)
 	memory_warn(&need, true, &small);
 	assert_non_null(strstr(capture_read(&capture),
 			       "WARNING up to 32.0 MiB may be needed with BPF (15.5 for max_flows, "
-			       "1.0 for peers, 2.0 for series, 3.0 for a moment while peers "
-			       "change), and the limit is 16.0 MiB (memory.max of /pod), beyond "
+			       "1.0 for peers, 2.0 for series, 3.0 for a moment"
+			       "), and the limit is 16.0 MiB (memory.max of /pod), beyond "
 			       "which the kernel ends this process: lower max_flows, or raise the "
 			       "limit"));
 	many.peers = 40 * MIB;

@@ -107,6 +107,20 @@ static void test_sums(void **state)
 	assert_true(need.ring > 0);
 }
 
+static void test_programs_may_come_late(void **state)
+{
+	struct memory_terms terms = usual;
+	struct memory_need all, late;
+
+	(void)state;
+	terms.addresses = terms.pairs = 0;
+	terms.networks = 1; /* of which as many series may come as there are flows */
+	all = memory_need_of(&terms);
+	terms.arriving = true;
+	late = memory_need_of(&terms);
+	assert_true(late.most > all.most + late.verifying / 2);
+}
+
 static void test_pcap_has_no_part_in_the_kernel(void **state)
 {
 	struct memory_terms terms = usual;
@@ -163,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_measured),
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_programs_may_come_late),
 		cmocka_unit_test(test_pcap_has_no_part_in_the_kernel),
 		cmocka_unit_test(test_earlier_kernels_verify_for_nothing),
 		cmocka_unit_test(test_series_are_bounded),
