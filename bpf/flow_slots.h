@@ -149,10 +149,10 @@ static __always_inline __u32 index_insert(const struct flow_key *key, __u32 tag,
 
 /*
  * Returns the slot that the flow has now, which another CPU may have given it, or to another flow
- * of the same tag; SLOT_NONE: there is no room (or another CPU has just given it the last slot: not
- * worth a search). (Two CPUs may succeed, if the home of the flow was
- * full, and has room before the second of them comes. One of the two slots is never found again
- * then, and goes as one that had no answer.)
+ * of the same tag; SLOT_NONE: there is no room, or another CPU has just given it the last slot,
+ * which is not worth a search. (Two CPUs may succeed, if the home of the flow was full, and has
+ * room before the second of them comes. One of the two slots is never found again then, and goes as
+ * one that had no answer.)
  *
  * Not inline: what is left of it in registers and on the stack made the verifier of Linux 5.10
  * follow the engine behind it again and again, in 5.10.46 beyond its limit.
