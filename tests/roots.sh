@@ -38,7 +38,8 @@ installs() {
 
 prepare() { # SUITE
   tests/root.sh remove "$roots/root-$1" &&
-    tests/root.sh make "$1" "$roots/root-$1" make && installs "$1" CC=cc unit
+    tests/root.sh make "$1" "$roots/root-$1" make && installs "$1" CC=cc unit || return
+  [ "$1" != trixie ] || installs "$1" CC=aarch64-linux-gnu-gcc emulated # and libraries for it beside ours
 }
 
 # builds_and_tests SUITE CC EMULATOR
@@ -47,12 +48,6 @@ builds_and_tests() {
     in_root "$1" make -j"$jobs" WERROR=1 CC="$2" BUILD="build/$2" all tools unit-tests &&
     in_root "$1" env METRO_ATTEMPTS=2 METRO_EMULATOR="$3" BUILD="build/$2" \
       METRO_SKIPS_FAIL="$([ -n "$3" ] || echo "$skips_fail")" tests/run.sh unit
-}
-
-# Libraries of another architecture beside ours, and the emulator.
-emulated() { # SUITE
-  installs "$1" CC=aarch64-linux-gnu-gcc emulated &&
-    builds_and_tests "$1" aarch64-linux-gnu-gcc qemu-aarch64
 }
 
 end_to_end() { # SUITE
@@ -67,14 +62,14 @@ part() {
   echo "# $1 took $((SECONDS - start)) s" >>"$log"
 }
 
-# Compilers do not wait, and unit tests do little else, so those of one compiler and the other go together.
+# Compilers do not wait, and unit tests do little else, so those of all compilers go together.
 try() { # SUITE
   part "$1-prepare" prepare "$1"
   [ "$1" = "$host" ] || part "$1-gcc" builds_and_tests "$1" gcc '' &
   part "$1-clang" builds_and_tests "$1" clang '' &
+  [ "$1" != trixie ] || part "$1-arm64" builds_and_tests "$1" aarch64-linux-gnu-gcc qemu-aarch64 &
   wait
   [ "$1" = trixie ] || return
-  part "$1-arm64" emulated "$1"
   [ -z "$END_TO_END" ] || part "$1-end-to-end" end_to_end "$1"
 }
 
