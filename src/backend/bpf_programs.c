@@ -103,6 +103,8 @@ static int try_memory(__u64 bytes)
 	__u32 entries = 1;
 	int fd;
 
+	if (!memory_kernel_is(6, 17))
+		return 0;
 	while (bytes / entries > TRIAL_VALUE)
 		entries *= 2;
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "metro_trial", sizeof(__u32),
@@ -122,11 +124,11 @@ static int try_loading(const struct backend_settings *settings)
 		.max_flows = settings->max_flows,
 		.marks = settings->marks,
 		.cpus = (unsigned int)libbpf_num_possible_cpus(),
-		.verifier_is_charged = memory_kernel_is(6, 17),
+		.verifier_is_charged = true,
 	};
 	struct memory_need need = memory_need_of(&terms);
 
-	return terms.verifier_is_charged ? try_memory(need.loading - need.flows) : 0;
+	return try_memory(need.loading - need.flows);
 }
 
 static int check_size(const struct backend_settings *settings, char reason[BACKEND_REASON])
@@ -233,10 +235,8 @@ static int load_arriving(struct bpf_programs *p, char reason[BACKEND_REASON])
 {
 	struct bpf_program *program;
 	struct metro *skel;
-	int err = 0;
+	int err = try_memory(MEMORY_VERIFYING);
 
-	if (memory_kernel_is(6, 17))
-		err = try_memory(memory_need_verifying(true));
 	if (err)
 		return explain(reason, "no room to load the BPF programs for data that arrives",
 			       err);

@@ -19,8 +19,7 @@
 #define NETWORK_NODES   144 /* two of these, since most networks need a node that branches */
 #define PROGRAMS        (400 * 1024)      /* programs, their BTF, maps of one entry */
 #define CPU_BYTES       (24 * 1024)       /* objects at hand on each CPU, counters */
-#define VERIFYING       (14900 * 1024)    /* the programs of one way, since Linux 6.17 .. */
-#define VERIFYING_EARLY (3 * 1024 * 1024) /* .. and before: what libbpf takes */
+#define VERIFYING_EARLY (3 * 1024 * 1024) /* before that is charged: what libbpf takes */
 #define BPF_INTERFACE   1200
 #define PCAP_INTERFACE  (30 * 1024) /* socket and buffers of libpcap .. */
 #define PCAP_FILTER_NET 640         /* .. and its filter */
@@ -171,11 +170,6 @@ static unsigned int rings(unsigned int interfaces)
 	return interfaces <= TAPS_OWN_MAX ? interfaces : TAPS_OWN_MAX + 1;
 }
 
-__u64 memory_need_verifying(bool verifier_is_charged)
-{
-	return verifier_is_charged ? VERIFYING : VERIFYING_EARLY;
-}
-
 struct memory_need memory_need_of(const struct memory_terms *t)
 {
 	__u64 kernel = kernel_peers(t), own = own_peers(t);
@@ -191,7 +185,7 @@ struct memory_need memory_need_of(const struct memory_terms *t)
 	};
 
 	if (t->bpf)
-		need.verifying = memory_need_verifying(t->verifier_is_charged);
+		need.verifying = t->verifier_is_charged ? MEMORY_VERIFYING : VERIFYING_EARLY;
 	add_flows(&need, t);
 	add_up(&need, kernel, own, t);
 	return need;

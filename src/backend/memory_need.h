@@ -8,7 +8,11 @@
 
 #include "types.h"
 
-#define MEMORY_FILTERED 64 /* libpcap: networks in a filter, in place of more peers */
+/* Bytes that the kernel takes for a moment to verify the programs of one way; charged since Linux
+ * 6.17. */
+#define MEMORY_VERIFYING (14900 * 1024)
+
+#define MEMORY_FILTERED  64 /* libpcap: networks in a filter, in place of more peers */
 
 /* What it depends on. */
 struct memory_terms {
@@ -57,8 +61,5 @@ struct memory_need {
 };
 
 struct memory_need memory_need_of(const struct memory_terms *terms);
-
-/* Bytes that verifying takes for a moment, each time that programs are loaded. */
-__u64 memory_need_verifying(bool verifier_is_charged);
 
 #endif

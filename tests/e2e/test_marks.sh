@@ -14,14 +14,7 @@ start_with() { # MARKS HOOK
 init_config: {log_to_file: false, marks: $1}
 instances: [{interface: $METRO_CLIENT_IF, direction: both, ips: [$METRO_SERVER_V4, $METRO_CLIENT_V4]}]
 END
-  start_background metro in_client "$METRO" -c "$METRO_TMP/marks.yaml" --backend bpf --hook "$2" \
-    --output json
-  wait_until "$READY_SECONDS" metro_measures_or_ended metro
-}
-
-loads() {
-  cat "$METRO_TMP/metro.err"
-  metro_measures metro
+  start_metro metro in_client -c "$METRO_TMP/marks.yaml" --backend bpf --hook "$2" --output json
 }
 
 # Requests leave, and responses arrive. The last response has its ACK late, or with the FIN.
@@ -37,8 +30,7 @@ measures() {
 
 for case in "8 tc" "64 tc" "64 xdp"; do
   read -r marks hook <<<"$case"
-  start_with "$marks" "$hook"
-  tap_check "$marks marks, $hook, both ways: the programs are loaded" loads
+  tap_check "$marks marks, $hook, both ways: the programs are loaded" start_with "$marks" "$hook"
   tap_check "$marks marks, $hook, both ways: requests and responses have their samples" measures
 done
 tap_done
